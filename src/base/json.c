@@ -1,0 +1,228 @@
+#include "base/json.h"
+
+#include "base/bytes.h"
+#include "base/strv.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void
+json_init(struct json_writer *w, struct buf *out)
+{
+	*w = (struct json_writer){ .out = out, .err = ERR_INIT };
+}
+
+static void
+raw(struct json_writer *w, const char *s, size_t len)
+{
+	if (w->err.code == ERR_OK && buf_add(w->out, s, len, &w->err))
+		return;
+}
+
+/* One character of text, escaped; bytes that are no UTF-8 become U+FFFD. */
+static void
+text(struct json_writer *w, const char *s, size_t len)
+{
+	raw(w, "\"", 1);
+	size_t i = 0;
+	while (i < len) {
+		unsigned char c = (unsigned char)s[i];
+		if (c == '"' || c == '\\') {
+			char esc[2] = { '\\', (char)c };
+			raw(w, esc, 2);
+			i++;
+		} else if (c < 0x20 || c == 0x7f) {
+			char esc[7];
+			snprintf(esc, sizeof esc, "\\u%04x", c);
+			raw(w, esc, 6);
+			i++;
+		} else if (c < 0x80) {
+			raw(w, s + i, 1);
+			i++;
+		} else {
+			size_t n = 2;
+			while (n <= 4 && (i + n > len || !str_is_utf8(s + i, n)))
+				n++;
+			if (n <= 4) {
+				raw(w, s + i, n);
+				i += n;
+			} else {
+				raw(w, "\\ufffd", 6);
+				i++;
+			}
+		}
+	}
+	raw(w, "\"", 1);
+}
+
+static void
+begin_item(struct json_writer *w, const char *key)
+{
+	if (w->has_item[w->depth])
+		raw(w, ",", 1);
+	w->has_item[w->depth] = true;
+	if (key != NULL) {
+		text(w, key, strlen(key));
+		raw(w, ":", 1);
+	}
+}
+
+static void
+open_level(struct json_writer *w, const char *key, const char *bracket)
+{
+	begin_item(w, key);
+	raw(w, bracket, 1);
+	assert(w->depth + 1 < JSON_MAX_DEPTH);
+	w->has_item[++w->depth] = false;
+}
+
+static void
+close_level(struct json_writer *w, const char *bracket)
+{
+	assert(w->depth > 0);
+	w->depth--;
+	raw(w, bracket, 1);
+}
+
+void
+json_obj(struct json_writer *w, const char *key)
+{
+	open_level(w, key, "{");
+}
+
+void
+json_obj_end(struct json_writer *w)
+{
+	close_level(w, "}");
+}
+
+void
+json_arr(struct json_writer *w, const char *key)
+{
+	open_level(w, key, "[");
+}
+
+void
+json_arr_end(struct json_writer *w)
+{
+	close_level(w, "]");
+}
+
+void
+json_str(struct json_writer *w, const char *key, const char *value)
+{
+	begin_item(w, key);
+	if (value == NULL)
+		raw(w, "null", 4);
+	else
+		text(w, value, strlen(value));
+}
+
+void
+json_bytes(struct json_writer *w, const char *key, const void *data, size_t len)
+{
+	begin_item(w, key);
+	text(w, data, len);
+	if (key == NULL || str_is_utf8(data, len))
+		return;
+	AUTO(mem) char *hex_key = malloc(strlen(key) + 5);
+	AUTO(mem) char *hex = malloc(2 * len + 1);
+	if (hex_key == NULL || hex == NULL) {
+		err_nomem(&w->err);
+		return;
+	}
+	memcpy(hex_key, key, strlen(key));
+	memcpy(hex_key + strlen(key), "_hex", 5);
+	hex_encode(hex, data, len);
+	json_str(w, hex_key, hex);
+}
+
+static void
+number(struct json_writer *w, const char *key, const char *digits)
+{
+	begin_item(w, key);
+	raw(w, digits, strlen(digits));
+}
+
+void
+json_u64(struct json_writer *w, const char *key, uint64_t value)
+{
+	char digits[24];
+	snprintf(digits, sizeof digits, "%" PRIu64, value);
+	number(w, key, digits);
+}
+
+void
+json_i64(struct json_writer *w, const char *key, int64_t value)
+{
+	char digits[24];
+	snprintf(digits, sizeof digits, "%" PRId64, value);
+	number(w, key, digits);
+}
+
+void
+json_f64(struct json_writer *w, const char *key, double value)
+{
+	if (!isfinite(value)) {
+		json_nil(w, key);
+		return;
+	}
+	char digits[40];
+	snprintf(digits, sizeof digits, "%.6g", value);
+	number(w, key, digits);
+}
+
+void
+json_flag(struct json_writer *w, const char *key, bool value)
+{
+	number(w, key, value ? "true" : "false");
+}
+
+void
+json_nil(struct json_writer *w, const char *key)
+{
+	number(w, key, "null");
+}
+
+enum err_code
+json_finish(struct json_writer *w, struct err *err)
+{
+	assert(w->depth == 0);
+	if (w->err.code != ERR_OK)
+		*err = w->err;
+	return w->err.code;
+}
+
+enum err_code
+json_parse(json_t **out, const void *data, size_t len, const char *what, struct err *err)
+{
+	json_error_t je;
+	json_t *j = json_loadb(data, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je);
+	if (j == NULL)
+		return err_set(
+		    err, ERR_CORRUPT, "%s: bad JSON at line %d: %s", what, je.line, je.text);
+	*out = j;
+	return ERR_OK;
+}
+
+const char *
+json_get_str(const json_t *obj, const char *key)
+{
+	return json_string_value(json_object_get(obj, key));
+}
+
+int64_t
+json_get_int(const json_t *obj, const char *key, int64_t other)
+{
+	const json_t *v = json_object_get(obj, key);
+	return json_is_integer(v) ? json_integer_value(v) : other;
+}
+
+bool
+json_get_bool(const json_t *obj, const char *key)
+{
+	return json_is_true(json_object_get(obj, key));
+}

@@ -1,0 +1,77 @@
+#include "sys/cancel.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static struct cancel *signalled;
+
+enum err_code
+cancel_init(struct cancel *c, struct err *err)
+{
+	atomic_init(&c->raised, false);
+	c->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (c->event_fd < 0)
+		return err_sys(err, "create event descriptor");
+	return ERR_OK;
+}
+
+void
+cancel_release(struct cancel *c)
+{
+	if (c->event_fd >= 0)
+		close(c->event_fd);
+	c->event_fd = -1;
+}
+
+void
+cancel_raise(struct cancel *c)
+{
+	int saved = errno;
+	atomic_store(&c->raised, true);
+	uint64_t one = 1;
+	ssize_t n = write(c->event_fd, &one, sizeof one);
+	(void)n; /* only fails when the counter is full, and then it is readable already */
+	errno = saved;
+}
+
+bool
+cancel_is_raised(const struct cancel *c)
+{
+	return c != NULL && atomic_load_explicit(&c->raised, memory_order_relaxed);
+}
+
+int
+cancel_fd(const struct cancel *c)
+{
+	return c != NULL ? c->event_fd : -1;
+}
+
+enum err_code
+cancel_check(const struct cancel *c, struct err *err)
+{
+	return cancel_is_raised(c) ? err_set(err, ERR_CANCELLED, "stopped on request") : ERR_OK;
+}
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	cancel_raise(signalled);
+}
+
+enum err_code
+cancel_on_signals(struct cancel *c, struct err *err)
+{
+	static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
+	signalled = c;
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	for (size_t i = 0; i < ARRAY_LEN(stops); i++)
+		if (sigaction(stops[i], &sa, NULL) != 0)
+			return err_sys(err, "catch signal %d", stops[i]);
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	if (sigaction(SIGPIPE, &ignore, NULL) != 0)
+		return err_sys(err, "ignore SIGPIPE");
+	return ERR_OK;
+}

@@ -1,0 +1,35 @@
+/*
+ * cancel.h: one flag that tells everybody to stop.
+ *
+ * main() makes one, signals and timeouts raise it, long work asks it between
+ * steps, and poll() loops watch its descriptor, which becomes readable for
+ * good once raised.
+ *
+ * Threads: any.  cancel_raise is async-signal-safe.
+ */
+#ifndef SYS_CANCEL_H
+#define SYS_CANCEL_H
+
+#include "base/err.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct cancel {
+	atomic_bool raised;
+	int event_fd;
+};
+
+MUST_CHECK enum err_code cancel_init(struct cancel *c, struct err *err);
+void cancel_release(struct cancel *c);
+void cancel_raise(struct cancel *c);
+/* A NULL cancel is never raised. */
+bool cancel_is_raised(const struct cancel *c);
+/* For poll(); -1 (which poll ignores) when c is NULL. */
+int cancel_fd(const struct cancel *c);
+/* ERR_CANCELLED when raised. */
+MUST_CHECK enum err_code cancel_check(const struct cancel *c, struct err *err);
+/* Let SIGINT, SIGTERM and SIGHUP raise c; SIGPIPE is ignored.  c must live as long as the process. */
+MUST_CHECK enum err_code cancel_on_signals(struct cancel *c, struct err *err);
+
+#endif

@@ -1,0 +1,105 @@
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+enum err_code
+fd_write_all(int fd, const void *data, size_t len, struct err *err)
+{
+	const uint8_t *p = data;
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return err_sys(err, "write");
+		}
+		p += n;
+		len -= (size_t)n;
+	}
+	return ERR_OK;
+}
+
+enum err_code
+fd_pwrite_all(int fd, const void *data, size_t len, uint64_t offset, struct err *err)
+{
+	const uint8_t *p = data;
+	while (len > 0) {
+		ssize_t n = pwrite(fd, p, len, (off_t)offset);
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return err_sys(err, "write");
+		}
+		p += n;
+		offset += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return ERR_OK;
+}
+
+enum err_code
+fd_read_full(int fd, void *out, size_t len, size_t *got, struct err *err)
+{
+	size_t done = 0;
+	while (done < len) {
+		ssize_t n = read(fd, (uint8_t *)out + done, len - done);
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return err_sys(err, "read");
+		}
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	*got = done;
+	return ERR_OK;
+}
+
+enum err_code
+fd_pread_full(int fd, void *out, size_t len, uint64_t offset, size_t *got, struct err *err)
+{
+	size_t done = 0;
+	while (done < len) {
+		ssize_t n =
+		    pread(fd, (uint8_t *)out + done, len - done, (off_t)(offset + done));
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return err_sys(err, "read");
+		}
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	*got = done;
+	return ERR_OK;
+}
+
+enum err_code
+fd_read_to_end(int fd, size_t max, struct buf *out, struct err *err)
+{
+	size_t start = out->len;
+	for (;;) {
+		if (buf_reserve(out, 16384, err))
+			return err->code;
+		size_t got;
+		if (fd_read_full(fd, out->data + out->len, out->cap - out->len, &got, err))
+			return err->code;
+		out->len += got;
+		if (out->len - start > max)
+			return err_set(err, ERR_CORRUPT, "larger than %zu bytes", max);
+		if (out->len < out->cap)
+			return ERR_OK;
+	}
+}
+
+enum err_code
+fd_set_nonblocking(int fd, struct err *err)
+{
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return err_sys(err, "set non-blocking");
+	return ERR_OK;
+}

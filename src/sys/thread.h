@@ -1,0 +1,17 @@
+/*
+ * thread.h: starting threads, all signals blocked in them, so that signals
+ * reach the main thread only.
+ */
+#ifndef SYS_THREAD_H
+#define SYS_THREAD_H
+
+#include "base/err.h"
+
+#include <pthread.h>
+
+MUST_CHECK enum err_code thread_start(
+    pthread_t *out, void *(*run)(void *), void *arg, const char *name, struct err *err);
+/* Processors this process may use, at least 1. */
+unsigned thread_cpus(void);
+
+#endif
