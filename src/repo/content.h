@@ -1,0 +1,71 @@
+/*
+ * content.h: what a run of bytes (a file, a folder's listing) is made of.
+ *
+ * A content is a list of extents: chunks and holes, in order.  A long list is
+ * itself stored as chunks (docs/format.md, "Content"), so that a content in
+ * memory never has more than CONTENT_MAX_ITEMS items; level tells how many
+ * times one must look up before the items are the data itself.
+ *
+ * Ownership: a content is a value; content_release frees its items.
+ * Threads:   one at a time; different contents are independent.
+ */
+#ifndef REPO_CONTENT_H
+#define REPO_CONTENT_H
+
+#include "base/buf.h"
+#include "repo/id.h"
+
+#define CONTENT_MAX_ITEMS 64
+#define CONTENT_MAX_LEVEL 8
+
+struct repo;
+
+struct extent {
+	uint64_t len;   /* bytes of the run that it stands for */
+	bool is_hole;   /* zeros that take no space; id means nothing */
+	struct id id;   /* a chunk: of data at level 0, of extents above */
+};
+
+struct content {
+	uint64_t size; /* sum of the extents' lengths */
+	unsigned level;
+	size_t count;
+	struct extent *items;
+};
+
+#define CONTENT_INIT { 0, 0, 0, NULL }
+
+void content_release(struct content *c);
+static inline void UNUSED
+content_auto(struct content *c)
+{
+	content_release(c);
+}
+MUST_CHECK enum err_code content_copy(
+    struct content *out, const struct content *c, struct err *err);
+bool content_equal(const struct content *a, const struct content *b);
+
+/* The encoding of docs/format.md, "Content"; decode marks r as failed when it is malformed. */
+MUST_CHECK enum err_code content_encode(
+    const struct content *c, struct buf *out, struct err *err);
+MUST_CHECK enum err_code content_decode(struct content *out, struct rd *r, struct err *err);
+
+/* Called for each extent of the data itself, in order; offset counts bytes from the start. */
+typedef enum err_code extent_fn(
+    void *arg, uint64_t offset, const struct extent *e, struct err *err);
+/* Walk the data's extents, fetching lists of extents as needed.  list_fn (may be NULL) is told of
+ * each chunk that holds a list. */
+MUST_CHECK enum err_code content_walk(struct repo *r, const struct content *c, extent_fn *fn,
+    extent_fn *list_fn, void *arg, struct err *err);
+
+/* Append all the bytes; ERR_CORRUPT when there are more than max. */
+MUST_CHECK enum err_code content_read_all(
+    struct repo *r, const struct content *c, size_t max, struct buf *out, struct err *err);
+
+/* Read the bytes in order, a chunk at a time; the data is the callback's for the call only.
+ * Holes are given as runs of zeros. */
+typedef enum err_code bytes_fn(void *arg, const void *data, size_t len, struct err *err);
+MUST_CHECK enum err_code content_stream(
+    struct repo *r, const struct content *c, bytes_fn *fn, void *arg, struct err *err);
+
+#endif

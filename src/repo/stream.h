@@ -1,0 +1,64 @@
+/*
+ * stream.h: a run of bytes on its way into the repository.
+ *
+ * A stream cuts what it is given into chunks (content-defined; at row borders
+ * for CHUNK_ROWS), hands them to the writer, and ends up as a content.
+ *
+ * An intake is what one thread reads into: it owns the slab at hand, so that
+ * many small files share one.  One stream at a time is open on an intake.
+ *
+ *	intake_new(&in, writer, err)
+ *	for each file:
+ *		stream_open(&s, in, CHUNK_DATA, err)
+ *		while ((n = read(fd, stream_room(s, &room), room)) > 0)
+ *			stream_commit(s, n, err)
+ *		stream_finish(s, done, arg, err)       — or stream_close(s, &content, err)
+ *	intake_free(in)
+ *
+ * Threads: an intake and its streams belong to one thread.  The finish
+ *          callback runs on that thread or on a worker.
+ */
+#ifndef REPO_STREAM_H
+#define REPO_STREAM_H
+
+#include "repo/writer.h"
+
+struct intake;
+struct stream;
+
+MUST_CHECK enum err_code intake_new(struct intake **out, struct writer *w, struct err *err);
+void intake_free(struct intake *in);
+AUTO_FREE(intake, struct intake *, intake_free)
+
+MUST_CHECK enum err_code stream_open(
+    struct stream **out, struct intake *in, enum chunk_kind kind, struct err *err);
+
+/* Where to put the next bytes, without copying: at least 64 KiB of room.  NULL when it failed. */
+MUST_CHECK enum err_code stream_room(
+    struct stream *s, uint8_t **where, size_t *room, struct err *err);
+/* n bytes were put there. */
+MUST_CHECK enum err_code stream_commit(struct stream *s, size_t n, struct err *err);
+/* The same with a copy. */
+MUST_CHECK enum err_code stream_write(
+    struct stream *s, const void *data, size_t len, struct err *err);
+/* len zeros that shall take no space when restored. */
+MUST_CHECK enum err_code stream_hole(struct stream *s, uint64_t len, struct err *err);
+
+/* No more bytes.  done is called once, with the content (which becomes its own) when all ids are
+ * known; or not at all when the writer fails, whose error writer_check gives.  Frees s. */
+typedef void stream_done(void *arg, struct content *content);
+MUST_CHECK enum err_code stream_finish(
+    struct stream *s, stream_done *done, void *arg, struct err *err);
+
+/* No more bytes; wait for the content.  Frees s, also on failure. */
+MUST_CHECK enum err_code stream_close(struct stream *s, struct content *out, struct err *err);
+
+/* Drop a stream that was neither finished nor closed. */
+void stream_abort(struct stream *s);
+
+/* Store bytes that are at hand, at once, on this thread: for folder listings.  border[i] tells
+ * where records end (ascending, the last is len), so that chunks are cut between records. */
+MUST_CHECK enum err_code stream_store_records(struct writer *w, const void *data, size_t len,
+    const uint64_t *border, size_t borders, struct content *out, struct err *err);
+
+#endif
