@@ -1,0 +1,42 @@
+/*
+ * exec.h: the runner (sys/runner.h) whose place is one container.
+ *
+ * A run is an exec: its three streams come as frames over one connection that
+ * the engine hands over.  A run reads with large reads straight into the
+ * caller's memory, half-closes standard input, and asks the engine for the
+ * exit code.
+ *
+ * Reading and writing: while run_write cannot go on, it takes in what the tool
+ * writes (up to 8 MiB, for a later run_read), so that one thread may write all
+ * input first and read then.  A tool that says more than that before it has
+ * read its input needs a thread that reads; run_write fails with ERR_USAGE
+ * instead of waiting for ever when no other thread has ever read.
+ *
+ * run_free of a tool that still runs: the engine has no call that ends an
+ * exec.  The connection is closed, and when the tool's process can be seen
+ * from here (local engine, root) and its control group names the container, it
+ * is killed with its process group.  Elsewhere the tool ends when it next
+ * reads or writes, or on its own.
+ *
+ * runner_dial: "tcp:PORT" connects to 127.0.0.1 or ::1 in the container's
+ * network namespace, and where that is not permitted or nobody listens there,
+ * to the container's address on its networks.  "unix:PATH" needs to see the
+ * container's files (root, local engine); symlinks in PATH are followed
+ * inside the container only.  The descriptor is blocking.
+ *
+ * Ownership: the docker client must outlive the runner, and the runner its runs.
+ * Errors:    beyond runner.h, ERR_LOCKED when the container is paused or does not
+ *            run.  A tool that is not there is found when the run is first read
+ *            or waited for, not by runner_start.
+ */
+#ifndef DOCKER_EXEC_H
+#define DOCKER_EXEC_H
+
+#include "docker/engine.h"
+#include "sys/runner.h"
+
+/* A runner for the container of that id or name; ERR_NOT_FOUND when there is none. */
+MUST_CHECK enum err_code docker_runner_open(
+    struct runner **out, struct docker *d, const char *container, struct err *err);
+
+#endif
