@@ -1,0 +1,70 @@
+# shellcheck shell=bash disable=SC2034
+# What the testbed's scripts share: where its state lies, how it talks, which engine it uses.
+# Sourced, never run.
+
+testbed=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$testbed/../.." && pwd)
+
+# Everything that the testbed makes outside the repository lies here (but for what it puts into an
+# engine that was already running).
+state=${STACKSNAP_TESTBED:-/var/tmp/stacksnap-testbed}
+own_socket=$state/docker.sock
+
+say() {
+	echo "testbed: $*" >&2
+}
+
+die() {
+	echo "testbed: $*" >&2
+	exit 1
+}
+
+# answers HOST: is there an engine?  An empty HOST is what the docker client would use by itself.
+answers() {
+	if [ -n "$1" ]; then
+		DOCKER_HOST=$1 timeout 10 docker version --format '{{.Server.Version}}' >/dev/null 2>&1
+	else
+		env -u DOCKER_HOST timeout 10 docker version --format '{{.Server.Version}}' >/dev/null 2>&1
+	fi
+}
+
+# Packages in one apt run of another suite than the machine's own come by way of a list of our own.
+# Prints the machine's own Debian mirror, which is the only one that is ever used.
+debian_mirror() {
+	local mirror=${STACKSNAP_DEBIAN_MIRROR:-}
+	if [ -z "$mirror" ]; then
+		# shellcheck disable=SC2016 # apt expands these
+		mirror=$(apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' 'Created-By: Packages' |
+			awk '$1 == "Debian" && $2 == "Debian" { print $3; exit }')
+	fi
+	[ -n "$mirror" ] || die "apt has no Debian mirror (or no package lists: run apt-get update);" \
+		"set STACKSNAP_DEBIAN_MIRROR to one"
+	echo "$mirror"
+}
+
+# fetch_package SUITE PACKAGE FOLDER: unpacks a package of a Debian suite into a folder.
+fetch_package() {
+	local suite=$1 package=$2 folder=$3 mirror
+	mirror=$(debian_mirror)
+	local apt=$state/apt-$suite
+	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$folder"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$apt/sources.list"
+	local options=(
+		-o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=-
+		-o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt/cache"
+		-o APT::Sandbox::User=root -o APT::Default-Release=
+		-o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false
+		-o Acquire::Languages=none
+	)
+	[ -s "$apt/updated" ] || {
+		apt-get -qq "${options[@]}" update >&2
+		echo yes >"$apt/updated"
+	}
+	(
+		cd "$apt" || exit
+		rm -f "$package"_*.deb
+		apt-get -qq "${options[@]}" download "$package" >&2
+		dpkg-deb -x "$package"_*.deb "$folder"
+		rm -f "$package"_*.deb
+	)
+}
