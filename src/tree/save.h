@@ -1,0 +1,85 @@
+/*
+ * save.h: put a live folder (or a single file) into the repository.
+ *
+ * Threads walk the folder depth first, read files into intakes of their own,
+ * and store each folder's listing as soon as its last child is known.  Memory
+ * is bounded by the longest path of folders, about 150 bytes for each name in
+ * them, whatever the number of files.
+ *
+ * With a parent (an earlier save of the same root), a file is taken over
+ * without being opened when size, mtime, ctime and inode are what they were,
+ * and its ctime is older than the parent's begin by more than 20 ms: a file
+ * touched during or just before the earlier pass is always read again,
+ * because the kernel's timestamps are coarse.  Memory-mapped files change
+ * their mtime only on the first write to a clean page; so each filesystem is
+ * synced first, unless no_sync says that its contents cannot change this way.
+ * The rule trusts the clock of the filesystem: a network filesystem whose
+ * server is set back by more than 20 ms against this host should be saved
+ * without a parent.
+ *
+ * What goes wrong with one file is a problem: it is reported, counted, and
+ * the file is left out (or kept as read, TREE_CHANGED); the caller then has a
+ * partial tree.  What goes wrong with the root, the repository or memory is an
+ * error.  A parent whose listings cannot be read is an error too, since
+ * their chunks would be relied on again.
+ *
+ * Sockets are recorded without content.  Folders on other filesystems are
+ * saved like any other, or as empty folders with one_file_system.
+ */
+#ifndef TREE_SAVE_H
+#define TREE_SAVE_H
+
+#include "repo/stream.h"
+#include "sys/cancel.h"
+#include "tree/entry.h"
+#include "tree/report.h"
+
+struct tree_save_options {
+	const struct tree_entry *parent; /* root of an earlier save, or NULL */
+	int64_t parent_began_ns; /* its tree_saved.began_ns */
+	bool no_sync;
+	bool one_file_system;
+	unsigned threads; /* 0: one per processor */
+	tree_exclude_fn *exclude; /* NULL: nothing */
+	void *exclude_arg;
+	tree_problem_fn *problem; /* NULL: only counted */
+	void *problem_arg;
+	struct tree_progress *progress; /* may be NULL */
+	const struct cancel *cancel; /* may be NULL */
+};
+
+#define TREE_SAVE_OPTIONS_INIT \
+	{                      \
+		.parent = NULL \
+	}
+
+struct tree_saved {
+	struct tree_entry root; /* with the empty name */
+	int64_t began_ns; /* wall clock; keep it for a later save's parent_began_ns */
+	uint64_t files;
+	uint64_t dirs;
+	uint64_t others;
+	uint64_t bytes; /* sizes of all files */
+	uint64_t files_unchanged; /* of files, those that were not opened */
+	uint64_t bytes_unchanged; /* and their sizes */
+	uint64_t problems;
+};
+
+#define TREE_SAVED_INIT                 \
+	{                               \
+		.root = TREE_ENTRY_INIT \
+	}
+
+void tree_saved_release(struct tree_saved *s);
+static inline void UNUSED
+tree_saved_auto(struct tree_saved *s)
+{
+	tree_saved_release(s);
+}
+
+/* Save what path names; a symlink at its end is followed.  The tree can be read through the
+ * repo after writer_flush. */
+MUST_CHECK enum err_code tree_save(struct tree_saved *out, struct writer *w, const char *path,
+    const struct tree_save_options *opt, struct err *err);
+
+#endif
