@@ -15,27 +15,27 @@
 
 struct http_chunks {
 	enum {
-		CHUNK_SIZE,       /* before or within the hexadecimal size */
-		CHUNK_EXTENSION,  /* from ';' to the carriage return */
+		CHUNK_SIZE, /* before or within the hexadecimal size */
+		CHUNK_EXTENSION, /* from ';' to the carriage return */
 		CHUNK_SIZE_LF,
 		CHUNK_DATA,
 		CHUNK_DATA_CR,
 		CHUNK_DATA_LF,
-		CHUNK_TRAILER,    /* at the start of a trailer line */
+		CHUNK_TRAILER, /* at the start of a trailer line */
 		CHUNK_TRAILER_IN,
 		CHUNK_TRAILER_LF,
 		CHUNK_END_LF,
 		CHUNK_DONE,
 	} state;
 	unsigned digits;
-	uint64_t left;        /* bytes left of this chunk */
-	uint32_t line_bytes;  /* bytes of extensions and trailers, which are capped */
+	uint64_t left; /* bytes left of this chunk */
+	uint32_t line_bytes; /* bytes of extensions and trailers, which are capped */
 };
 
 void http_chunks_init(struct http_chunks *c);
 
-/* Look at len > 0 bytes.  *used is how many were consumed (at least one unless done), of which the
- * last *body ones are body: (data + *used - *body).  Call again with the rest. */
+/* Look at len > 0 bytes.  *used is how many were consumed (at least one unless done), of which
+ * the last *body ones are body: (data + *used - *body).  Call again with the rest. */
 MUST_CHECK enum err_code http_chunks_next(struct http_chunks *c, const void *data, size_t len,
     size_t *used, size_t *body, struct err *err);
 bool http_chunks_is_done(const struct http_chunks *c);

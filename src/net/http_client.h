@@ -27,10 +27,13 @@ struct http;
 
 struct http_options {
 	const struct cancel *cancel; /* may be NULL; must outlive the exchange */
-	int timeout_ms;              /* longest silence; < 0 for ever */
+	int timeout_ms; /* longest silence; < 0 for ever */
 };
 
-#define HTTP_OPTIONS_INIT { NULL, 60000 }
+#define HTTP_OPTIONS_INIT   \
+	{                   \
+		NULL, 60000 \
+	}
 
 MUST_CHECK enum err_code http_open(
     struct http **out, int fd, const struct http_options *opt, struct err *err);
@@ -41,20 +44,24 @@ void http_set_timeout(struct http *h, int timeout_ms);
 
 struct http_request {
 	const char *method;
-	const char *target;            /* from target.h */
+	const char *target; /* from target.h */
 	const char *host;
-	const char *const *fields;     /* NULL-terminated "Name: value"; may be NULL */
-	const char *content_type;      /* NULL when there is no body */
-	const void *body;              /* the whole body, or NULL */
+	const char *const *fields; /* NULL-terminated "Name: value"; may be NULL */
+	const char *content_type; /* NULL when there is no body */
+	const void *body; /* the whole body, or NULL */
 	size_t body_len;
-	bool has_streamed_body;        /* the body follows by http_send_body, chunked */
+	bool has_streamed_body; /* the body follows by http_send_body, chunked */
 };
 
-#define HTTP_REQUEST_INIT { "GET", "/", "localhost", NULL, NULL, NULL, 0, false }
+#define HTTP_REQUEST_INIT                                           \
+	{                                                           \
+		"GET", "/", "localhost", NULL, NULL, NULL, 0, false \
+	}
 
 /* Connection: close is added unless a field sets Connection.  ERR_USAGE when a field or the
  * target holds a line break or a blank where none may be. */
-MUST_CHECK enum err_code http_send(struct http *h, const struct http_request *req, struct err *err);
+MUST_CHECK enum err_code http_send(
+    struct http *h, const struct http_request *req, struct err *err);
 /* Once the server has answered (http_has_answer), the rest of the body is thrown away. */
 MUST_CHECK enum err_code http_send_body(
     struct http *h, const void *data, size_t len, struct err *err);
@@ -71,8 +78,9 @@ MUST_CHECK enum err_code http_read(
 /* Append the rest of the body to out; ERR_CORRUPT when it is longer than max. */
 MUST_CHECK enum err_code http_read_all(
     struct http *h, size_t max, struct buf *out, struct err *err);
-/* After http_receive: *fd is the caller's from now on (still non-blocking), and the bytes that came
- * behind the head are appended to rest.  Only http_close may follow. */
-MUST_CHECK enum err_code http_hijack(struct http *h, int *fd, struct buf *rest, struct err *err);
+/* After http_receive: *fd is the caller's from now on (still non-blocking), and the bytes that
+ * came behind the head are appended to rest.  Only http_close may follow. */
+MUST_CHECK enum err_code http_hijack(
+    struct http *h, int *fd, struct buf *rest, struct err *err);
 
 #endif

@@ -36,12 +36,13 @@ struct http_head {
 	size_t n_fields;
 	struct http_field fields[HTTP_FIELDS_MAX];
 	enum http_framing framing; /* for the answer to any method but HEAD and CONNECT */
-	uint64_t content_length;   /* when framing is HTTP_LENGTH */
-	char *text;                /* what the strings above point into */
+	uint64_t content_length; /* when framing is HTTP_LENGTH */
+	char *text; /* what the strings above point into */
 };
 
-/* Parse the head at the start of data.  *used is its length with the empty line, or 0 (and *head
- * untouched) when it is not yet whole; ERR_CORRUPT also when it is longer than HTTP_HEAD_MAX. */
+/* Parse the head at the start of data.  *used is its length with the empty line, or 0 (and
+ * *head untouched) when it is not yet whole; ERR_CORRUPT also when it is longer than
+ * HTTP_HEAD_MAX. */
 MUST_CHECK enum err_code http_head_parse(
     struct http_head *head, const void *data, size_t len, size_t *used, struct err *err);
 void http_head_release(struct http_head *head);
