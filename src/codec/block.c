@@ -1,0 +1,150 @@
+#include "codec/block.h"
+
+#include "base/bytes.h"
+
+#include <stdbool.h>
+#include <zstd.h>
+
+#define SAMPLE_SIZE 4096
+#define SAMPLES 4
+
+struct packer {
+	ZSTD_CCtx *ctx;
+	uint8_t probe[2 * SAMPLE_SIZE];
+};
+
+struct unpacker {
+	ZSTD_DCtx *ctx;
+};
+
+enum err_code
+packer_new(struct packer **out, struct err *err)
+{
+	AUTO(packer) struct packer *p = calloc(1, sizeof *p);
+	if (p == NULL)
+		return err_nomem(err);
+	p->ctx = ZSTD_createCCtx();
+	if (p->ctx == NULL)
+		return err_nomem(err);
+	*out = TAKE(p);
+	return ERR_OK;
+}
+
+void
+packer_free(struct packer *p)
+{
+	if (p == NULL)
+		return;
+	ZSTD_freeCCtx(p->ctx);
+	free(p);
+}
+
+size_t
+block_bound(size_t len)
+{
+	return BLOCK_HEADER_SIZE + max_size(len, ZSTD_compressBound(len));
+}
+
+/* Do samples from the whole of data shrink?  Costs about 1 % of compressing 1 MiB. */
+static bool
+looks_compressible(struct packer *p, const uint8_t *data, size_t len)
+{
+	if (len < 4 * SAMPLE_SIZE * SAMPLES)
+		return true;
+	size_t shrunk = 0;
+	for (size_t i = 0; i < SAMPLES; i++) {
+		const uint8_t *at = data + (len - SAMPLE_SIZE) / (SAMPLES - 1) * i;
+		size_t n = ZSTD_compressCCtx(
+		    p->ctx, p->probe, sizeof p->probe, at, SAMPLE_SIZE, 1);
+		shrunk += ZSTD_isError(n) ? SAMPLE_SIZE : n;
+	}
+	return shrunk < SAMPLE_SIZE * SAMPLES * 97 / 100;
+}
+
+enum err_code
+block_encode(struct packer *p, const void *data, size_t len, int level, uint8_t *out,
+    size_t *out_len, struct err *err)
+{
+	if (len > BLOCK_MAX_PLAIN)
+		return err_set(err, ERR_USAGE, "block of %zu bytes is too large", len);
+	put_u32(out + 1, (uint32_t)len);
+	if (looks_compressible(p, data, len)) {
+		size_t n = ZSTD_compressCCtx(p->ctx, out + BLOCK_HEADER_SIZE,
+		    block_bound(len) - BLOCK_HEADER_SIZE, data, len, level);
+		if (ZSTD_isError(n))
+			return err_set(err, ERR_IO, "compress: %s", ZSTD_getErrorName(n));
+		if (n < len) {
+			out[0] = BLOCK_ZSTD;
+			*out_len = BLOCK_HEADER_SIZE + n;
+			return ERR_OK;
+		}
+	}
+	out[0] = BLOCK_STORED;
+	if (len > 0)
+		memcpy(out + BLOCK_HEADER_SIZE, data, len);
+	*out_len = BLOCK_HEADER_SIZE + len;
+	return ERR_OK;
+}
+
+enum err_code
+unpacker_new(struct unpacker **out, struct err *err)
+{
+	AUTO(unpacker) struct unpacker *u = calloc(1, sizeof *u);
+	if (u == NULL)
+		return err_nomem(err);
+	u->ctx = ZSTD_createDCtx();
+	if (u->ctx == NULL ||
+	    ZSTD_isError(ZSTD_DCtx_setParameter(u->ctx, ZSTD_d_windowLogMax, 27)))
+		return err_nomem(err);
+	*out = TAKE(u);
+	return ERR_OK;
+}
+
+void
+unpacker_free(struct unpacker *u)
+{
+	if (u == NULL)
+		return;
+	ZSTD_freeDCtx(u->ctx);
+	free(u);
+}
+
+enum err_code
+block_plain_len(const uint8_t *block, size_t len, size_t max, size_t *plain, struct err *err)
+{
+	if (len < BLOCK_HEADER_SIZE)
+		return err_set(err, ERR_CORRUPT, "block is cut off");
+	size_t n = get_u32(block + 1);
+	if (n > max || n > BLOCK_MAX_PLAIN)
+		return err_set(err, ERR_CORRUPT, "block claims %zu bytes, more than allowed", n);
+	*plain = n;
+	return ERR_OK;
+}
+
+enum err_code
+block_decode(struct unpacker *u, const uint8_t *block, size_t len, uint8_t *out, size_t plain,
+    struct err *err)
+{
+	const uint8_t *payload = block + BLOCK_HEADER_SIZE;
+	size_t n = len - BLOCK_HEADER_SIZE;
+	switch (block[0]) {
+	case BLOCK_STORED:
+		if (n != plain)
+			return err_set(err, ERR_CORRUPT, "block has %zu bytes, not %zu", n, plain);
+		if (n > 0)
+			memcpy(out, payload, n);
+		return ERR_OK;
+	case BLOCK_ZSTD: {
+		size_t got = ZSTD_decompressDCtx(u->ctx, out, plain, payload, n);
+		if (ZSTD_isError(got))
+			return err_set(
+			    err, ERR_CORRUPT, "decompress: %s", ZSTD_getErrorName(got));
+		if (got != plain)
+			return err_set(
+			    err, ERR_CORRUPT, "block has %zu bytes, not %zu", got, plain);
+		return ERR_OK;
+	}
+	default:
+		return err_set(err, ERR_UNSUPPORTED, "block with unknown codec %u", block[0]);
+	}
+}

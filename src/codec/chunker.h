@@ -1,0 +1,58 @@
+/*
+ * chunker.h: where to cut a run of bytes into chunks, by their content.
+ *
+ * A gear hash (Xia et al., FastCDC, USENIX ATC 2016) rolls over the bytes:
+ * h = (h << 1) + table[byte].  A border lies where the top bits of h are zero;
+ * before the average length more bits must be, behind it fewer ("normalised"
+ * chunking), so that lengths gather around the average.  The table is secret:
+ * without it the lengths say little about the content.
+ *
+ * Rows: a border that the hash finds is moved behind the next newline, so that
+ * a chunk of a database dump holds whole rows; a row longer than max is cut.
+ *
+ * A chunker is a value that keeps its place between calls, so that bytes may
+ * come in any portions; the borders do not depend on the portions.
+ */
+#ifndef CODEC_CHUNKER_H
+#define CODEC_CHUNKER_H
+
+#include "base/defs.h"
+
+#include <stdbool.h>
+
+struct chunk_sizes {
+	uint32_t min;
+	uint32_t avg; /* a power of two */
+	uint32_t max;
+};
+
+#define CHUNKER_TABLE_BYTES 2048
+
+struct chunker_table {
+	uint64_t gear[256];
+};
+
+/* From 2048 secret bytes, read as 256 little-endian numbers. */
+void chunker_table_init(struct chunker_table *t, const uint8_t raw[CHUNKER_TABLE_BYTES]);
+
+enum chunk_border { BORDER_ANY, BORDER_ROWS };
+
+struct chunker {
+	const struct chunker_table *table;
+	struct chunk_sizes sizes;
+	enum chunk_border border;
+	uint64_t mask_small; /* before avg */
+	uint64_t mask_large; /* behind avg */
+	uint64_t hash;
+	uint32_t pos;     /* bytes of the chunk so far */
+	bool wants_row;   /* a border was found; waiting for the newline */
+};
+
+void chunker_init(struct chunker *c, const struct chunker_table *t, struct chunk_sizes sizes,
+    enum chunk_border border);
+
+/* Take bytes up to the next border.  Gives how many were taken; *cut tells whether a chunk ends
+ * behind them (the next one starts afresh). */
+size_t chunker_next(struct chunker *c, const uint8_t *data, size_t len, bool *cut);
+
+#endif
