@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #pragma GCC poison gets strcpy strcat strncpy strncat sprintf vsprintf stpcpy
-#pragma GCC poison strtok atoi atol atoll atof rand srand
+#pragma GCC poison strtok atoi atol atoll atof srand
 #pragma GCC poison system popen tmpnam mktemp tempnam
 #pragma GCC poison gmtime localtime ctime asctime
 #endif

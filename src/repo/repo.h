@@ -57,8 +57,7 @@ const uint8_t *repo_id(const struct repo *r);
 MUST_CHECK enum err_code repo_refresh(struct repo *r, struct err *err);
 
 /* Is this chunk stored, as far as the index knows? */
-MUST_CHECK enum err_code repo_has_chunk(
-    struct repo *r, const struct id *id, bool *has, struct err *err);
+bool repo_has_chunk(struct repo *r, const struct id *id);
 
 /* A chunk's bytes, checked against its id.  The view keeps a decoded frame alive: release it soon. */
 struct chunk_view {

@@ -44,8 +44,9 @@ MUST_CHECK enum err_code stream_write(
 /* len zeros that shall take no space when restored. */
 MUST_CHECK enum err_code stream_hole(struct stream *s, uint64_t len, struct err *err);
 
-/* No more bytes.  done is called once, with the content (which becomes its own) when all ids are
- * known; or not at all when the writer fails, whose error writer_check gives.  Frees s. */
+/* No more bytes.  done is called once, with the content (which becomes its own), when all ids are
+ * known.  When the writer has failed, the content means nothing: writer_check tells.  When
+ * stream_finish itself fails, done is not called.  Frees s, also on failure. */
 typedef void stream_done(void *arg, struct content *content);
 MUST_CHECK enum err_code stream_finish(
     struct stream *s, stream_done *done, void *arg, struct err *err);

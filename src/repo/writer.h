@@ -61,11 +61,14 @@ MUST_CHECK enum err_code writer_get_slab(struct writer *w, struct slab **out, st
 void slab_ref(struct slab *s);
 void slab_unref(struct slab *s);
 
+/* Let the pool hold this many slabs more: an intake keeps one at hand. */
+void writer_allow_slabs(struct writer *w, int more);
+
 /* Told the id of a chunk, from a worker thread.  Must not wait for other chunks. */
 typedef void chunk_done(void *arg, size_t index, const struct id *id);
 
 /* Queue the chunk slab[offset, offset+len); the writer takes a reference of its own.  done is
- * called once for each chunk, unless the writer fails. */
+ * called once for each chunk that was queued; when the writer has failed, with an id of zeros. */
 MUST_CHECK enum err_code writer_add(struct writer *w, enum chunk_kind kind, struct slab *slab,
     size_t offset, size_t len, chunk_done *done, void *arg, size_t index, struct err *err);
 

@@ -1,0 +1,49 @@
+/*
+ * check.h: are the objects of a repository there, and are they what was written?
+ *
+ * What lies in trees is checked by engine/verify, which knows trees; this is
+ * about the store's objects.
+ *
+ * Threads: repo_check uses threads of its own; the problem callback is called
+ * by one at a time.
+ */
+#ifndef REPO_CHECK_H
+#define REPO_CHECK_H
+
+#include "repo/repo.h"
+
+#include <stdatomic.h>
+
+struct check_progress {
+	atomic_uint_least64_t packs_done;
+	atomic_uint_least64_t packs_total;
+	atomic_uint_least64_t bytes_done;
+	atomic_uint_least64_t bytes_total;
+	atomic_uint_least64_t chunks; /* decoded and compared with their ids */
+};
+
+/* object is a key of the store; what says what is wrong with it. */
+typedef void check_problem_fn(
+    void *arg, const char *object, enum err_code code, const char *what);
+
+struct check_options {
+	bool read_data; /* read and decode every pack, not only look whether it is there */
+	const struct cancel *cancel;
+	struct check_progress *progress; /* may be NULL */
+	check_problem_fn *problem;
+	void *arg;
+};
+
+struct check_result {
+	uint64_t problems;
+	uint64_t packs;
+	uint64_t unused_packs; /* not in any index: left by an interrupted run, harmless */
+	uint64_t bytes;
+	uint64_t chunks;
+};
+
+/* ERR_OK with result->problems == 0 means sound.  Errors are those that end the check itself. */
+MUST_CHECK enum err_code repo_check(struct repo *r, const struct check_options *opt,
+    struct check_result *result, struct err *err);
+
+#endif

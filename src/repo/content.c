@@ -1,0 +1,224 @@
+#include "repo/content.h"
+
+#include "repo/extents.h"
+
+void
+content_release(struct content *c)
+{
+	free(c->items);
+	*c = (struct content)CONTENT_INIT;
+}
+
+enum err_code
+content_copy(struct content *out, const struct content *c, struct err *err)
+{
+	struct extent *items = NULL;
+	if (c->count > 0) {
+		items = malloc(c->count * sizeof *items);
+		if (items == NULL)
+			return err_nomem(err);
+		memcpy(items, c->items, c->count * sizeof *items);
+	}
+	*out = (struct content){ c->size, c->level, c->count, items };
+	return ERR_OK;
+}
+
+bool
+content_equal(const struct content *a, const struct content *b)
+{
+	if (a->size != b->size || a->level != b->level || a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		const struct extent *x = &a->items[i];
+		const struct extent *y = &b->items[i];
+		if (x->len != y->len || x->is_hole != y->is_hole ||
+		    (!x->is_hole && !id_equal(&x->id, &y->id)))
+			return false;
+	}
+	return true;
+}
+
+enum err_code
+extents_encode(const struct extent *items, size_t count, struct buf *out, struct err *err)
+{
+	if (buf_varint(out, count, err))
+		return err->code;
+	for (size_t i = 0; i < count; i++) {
+		const struct extent *e = &items[i];
+		if (buf_varint(out, e->len << 1 | e->is_hole, err) ||
+		    (!e->is_hole && buf_add(out, e->id.b, ID_SIZE, err)))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+enum err_code
+extents_decode(struct content *out, unsigned level, struct rd *r, struct err *err)
+{
+	uint64_t count = rd_varint(r);
+	if (!rd_ok(r) || count > rd_left(r)) {
+		r->failed = true;
+		return err_set(err, ERR_CORRUPT, "content: bad count");
+	}
+	AUTO(mem) struct extent *items = calloc(count > 0 ? count : 1, sizeof *items);
+	if (items == NULL)
+		return err_nomem(err);
+	uint64_t size = 0;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t v = rd_varint(r);
+		struct extent *e = &items[i];
+		e->len = v >> 1;
+		e->is_hole = v & 1;
+		const uint8_t *id = e->is_hole ? NULL : rd_bytes(r, ID_SIZE);
+		bool bad = !rd_ok(r) || e->len == 0 || e->len > UINT64_MAX / 4 - size ||
+		    (e->is_hole && level > 0);
+		if (bad) {
+			r->failed = true;
+			return err_set(err, ERR_CORRUPT, "content: bad extent");
+		}
+		if (id != NULL)
+			memcpy(e->id.b, id, ID_SIZE);
+		size += e->len;
+	}
+	*out = (struct content){ size, level, count, TAKE(items) };
+	return ERR_OK;
+}
+
+enum err_code
+content_encode(const struct content *c, struct buf *out, struct err *err)
+{
+	if (buf_varint(out, c->level, err))
+		return err->code;
+	return extents_encode(c->items, c->count, out, err);
+}
+
+enum err_code
+content_decode(struct content *out, struct rd *r, struct err *err)
+{
+	uint64_t level = rd_varint(r);
+	if (!rd_ok(r) || level > CONTENT_MAX_LEVEL) {
+		r->failed = true;
+		return err_set(err, ERR_CORRUPT, "content: bad level");
+	}
+	return extents_decode(out, (unsigned)level, r, err);
+}
+
+struct walk {
+	struct repo *repo;
+	extent_fn *fn;
+	extent_fn *list_fn;
+	void *arg;
+};
+
+/* The list of extents that a chunk of the level above stands for. */
+static enum err_code
+read_list(struct repo *repo, const struct extent *e, unsigned level, struct content *out,
+    struct err *err)
+{
+	struct chunk_view v;
+	if (repo_read_chunk(repo, &e->id, &v, err))
+		return err->code;
+	struct rd r;
+	rd_init(&r, v.data, v.len);
+	AUTO(content) struct content c = CONTENT_INIT;
+	enum err_code rc = extents_decode(&c, level, &r, err);
+	bool whole = rd_done(&r);
+	chunk_view_release(&v);
+	if (rc)
+		return rc;
+	if (!whole || c.size != e->len)
+		return err_set(err, ERR_CORRUPT, "content: list of extents does not fit");
+	*out = c;
+	c = (struct content)CONTENT_INIT;
+	return ERR_OK;
+}
+
+/* level is at most CONTENT_MAX_LEVEL, which bounds the recursion. */
+static enum err_code
+walk_level(const struct walk *w, const struct content *c, uint64_t offset, struct err *err)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		const struct extent *e = &c->items[i];
+		if (c->level == 0) {
+			if (w->fn != NULL && w->fn(w->arg, offset, e, err))
+				return err->code;
+		} else {
+			AUTO(content) struct content below = CONTENT_INIT;
+			if (w->list_fn != NULL && w->list_fn(w->arg, offset, e, err))
+				return err->code;
+			if (read_list(w->repo, e, c->level - 1, &below, err) ||
+			    walk_level(w, &below, offset, err))
+				return err->code;
+		}
+		offset += e->len;
+	}
+	return ERR_OK;
+}
+
+enum err_code
+content_walk(struct repo *r, const struct content *c, extent_fn *fn, extent_fn *list_fn, void *arg,
+    struct err *err)
+{
+	struct walk w = { r, fn, list_fn, arg };
+	return walk_level(&w, c, 0, err);
+}
+
+struct byte_stream {
+	struct repo *repo;
+	bytes_fn *fn;
+	void *arg;
+};
+
+static enum err_code
+stream_zeros(const struct byte_stream *s, uint64_t len, struct err *err)
+{
+	static const uint8_t zeros[65536];
+	while (len > 0) {
+		size_t n = (size_t)(len < sizeof zeros ? len : sizeof zeros);
+		if (s->fn(s->arg, zeros, n, err))
+			return err->code;
+		len -= n;
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+stream_extent(void *arg, uint64_t offset, const struct extent *e, struct err *err)
+{
+	(void)offset;
+	const struct byte_stream *s = arg;
+	if (e->is_hole)
+		return stream_zeros(s, e->len, err);
+	struct chunk_view v;
+	if (repo_read_chunk(s->repo, &e->id, &v, err))
+		return err->code;
+	enum err_code rc = v.len != e->len
+	    ? err_set(err, ERR_CORRUPT, "content: a chunk has another length than listed")
+	    : s->fn(s->arg, v.data, v.len, err);
+	chunk_view_release(&v);
+	return rc;
+}
+
+enum err_code
+content_stream(
+    struct repo *r, const struct content *c, bytes_fn *fn, void *arg, struct err *err)
+{
+	struct byte_stream s = { r, fn, arg };
+	return content_walk(r, c, stream_extent, NULL, &s, err);
+}
+
+static enum err_code
+append_bytes(void *arg, const void *data, size_t len, struct err *err)
+{
+	return buf_add(arg, data, len, err);
+}
+
+enum err_code
+content_read_all(
+    struct repo *r, const struct content *c, size_t max, struct buf *out, struct err *err)
+{
+	if (c->size > max)
+		return err_set(err, ERR_CORRUPT, "content of %llu bytes is larger than %zu",
+		    (unsigned long long)c->size, max);
+	return content_stream(r, c, append_bytes, out, err);
+}

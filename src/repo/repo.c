@@ -1,0 +1,477 @@
+#include "repo/repo.h"
+
+#include "base/strv.h"
+#include "crypto/kdf.h"
+#include "repo/object.h"
+#include "repo/repo_impl.h"
+
+#define FRAME_CACHE_BYTES ((size_t)32 << 20)
+#define SLOT_FOLDER "keys/"
+
+static enum err_code
+stop_at_first(void *arg, const struct store_entry *e, struct err *err)
+{
+	(void)arg;
+	return err_set(err, ERR_EXISTS, "%s", e->key);
+}
+
+/* ERR_EXISTS when anything is in the store. */
+static enum err_code
+check_empty(struct store *s, struct err *err)
+{
+	uint64_t size;
+	struct err probe;
+	if (store_size(s, CONFIG_KEY, &size, &probe) == ERR_OK)
+		return err_set(err, ERR_EXISTS, "%s holds a repository already", store_location(s));
+	if (store_list(s, "", NULL, stop_at_first, NULL, err) == ERR_EXISTS) {
+		struct err found = *err;
+		return err_set(err, ERR_EXISTS, "%s is not empty (it holds %s)",
+		    store_location(s), found.msg);
+	}
+	return err->code;
+}
+
+static enum err_code
+save_slot(struct store *s, const struct repo_key *key, const struct repo_create_options *opt,
+    const uint8_t repo_id[REPO_ID_SIZE], const struct secret *master, struct err *err)
+{
+	uint8_t slot[SLOT_SIZE];
+	struct id id;
+	if (slot_seal(slot, key, opt, repo_id, master, err) ||
+	    sha256_of(slot, sizeof slot, id.b, err))
+		return err->code;
+	char hex[ID_HEX_SIZE];
+	char where[STORE_KEY_MAX];
+	id_hex(hex, &id);
+	snprintf(where, sizeof where, SLOT_FOLDER "%s", hex);
+	return store_put(s, where, slot, sizeof slot, err);
+}
+
+enum err_code
+repo_create(struct store *s, const struct repo_key *key, const struct repo_create_options *opt,
+    struct err *err)
+{
+	*err = (struct err)ERR_INIT;
+	AUTO(secret) struct secret *master = NULL;
+	AUTO(secret) struct secret *subkeys = NULL;
+	struct config config;
+	uint8_t raw[CONFIG_SIZE];
+	if (check_empty(s, err) || config_make(&config, err) ||
+	    secret_random(&master, MASTER_KEY_SIZE, err) ||
+	    subkeys_derive(&subkeys, master, config.repo_id, err) ||
+	    config_encode(&config, subkeys, raw, err))
+		return err_wrap(err, "create repository");
+	/* The config comes last: a repository without one does not exist. */
+	if (save_slot(s, key, opt, config.repo_id, master, err) ||
+	    store_put(s, CONFIG_KEY, raw, sizeof raw, err))
+		return err_wrap(err, "create repository");
+	return ERR_OK;
+}
+
+struct key_search {
+	struct store *store;
+	const uint8_t *repo_id;
+	const struct repo_key *key;
+	struct secret *master;
+	struct err damage; /* of a slot that is not sound */
+};
+
+static enum err_code
+try_slot(void *arg, const struct store_entry *e, struct err *err)
+{
+	struct key_search *q = arg;
+	AUTO(bufv) struct buf slot = BUF_INIT;
+	if (q->master != NULL)
+		return ERR_OK;
+	if (store_get(q->store, e->key, 4096, &slot, err))
+		return err->code == ERR_NOT_FOUND ? ERR_OK : err->code;
+	struct err why;
+	if (slot_open(&q->master, slot.data, slot.len, q->repo_id, q->key, &why) &&
+	    why.code != ERR_WRONG_KEY) {
+		if (why.code == ERR_NO_MEMORY) {
+			*err = why;
+			return err->code;
+		}
+		q->damage = why;
+		err_wrap(&q->damage, "%s", e->key);
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+find_master(struct repo *r, const struct repo_key *key, struct err *err)
+{
+	struct key_search q = { r->store, r->config.repo_id, key, NULL, ERR_INIT };
+	if (store_list(r->store, SLOT_FOLDER, NULL, try_slot, &q, err))
+		return err->code;
+	if (q.master == NULL && q.damage.code != ERR_OK) {
+		*err = q.damage;
+		return err_wrap(err, "no key slot opens");
+	}
+	if (q.master == NULL)
+		return err_set(err, ERR_WRONG_KEY, "%s does not open any key slot of %s",
+		    key->key_file != NULL ? "the key file" : "the passphrase",
+		    store_location(r->store));
+	r->master = q.master;
+	return ERR_OK;
+}
+
+static enum err_code
+load_config(struct repo *r, struct buf *raw, struct err *err)
+{
+	if (store_get(r->store, CONFIG_KEY, 4096, raw, err)) {
+		if (err->code == ERR_NOT_FOUND)
+			return err_set(err, ERR_NO_REPOSITORY,
+			    "%s holds no repository (no object \"config\"): make one with "
+			    "'stacksnap init'",
+			    store_location(r->store));
+		return err->code;
+	}
+	if (config_parse(&r->config, raw->data, raw->len, err))
+		return err_wrap(err, "%s", store_location(r->store));
+	return ERR_OK;
+}
+
+static enum err_code
+unlock(struct repo *r, const struct repo_key *key, struct err *err)
+{
+	AUTO(bufv) struct buf raw = BUF_INIT;
+	if (load_config(r, &raw, err) || find_master(r, key, err) ||
+	    subkeys_derive(&r->subkeys, r->master, r->config.repo_id, err) ||
+	    config_authenticate(raw.data, r->subkeys, err))
+		return err->code;
+	const struct subkeys *k = (const struct subkeys *)(const void *)r->subkeys->data;
+	uint8_t table[CHUNKER_TABLE_BYTES];
+	if (hkdf_derive(k->chunker, sizeof k->chunker, r->config.repo_id, REPO_ID_SIZE, "stacksnap 1 gear", table,
+		sizeof table, err))
+		return err->code;
+	chunker_table_init(&r->chunker, table);
+	secret_wipe(table, sizeof table);
+	return ERR_OK;
+}
+
+static enum err_code
+open_index(struct repo *r, const char *cache_dir, struct err *err)
+{
+	AUTO(str) char *dir = NULL;
+	char hex[2 * REPO_ID_SIZE + 1];
+	hex_encode(hex, r->config.repo_id, REPO_ID_SIZE);
+	if (cache_dir != NULL && str_printf(&dir, err, "%s/%s", cache_dir, hex))
+		return err->code;
+	struct err why;
+	/* Without a usable cache folder, segments are kept in memory. */
+	if (index_new(&r->index, dir, &why) && index_new(&r->index, NULL, err))
+		return err->code;
+	return repo_refresh(r, err);
+}
+
+enum err_code
+repo_open(struct repo **out, struct store *s, const struct repo_key *key, const char *cache_dir,
+    struct err *err)
+{
+	AUTO(repo) struct repo *r = calloc(1, sizeof *r);
+	if (r == NULL)
+		return err_nomem(err);
+	r->store = s;
+	pthread_mutex_init(&r->lock, NULL);
+	map_init(&r->pack_keys, ID_SIZE, sizeof(struct pack_header));
+	if (unlock(r, key, err) || frame_cache_new(&r->frames, FRAME_CACHE_BYTES, err) ||
+	    open_index(r, cache_dir, err))
+		return err_wrap(err, "open repository");
+	*out = TAKE(r);
+	return ERR_OK;
+}
+
+static void
+tools_free(struct tools *t)
+{
+	mac_free(t->mac);
+	aead_free(t->aead);
+	packer_free(t->packer);
+	unpacker_free(t->unpacker);
+	buf_release(&t->block);
+	buf_release(&t->opened);
+	buf_release(&t->plain);
+	free(t);
+}
+
+void
+repo_close(struct repo *r)
+{
+	if (r == NULL)
+		return;
+	while (r->tools != NULL) {
+		struct tools *next = r->tools->next;
+		tools_free(r->tools);
+		r->tools = next;
+	}
+	size_t pos = 0;
+	const void *key;
+	void *value;
+	while (map_next(&r->pack_keys, &pos, &key, &value))
+		secret_wipe(value, sizeof(struct pack_header));
+	map_release(&r->pack_keys);
+	frame_cache_free(r->frames);
+	index_free(r->index);
+	secret_free(r->subkeys);
+	secret_free(r->master);
+	secret_wipe(&r->chunker, sizeof r->chunker);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}
+
+enum err_code
+repo_add_key(struct repo *r, const struct repo_key *key, const struct repo_create_options *opt,
+    struct err *err)
+{
+	return save_slot(r->store, key, opt, r->config.repo_id, r->master, err);
+}
+
+struct store *
+repo_store(const struct repo *r)
+{
+	return r->store;
+}
+
+const uint8_t *
+repo_id(const struct repo *r)
+{
+	return r->config.repo_id;
+}
+
+static enum err_code
+collect_index(void *arg, const struct store_entry *e, struct err *err)
+{
+	struct buf *ids = arg;
+	struct id id;
+	/* What is not named like an index is not one; check reports it. */
+	if (!object_id_of_key(&id, e->key, object_folder(OBJECT_INDEX)))
+		return ERR_OK;
+	return buf_add(ids, id.b, ID_SIZE, err);
+}
+
+static enum err_code
+load_index(struct repo *r, const struct id *id, struct err *err)
+{
+	struct err why;
+	if (index_has(r->index, id) || index_load_cached(r->index, id, &why) == ERR_OK)
+		return ERR_OK;
+	AUTO(bufv) struct buf payload = BUF_INIT;
+	if (object_load(r->store, r->subkeys, OBJECT_INDEX, id, &payload, err)) {
+		/* Replaced by a newer index between the listing and now. */
+		return err->code == ERR_NOT_FOUND ? ERR_OK : err->code;
+	}
+	return index_add(r->index, id, &payload, err);
+}
+
+enum err_code
+repo_refresh(struct repo *r, struct err *err)
+{
+	AUTO(bufv) struct buf ids = BUF_INIT;
+	if (store_list(r->store, object_folder(OBJECT_INDEX), NULL, collect_index, &ids, err))
+		return err->code;
+	/* Listed in key order, which is the order of ids. */
+	const struct id *list = (const struct id *)(const void *)ids.data;
+	size_t count = ids.len / ID_SIZE;
+	index_keep_only(r->index, list, count);
+	for (size_t i = 0; i < count; i++)
+		if (load_index(r, &list[i], err))
+			return err_wrap(err, "load index");
+	return ERR_OK;
+}
+
+enum err_code
+repo_borrow_tools(struct repo *r, struct tools **out, struct err *err)
+{
+	pthread_mutex_lock(&r->lock);
+	struct tools *t = r->tools;
+	if (t != NULL)
+		r->tools = t->next;
+	pthread_mutex_unlock(&r->lock);
+	if (t == NULL) {
+		const struct subkeys *k = (const struct subkeys *)(const void *)r->subkeys->data;
+		t = calloc(1, sizeof *t);
+		if (t == NULL)
+			return err_nomem(err);
+		if (mac_new(&t->mac, k->chunk, sizeof k->chunk, err) || aead_new(&t->aead, err) ||
+		    packer_new(&t->packer, err) || unpacker_new(&t->unpacker, err)) {
+			tools_free(t);
+			return err->code;
+		}
+	}
+	*out = t;
+	return ERR_OK;
+}
+
+void
+repo_return_tools(struct repo *r, struct tools *t)
+{
+	pthread_mutex_lock(&r->lock);
+	t->next = r->tools;
+	r->tools = t;
+	pthread_mutex_unlock(&r->lock);
+}
+
+enum err_code
+repo_chunk_id(struct tools *t, const void *data, size_t len, struct id *out, struct err *err)
+{
+	return mac_of(t->mac, data, len, out->b, err);
+}
+
+enum err_code
+repo_decode_frame(struct tools *t, const struct pack_header *ph, uint32_t offset,
+    const uint8_t *sealed, size_t len, struct err *err)
+{
+	t->opened.len = 0;
+	t->plain.len = 0;
+	size_t plain;
+	if (buf_reserve(&t->opened, len, err) ||
+	    pack_unseal(t->aead, ph->key, ph->header, PART_FRAME, offset, sealed, len,
+		t->opened.data, err) ||
+	    block_plain_len(
+		t->opened.data, len - AEAD_TAG_SIZE, FRAME_MAX_PLAIN, &plain, err) ||
+	    buf_reserve(&t->plain, plain + 1, err) ||
+	    block_decode(
+		t->unpacker, t->opened.data, len - AEAD_TAG_SIZE, t->plain.data, plain, err))
+		return err->code;
+	t->plain.len = plain;
+	return ERR_OK;
+}
+
+bool
+repo_has_chunk(struct repo *r, const struct id *id)
+{
+	struct location loc;
+	return index_find(r->index, id, &loc);
+}
+
+/* Header and key of a pack, read once. */
+static enum err_code
+pack_header_of(
+    struct repo *r, const struct id *pack, struct pack_header *out, struct err *err)
+{
+	pthread_mutex_lock(&r->lock);
+	const struct pack_header *known = map_get(&r->pack_keys, pack->b);
+	if (known != NULL)
+		*out = *known;
+	pthread_mutex_unlock(&r->lock);
+	if (known != NULL)
+		return ERR_OK;
+
+	char where[PACK_KEY_SIZE];
+	enum pack_kind kind;
+	pack_key(where, pack);
+	if (store_get_range(r->store, where, 0, out->header, HEADER_SIZE, err))
+		return err->code;
+	if (pack_open_header(out->header, HEADER_SIZE, r->subkeys, out->key, &kind, err))
+		return err_wrap(err, "%s", where);
+	struct err scratch; /* not remembering only costs time */
+	void *value;
+	bool is_new;
+	pthread_mutex_lock(&r->lock);
+	if (map_put(&r->pack_keys, pack->b, &value, &is_new, &scratch) == ERR_OK)
+		memcpy(value, out, sizeof *out);
+	pthread_mutex_unlock(&r->lock);
+	return ERR_OK;
+}
+
+struct frame_request {
+	struct repo *repo;
+	const struct location *loc;
+};
+
+static enum err_code
+load_frame(void *arg, struct frame *f, struct err *err)
+{
+	const struct frame_request *q = arg;
+	struct repo *r = q->repo;
+	struct pack_header ph;
+	char where[PACK_KEY_SIZE];
+	pack_key(where, &q->loc->pack);
+	if (pack_header_of(r, &q->loc->pack, &ph, err))
+		return err->code;
+	AUTO(mem) uint8_t *sealed = malloc(q->loc->frame_len);
+	if (sealed == NULL)
+		return err_nomem(err);
+	struct tools *t;
+	if (store_get_range(r->store, where, q->loc->frame_offset, sealed, q->loc->frame_len, err) ||
+	    repo_borrow_tools(r, &t, err))
+		return err->code;
+	if (repo_decode_frame(t, &ph, q->loc->frame_offset, sealed, q->loc->frame_len, err)) {
+		err_wrap(err, "%s: frame at %u", where, q->loc->frame_offset);
+	} else {
+		/* The frame keeps the decoded bytes; the tools make room anew when needed. */
+		f->data = t->plain.data;
+		f->len = t->plain.len;
+		t->plain = (struct buf)BUF_INIT;
+	}
+	repo_return_tools(r, t);
+	secret_wipe(&ph, sizeof ph);
+	return f->data != NULL ? ERR_OK : err->code;
+}
+
+struct held_frame {
+	struct frame_cache *cache;
+	struct frame *frame;
+};
+
+/* Is this really the chunk?  The seal speaks for the frame, the id for the chunk. */
+static enum err_code
+check_chunk(struct repo *r, const struct id *id, const uint8_t *data, size_t len, struct err *err)
+{
+	struct tools *t;
+	struct id actual;
+	if (repo_borrow_tools(r, &t, err))
+		return err->code;
+	enum err_code rc = repo_chunk_id(t, data, len, &actual, err);
+	repo_return_tools(r, t);
+	if (rc)
+		return rc;
+	if (!id_equal(&actual, id))
+		return err_set(err, ERR_CORRUPT, "its bytes do not fit its id");
+	return ERR_OK;
+}
+
+enum err_code
+repo_read_chunk(
+    struct repo *r, const struct id *id, struct chunk_view *out, struct err *err)
+{
+	struct location loc;
+	char hex[ID_HEX_SIZE];
+	id_hex(hex, id);
+	if (!index_find(r->index, id, &loc))
+		return err_set(err, ERR_NOT_FOUND, "chunk %.16s: no index knows it", hex);
+	struct frame_request q = { r, &loc };
+	struct frame *f;
+	if (frame_cache_get(
+		r->frames, &loc.pack, loc.frame_offset, load_frame, &q, &f, err))
+		return err_wrap(err, "chunk %.16s", hex);
+	enum err_code rc;
+	if (loc.offset > f->len || loc.len > f->len - loc.offset)
+		rc = err_set(err, ERR_CORRUPT, "it lies outside its frame");
+	else
+		rc = check_chunk(r, id, f->data + loc.offset, loc.len, err);
+	if (rc) {
+		frame_cache_put(r->frames, f);
+		return err_wrap(err, "chunk %.16s", hex);
+	}
+	struct held_frame *hold = malloc(sizeof *hold);
+	if (hold == NULL) {
+		frame_cache_put(r->frames, f);
+		return err_nomem(err);
+	}
+	*hold = (struct held_frame){ r->frames, f };
+	*out = (struct chunk_view){ f->data + loc.offset, loc.len, hold };
+	return ERR_OK;
+}
+
+void
+chunk_view_release(struct chunk_view *v)
+{
+	struct held_frame *hold = v->hold;
+	if (hold == NULL)
+		return;
+	frame_cache_put(hold->cache, hold->frame);
+	free(hold);
+	v->hold = NULL;
+}

@@ -1,0 +1,58 @@
+/*
+ * repo_impl.h: the inside of struct repo, for repo/ only.
+ */
+#ifndef REPO_REPO_IMPL_H
+#define REPO_REPO_IMPL_H
+
+#include "crypto/hash.h"
+#include "repo/config.h"
+#include "repo/frame_cache.h"
+#include "repo/index.h"
+
+#include "base/map.h"
+
+#include <pthread.h>
+
+/* What one thread needs to seal, open and hash: made once, lent out, kept. */
+struct tools {
+	struct mac *mac;
+	struct aead *aead;
+	struct packer *packer;
+	struct unpacker *unpacker;
+	struct buf block;  /* scratch: compressed bytes */
+	struct buf opened; /* scratch: decrypted bytes */
+	struct buf plain;  /* scratch: decompressed bytes */
+	struct tools *next;
+};
+
+struct repo {
+	struct store *store; /* borrowed */
+	struct config config;
+	struct secret *master;
+	struct secret *subkeys;
+	struct chunker_table chunker;
+	struct index *index;
+	struct frame_cache *frames;
+	pthread_mutex_t lock; /* guards tools, pack_keys */
+	struct tools *tools;
+	struct map pack_keys; /* pack id -> struct pack_key */
+};
+
+/* The header and key of a pack that was read before. */
+struct pack_header {
+	uint8_t header[HEADER_SIZE];
+	uint8_t key[AEAD_KEY_SIZE];
+};
+
+MUST_CHECK enum err_code repo_borrow_tools(struct repo *r, struct tools **out, struct err *err);
+void repo_return_tools(struct repo *r, struct tools *t);
+
+/* The id of a chunk. */
+MUST_CHECK enum err_code repo_chunk_id(
+    struct tools *t, const void *data, size_t len, struct id *out, struct err *err);
+
+/* Open a sealed frame: the plain bytes are in t->plain. */
+MUST_CHECK enum err_code repo_decode_frame(struct tools *t, const struct pack_header *ph,
+    uint32_t offset, const uint8_t *sealed, size_t len, struct err *err);
+
+#endif

@@ -1,0 +1,167 @@
+#include "repo/snapshot.h"
+
+#include "repo/object.h"
+#include "repo/repo_impl.h"
+
+#define PREFIX_MIN 4
+
+enum err_code
+snapshot_save(struct repo *r, const struct buf *document, struct id *id, struct err *err)
+{
+	if (object_save(r->store, r->subkeys, OBJECT_SNAPSHOT, document->data, document->len, id,
+		err))
+		return err_wrap(err, "write snapshot");
+	return ERR_OK;
+}
+
+enum err_code
+snapshot_load(struct repo *r, const struct id *id, json_t **document, struct err *err)
+{
+	AUTO(bufv) struct buf raw = BUF_INIT;
+	if (object_load(r->store, r->subkeys, OBJECT_SNAPSHOT, id, &raw, err))
+		return err_wrap(err, "load snapshot");
+	AUTO(json) json_t *doc = NULL;
+	if (json_parse(&doc, raw.data, raw.len, "snapshot", err))
+		return err->code;
+	int64_t version = json_get_int(doc, "version", 0);
+	if (version != 1)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "snapshot document of version %lld: use a newer StackSnap", (long long)version);
+	*document = TAKE(doc);
+	return ERR_OK;
+}
+
+struct found {
+	struct id id;
+	int64_t time_ns;
+	json_t *doc;
+};
+
+struct listing {
+	struct repo *repo;
+	struct found *items;
+	size_t count;
+	size_t cap;
+};
+
+static void
+listing_auto(struct listing *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		json_decref(l->items[i].doc);
+	free(l->items);
+}
+
+static enum err_code
+add_found(void *arg, const struct store_entry *e, struct err *err)
+{
+	struct listing *l = arg;
+	struct found f;
+	if (!object_id_of_key(&f.id, e->key, object_folder(OBJECT_SNAPSHOT)))
+		return ERR_OK;
+	if (snapshot_load(l->repo, &f.id, &f.doc, err))
+		return err->code == ERR_NOT_FOUND ? ERR_OK : err->code; /* deleted meanwhile */
+	f.time_ns = json_get_int(f.doc, "time_ns", 0);
+	if (l->count == l->cap) {
+		l->cap = max_size(16, 2 * l->cap);
+		struct found *p = realloc(l->items, l->cap * sizeof *p);
+		if (p == NULL) {
+			json_decref(f.doc);
+			return err_nomem(err);
+		}
+		l->items = p;
+	}
+	l->items[l->count++] = f;
+	return ERR_OK;
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct found *x = a;
+	const struct found *y = b;
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return id_compare(&x->id, &y->id);
+}
+
+enum err_code
+snapshot_list(struct repo *r, snapshot_fn *fn, void *arg, struct err *err)
+{
+	AUTO(listing) struct listing l = { .repo = r };
+	if (store_list(r->store, object_folder(OBJECT_SNAPSHOT), NULL, add_found, &l, err))
+		return err->code;
+	if (l.count > 1)
+		qsort(l.items, l.count, sizeof *l.items, by_time);
+	for (size_t i = 0; i < l.count; i++)
+		if (fn(arg, &l.items[i].id, l.items[i].doc, err))
+			return err->code;
+	return ERR_OK;
+}
+
+struct search {
+	const char *prefix; /* NULL: the last one */
+	struct id id;
+	unsigned matches;
+};
+
+static enum err_code
+match_prefix(void *arg, const struct store_entry *e, struct err *err)
+{
+	(void)err;
+	struct search *q = arg;
+	struct id id;
+	if (object_id_of_key(&id, e->key, object_folder(OBJECT_SNAPSHOT))) {
+		q->id = id;
+		q->matches++;
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+match_last(void *arg, const struct id *id, const json_t *document, struct err *err)
+{
+	(void)document;
+	(void)err;
+	struct search *q = arg;
+	q->id = *id;
+	q->matches++;
+	return ERR_OK;
+}
+
+static enum err_code
+find_prefix(struct repo *r, const char *name, struct search *q, struct err *err)
+{
+	char prefix[OBJECT_KEY_SIZE];
+	size_t len = strlen(name);
+	if (len < PREFIX_MIN || len > 2 * ID_SIZE || strspn(name, "0123456789abcdef") != len)
+		return err_set(err, ERR_USAGE,
+		    "'%s' names no snapshot: give 'latest' or at least %d hexadecimal digits of its "
+		    "id",
+		    name, PREFIX_MIN);
+	snprintf(prefix, sizeof prefix, "%s%s", object_folder(OBJECT_SNAPSHOT), name);
+	return store_list(r->store, prefix, NULL, match_prefix, q, err);
+}
+
+enum err_code
+snapshot_resolve(struct repo *r, const char *name, struct id *id, struct err *err)
+{
+	struct search q = { .matches = 0 };
+	if (strcmp(name, "latest") == 0) {
+		if (snapshot_list(r, match_last, &q, err))
+			return err->code;
+		if (q.matches == 0)
+			return err_set(err, ERR_NOT_FOUND, "the repository holds no snapshot");
+	} else {
+		if (find_prefix(r, name, &q, err))
+			return err->code;
+		if (q.matches == 0)
+			return err_set(err, ERR_NOT_FOUND,
+			    "no snapshot begins with %s: 'stacksnap snapshots' lists them", name);
+		if (q.matches > 1)
+			return err_set(err, ERR_USAGE,
+			    "%u snapshots begin with %s: give more digits", q.matches, name);
+	}
+	*id = q.id;
+	return ERR_OK;
+}

@@ -1,0 +1,34 @@
+/*
+ * snapshot.h: restore points as the repository knows them: sealed JSON documents.
+ *
+ * A snapshot object is written last, when all it names is durable: before it
+ * exists there is no restore point, after it a whole one.  Its fields are in
+ * docs/format.md, "Snapshot"; engine/ gives them meaning.
+ *
+ * Threads: any.
+ */
+#ifndef REPO_SNAPSHOT_H
+#define REPO_SNAPSHOT_H
+
+#include "base/json.h"
+#include "repo/repo.h"
+
+MUST_CHECK enum err_code snapshot_save(
+    struct repo *r, const struct buf *document, struct id *id, struct err *err);
+
+/* *document is the caller's to json_decref. */
+MUST_CHECK enum err_code snapshot_load(
+    struct repo *r, const struct id *id, json_t **document, struct err *err);
+
+/* Called for each snapshot, oldest first; the document is the callback's for the call only. */
+typedef enum err_code snapshot_fn(
+    void *arg, const struct id *id, const json_t *document, struct err *err);
+MUST_CHECK enum err_code snapshot_list(
+    struct repo *r, snapshot_fn *fn, void *arg, struct err *err);
+
+/* Find a snapshot by "latest" or a unique prefix of its id in hexadecimal (at least 4 digits).
+ * ERR_NOT_FOUND, or ERR_USAGE when the prefix is ambiguous. */
+MUST_CHECK enum err_code snapshot_resolve(
+    struct repo *r, const char *name, struct id *id, struct err *err);
+
+#endif

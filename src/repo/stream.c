@@ -1,0 +1,354 @@
+#include "repo/stream.h"
+
+#include "repo/extents.h"
+#include "repo/repo_impl.h"
+
+#define ROOM_MIN ((size_t)64 << 10)
+
+struct intake {
+	struct writer *writer;
+	struct slab *slab; /* NULL until first needed */
+	size_t used;       /* bytes of the slab that are taken */
+};
+
+/*
+ * A stream is fed by one thread, while its ids arrive from the workers.  It
+ * ends when it has been finished and no id is missing.
+ */
+struct stream {
+	struct intake *intake;
+	struct writer *writer;
+	enum chunk_kind kind;
+	struct chunker chunker;
+	size_t chunk_start; /* in the slab */
+	size_t fed;         /* in the slab: how far the chunker has looked */
+
+	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t ended; /* for stream_close */
+	struct extent *items;
+	size_t count;
+	size_t cap;
+	size_t pending; /* chunks without an id */
+	bool finished;
+	bool aborted;
+	stream_done *done;
+	void *arg;
+};
+
+enum err_code
+intake_new(struct intake **out, struct writer *w, struct err *err)
+{
+	struct intake *in = calloc(1, sizeof *in);
+	if (in == NULL)
+		return err_nomem(err);
+	in->writer = w;
+	writer_allow_slabs(w, 1);
+	*out = in;
+	return ERR_OK;
+}
+
+void
+intake_free(struct intake *in)
+{
+	if (in == NULL)
+		return;
+	slab_unref(in->slab);
+	writer_allow_slabs(in->writer, -1);
+	free(in);
+}
+
+static struct chunk_sizes
+sizes_of(const struct writer *w, enum chunk_kind kind)
+{
+	const struct config *c = &writer_repo(w)->config;
+	return kind == CHUNK_DATA ? c->data : kind == CHUNK_ROWS ? c->rows : c->tree;
+}
+
+enum err_code
+stream_open(struct stream **out, struct intake *in, enum chunk_kind kind, struct err *err)
+{
+	struct stream *s = calloc(1, sizeof *s);
+	if (s == NULL)
+		return err_nomem(err);
+	s->intake = in;
+	s->writer = in->writer;
+	s->kind = kind;
+	s->chunk_start = s->fed = in->used;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->ended, NULL);
+	chunker_init(&s->chunker, &writer_repo(in->writer)->chunker, sizes_of(in->writer, kind),
+	    kind == CHUNK_ROWS ? BORDER_ROWS : BORDER_ANY);
+	*out = s;
+	return ERR_OK;
+}
+
+static void
+stream_free(struct stream *s)
+{
+	free(s->items);
+	pthread_cond_destroy(&s->ended);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* All ids are there: make the content, tell, free. */
+static void
+complete(struct stream *s)
+{
+	struct content c = CONTENT_INIT;
+	struct err err;
+	/* A failure here is the writer's, which keeps it; the content is then empty. */
+	if (!s->aborted && extents_to_content(s->writer, TAKE(s->items), s->count, &c, &err))
+		c = (struct content)CONTENT_INIT;
+	if (s->done != NULL)
+		s->done(s->arg, &c);
+	else
+		content_release(&c);
+	stream_free(s);
+}
+
+static void
+chunk_is_known(void *arg, size_t index, const struct id *id)
+{
+	struct stream *s = arg;
+	pthread_mutex_lock(&s->lock);
+	s->items[index].id = *id;
+	bool last = --s->pending == 0 && s->finished;
+	pthread_mutex_unlock(&s->lock);
+	if (last)
+		complete(s);
+}
+
+/* Append an extent; its number goes to *index. */
+static enum err_code
+add_extent(struct stream *s, uint64_t len, bool is_hole, size_t *index, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+	pthread_mutex_lock(&s->lock);
+	if (s->count == s->cap) {
+		size_t cap = s->cap == 0 ? 1 : 2 * s->cap;
+		struct extent *p = realloc(s->items, cap * sizeof *p);
+		if (p == NULL) {
+			rc = err_nomem(err);
+		} else {
+			s->items = p;
+			s->cap = cap;
+		}
+	}
+	if (rc == ERR_OK) {
+		*index = s->count++;
+		s->items[*index] = (struct extent){ .len = len, .is_hole = is_hole };
+		if (!is_hole)
+			s->pending++;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return rc;
+}
+
+/* Hand over the chunk that ends at s->fed. */
+static enum err_code
+end_chunk(struct stream *s, struct err *err)
+{
+	size_t start = s->chunk_start;
+	size_t len = s->fed - start;
+	size_t index;
+	if (add_extent(s, len, false, &index, err))
+		return err->code;
+	s->chunk_start = s->fed;
+	if (writer_add(s->writer, s->kind, s->intake->slab, start, len, chunk_is_known, s, index,
+		err)) {
+		pthread_mutex_lock(&s->lock);
+		s->pending--;
+		pthread_mutex_unlock(&s->lock);
+		return err->code;
+	}
+	return ERR_OK;
+}
+
+enum err_code
+stream_room(struct stream *s, uint8_t **where, size_t *room, struct err *err)
+{
+	struct intake *in = s->intake;
+	if (in->slab == NULL || in->slab->size - in->used < ROOM_MIN) {
+		struct slab *fresh;
+		if (writer_get_slab(s->writer, &fresh, err))
+			return err->code;
+		/* The chunk at hand moves along; it is shorter than a slab. */
+		size_t carry = in->used - s->chunk_start;
+		if (carry > 0)
+			memcpy(fresh->data, in->slab->data + s->chunk_start, carry);
+		slab_unref(in->slab);
+		in->slab = fresh;
+		s->fed -= s->chunk_start;
+		s->chunk_start = 0;
+		in->used = carry;
+	}
+	*where = in->slab->data + in->used;
+	*room = in->slab->size - in->used;
+	return ERR_OK;
+}
+
+enum err_code
+stream_commit(struct stream *s, size_t n, struct err *err)
+{
+	struct intake *in = s->intake;
+	in->used += n;
+	while (s->fed < in->used) {
+		bool cut;
+		s->fed += chunker_next(&s->chunker, in->slab->data + s->fed, in->used - s->fed, &cut);
+		if (cut && end_chunk(s, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+enum err_code
+stream_write(struct stream *s, const void *data, size_t len, struct err *err)
+{
+	const uint8_t *p = data;
+	while (len > 0) {
+		uint8_t *where;
+		size_t room;
+		if (stream_room(s, &where, &room, err))
+			return err->code;
+		size_t n = min_size(len, room);
+		memcpy(where, p, n);
+		if (stream_commit(s, n, err))
+			return err->code;
+		p += n;
+		len -= n;
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+end_last_chunk(struct stream *s, struct err *err)
+{
+	if (s->fed == s->chunk_start)
+		return ERR_OK;
+	chunker_init(&s->chunker, s->chunker.table, s->chunker.sizes, s->chunker.border);
+	return end_chunk(s, err);
+}
+
+enum err_code
+stream_hole(struct stream *s, uint64_t len, struct err *err)
+{
+	size_t index;
+	if (len == 0)
+		return ERR_OK;
+	if (end_last_chunk(s, err))
+		return err->code;
+	if (s->count > 0 && s->items[s->count - 1].is_hole) {
+		s->items[s->count - 1].len += len;
+		return ERR_OK;
+	}
+	return add_extent(s, len, true, &index, err);
+}
+
+/* No more bytes; s may be gone on return. */
+static void
+finish(struct stream *s, bool aborted, stream_done *done, void *arg)
+{
+	pthread_mutex_lock(&s->lock);
+	s->finished = true;
+	s->aborted = aborted;
+	s->done = done;
+	s->arg = arg;
+	bool last = s->pending == 0;
+	pthread_mutex_unlock(&s->lock);
+	if (last)
+		complete(s);
+}
+
+enum err_code
+stream_finish(struct stream *s, stream_done *done, void *arg, struct err *err)
+{
+	if (end_last_chunk(s, err)) {
+		finish(s, true, NULL, NULL);
+		return err->code;
+	}
+	finish(s, false, done, arg);
+	return ERR_OK;
+}
+
+void
+stream_abort(struct stream *s)
+{
+	if (s != NULL)
+		finish(s, true, NULL, NULL);
+}
+
+struct waiter {
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	bool is_done;
+	struct content content;
+};
+
+static void
+wake(void *arg, struct content *content)
+{
+	struct waiter *q = arg;
+	pthread_mutex_lock(&q->lock);
+	q->content = *content;
+	q->is_done = true;
+	pthread_cond_signal(&q->ended);
+	pthread_mutex_unlock(&q->lock);
+}
+
+enum err_code
+stream_close(struct stream *s, struct content *out, struct err *err)
+{
+	struct writer *w = s->writer;
+	struct waiter q = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false,
+		CONTENT_INIT };
+	if (stream_finish(s, wake, &q, err))
+		return err->code;
+	pthread_mutex_lock(&q.lock);
+	while (!q.is_done)
+		pthread_cond_wait(&q.ended, &q.lock);
+	pthread_mutex_unlock(&q.lock);
+	if (writer_check(w, err)) {
+		content_release(&q.content);
+		return err->code;
+	}
+	*out = q.content;
+	return ERR_OK;
+}
+
+enum err_code
+stream_store_records(struct writer *w, const void *data, size_t len, const uint64_t *border,
+    size_t borders, struct content *out, struct err *err)
+{
+	const struct repo *r = writer_repo(w);
+	AUTO(mem) struct extent *items = NULL;
+	size_t count = 0;
+	size_t cap = 0;
+	size_t next = 0; /* first border behind what is stored */
+	size_t start = 0;
+	while (start < len) {
+		struct chunker c;
+		bool cut;
+		chunker_init(&c, &r->chunker, r->config.tree, BORDER_ANY);
+		size_t end =
+		    start + chunker_next(&c, (const uint8_t *)data + start, len - start, &cut);
+		/* The hash finds a place; the chunk ends where the record there does. */
+		while (next < borders && border[next] < end)
+			next++;
+		end = next < borders ? (size_t)border[next] : len;
+		if (count == cap) {
+			cap = max_size(4, 2 * cap);
+			struct extent *p = realloc(items, cap * sizeof *p);
+			if (p == NULL)
+				return err_nomem(err);
+			items = p;
+		}
+		items[count] = (struct extent){ .len = end - start, .is_hole = false };
+		if (writer_add_now(w, CHUNK_TREE, (const uint8_t *)data + start, end - start,
+			&items[count].id, err))
+			return err->code;
+		count++;
+		start = end;
+	}
+	return extents_to_content(w, TAKE(items), count, out, err);
+}
