@@ -2,6 +2,10 @@
 
 #include "sys/fd.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -18,6 +22,78 @@ sock_connect_unix(int *out, const char *path, struct err *err)
 		return err_sys(err, "create socket");
 	if (connect(fd, (const struct sockaddr *)&addr, sizeof addr) != 0)
 		return err_sys(err, "connect to %s", path);
+	*out = fd_take(&fd);
+	return ERR_OK;
+}
+
+/* Both families have their address and port in the same union. */
+union inet_addr {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static socklen_t
+parse_ip(union inet_addr *a, const char *ip, uint16_t port)
+{
+	memset(a, 0, sizeof *a);
+	if (inet_pton(AF_INET, ip, &a->v4.sin_addr) == 1) {
+		a->v4.sin_family = AF_INET;
+		a->v4.sin_port = htons(port);
+		return sizeof a->v4;
+	}
+	if (inet_pton(AF_INET6, ip, &a->v6.sin6_addr) == 1) {
+		a->v6.sin6_family = AF_INET6;
+		a->v6.sin6_port = htons(port);
+		return sizeof a->v6;
+	}
+	return 0;
+}
+
+static enum err_code
+wait_connected(int fd, const char *ip, uint16_t port, int timeout_ms, const struct cancel *c,
+    struct err *err)
+{
+	struct pollfd pfd[2] = { { fd, POLLOUT, 0 }, { cancel_fd(c), POLLIN, 0 } };
+	int n;
+	do
+		n = poll(pfd, 2, timeout_ms);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_sys(err, "poll");
+	if (cancel_check(c, err))
+		return err->code;
+	if (n == 0)
+		return err_set(err, ERR_CANCELLED,
+		    "connect to %s port %u: no answer within %d ms", ip, port, timeout_ms);
+	int e = 0;
+	socklen_t len = sizeof e;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &len) != 0)
+		e = errno;
+	return e == 0 ? ERR_OK : err_errno(err, e, "connect to %s port %u", ip, port);
+}
+
+enum err_code
+sock_connect_tcp(int *out, const char *ip, uint16_t port, int timeout_ms,
+    const struct cancel *c, struct err *err)
+{
+	union inet_addr addr;
+	socklen_t len = parse_ip(&addr, ip, port);
+	if (len == 0)
+		return err_set(err, ERR_USAGE, "'%s' is no IP address", ip);
+	AUTO(fd) int fd =
+	    socket(addr.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_sys(err, "create socket");
+	if (connect(fd, &addr.any, len) != 0) {
+		if (errno != EINPROGRESS)
+			return err_sys(err, "connect to %s port %u", ip, port);
+		if (wait_connected(fd, ip, port, timeout_ms, c, err))
+			return err->code;
+	}
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+		return err_sys(err, "set blocking");
 	*out = fd_take(&fd);
 	return ERR_OK;
 }
