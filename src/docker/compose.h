@@ -29,32 +29,35 @@ bool compose_is_v1(const struct compose *c);
 
 struct compose_project {
 	const char *name;
-	const char *dir;                /* the project folder, also the working directory */
-	const struct strv *files;       /* for -f, in order; NULL or empty: Compose looks itself */
-	const struct strv *env_files;   /* for --env-file; NULL or empty: as Compose does it */
+	const char *dir; /* the project folder, also the working directory */
+	const struct strv *files; /* for -f, in order; NULL or empty: Compose looks itself */
+	const struct strv *env_files; /* for --env-file; NULL or empty: as Compose does it */
 };
 
 struct compose_up_options {
 	const struct strv *services; /* NULL or empty: all */
-	bool should_wait;            /* until all are running or healthy (v1: returns when started) */
-	bool should_pull;            /* false: never pull, so that no other image slips in */
-	int timeout_ms;              /* < 0: for ever */
+	bool should_wait; /* until all are running or healthy (v1: returns when started) */
+	bool should_pull; /* false: never pull, so that no other image slips in */
+	int timeout_ms; /* < 0: for ever */
 };
 
-#define COMPOSE_UP_OPTIONS_INIT { NULL, true, false, -1 }
+#define COMPOSE_UP_OPTIONS_INIT       \
+	{                             \
+		NULL, true, false, -1 \
+	}
 
 /* up -d */
 MUST_CHECK enum err_code compose_up(const struct compose *c, const struct compose_project *p,
     const struct compose_up_options *opt, struct err *err);
 /* up --no-start: containers, networks and volumes are made, nothing runs. */
-MUST_CHECK enum err_code compose_create(const struct compose *c, const struct compose_project *p,
-    const struct compose_up_options *opt, struct err *err);
+MUST_CHECK enum err_code compose_create(const struct compose *c,
+    const struct compose_project *p, const struct compose_up_options *opt, struct err *err);
 /* down: containers and networks are removed; volumes stay. */
-MUST_CHECK enum err_code compose_down(const struct compose *c, const struct compose_project *p,
-    int timeout_ms, struct err *err);
+MUST_CHECK enum err_code compose_down(
+    const struct compose *c, const struct compose_project *p, int timeout_ms, struct err *err);
 /* down --volumes: also the volumes that the compose file names (not external ones). */
-MUST_CHECK enum err_code compose_down_with_volumes(const struct compose *c,
-    const struct compose_project *p, int timeout_ms, struct err *err);
+MUST_CHECK enum err_code compose_down_with_volumes(
+    const struct compose *c, const struct compose_project *p, int timeout_ms, struct err *err);
 /* config --quiet: do the files make sense to Compose? */
 MUST_CHECK enum err_code compose_check(
     const struct compose *c, const struct compose_project *p, struct err *err);

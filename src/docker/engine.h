@@ -12,12 +12,12 @@
  * Ownership: docker_open gives a client that the caller must docker_close.
  * Threads:   any number of threads may use one client at once; each call has
  *            a connection of its own.
- * Errors:    the engine's own message is in the error.  ERR_NOT_FOUND: there is
- *            no such object (or no engine, from docker_open).  ERR_EXISTS: a
- *            create that met something of that name.  ERR_LOCKED: the object's
- *            state forbids it now (in use, paused, not running).  ERR_DENIED: no
- *            permission for the socket.  ERR_TRANSIENT: the engine went away in
- *            the middle.  ERR_CANCELLED: the client's cancel, or silence.
+ * Errors:    the engine's own message is in the error.  ERR_NOT_FOUND: there
+ *            certainly is no such object.  ERR_EXISTS: a create that met something
+ *            of that name.  ERR_LOCKED: the object's state forbids it now (in use,
+ *            paused, not running).  ERR_DENIED: no permission for the socket.
+ *            ERR_TRANSIENT: no engine answers, or it went away in the middle.
+ *            ERR_CANCELLED: the client's cancel, or silence.
  */
 #ifndef DOCKER_ENGINE_H
 #define DOCKER_ENGINE_H
@@ -29,15 +29,18 @@
 struct docker;
 
 struct docker_options {
-	const char *host;            /* "unix:///path"; NULL: $DOCKER_HOST, else the default socket */
+	const char *host; /* "unix:///path"; NULL: $DOCKER_HOST, else the default socket */
 	const struct cancel *cancel; /* may be NULL; must outlive the client */
-	int timeout_ms;              /* longest silence of the engine within one call */
+	int timeout_ms; /* longest silence of the engine within one call */
 };
 
-#define DOCKER_OPTIONS_INIT { NULL, NULL, 60000 }
+#define DOCKER_OPTIONS_INIT       \
+	{                         \
+		NULL, NULL, 60000 \
+	}
 
-/* Reach the engine and agree on a version.  ERR_UNSUPPORTED for hosts other than unix://, and for
- * engines older than API 1.41. */
+/* Reach the engine and agree on a version.  ERR_UNSUPPORTED for hosts other than unix://, and
+ * for engines older than API 1.41. */
 MUST_CHECK enum err_code docker_open(
     struct docker **out, const struct docker_options *opt, struct err *err);
 void docker_close(struct docker *d);
@@ -54,7 +57,10 @@ struct docker_doc {
 	json_t *json;
 };
 
-#define DOCKER_DOC_INIT { BUF_INIT, NULL }
+#define DOCKER_DOC_INIT        \
+	{                      \
+		BUF_INIT, NULL \
+	}
 
 void docker_doc_release(struct docker_doc *doc);
 static inline void UNUSED
@@ -64,18 +70,22 @@ docker_doc_auto(struct docker_doc *doc)
 }
 
 struct docker_info {
-	char *version;          /* "20.10.24+dfsg1" */
+	char *version; /* "20.10.24+dfsg1" */
 	char *operating_system; /* "Debian GNU/Linux 12 (bookworm)" */
-	char *os_type;          /* "linux" */
-	char *architecture;     /* "x86_64" */
+	char *os_type; /* "linux" */
+	char *architecture; /* "x86_64" */
 	char *kernel;
-	char *data_root;        /* "/var/lib/docker" */
-	char *name;             /* the host's name */
+	char *data_root; /* "/var/lib/docker" */
+	char *name; /* the host's name */
 };
 
-#define DOCKER_INFO_INIT { NULL, NULL, NULL, NULL, NULL, NULL, NULL }
+#define DOCKER_INFO_INIT                                 \
+	{                                                \
+		NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+	}
 
-MUST_CHECK enum err_code docker_info(struct docker *d, struct docker_info *out, struct err *err);
+MUST_CHECK enum err_code docker_info(
+    struct docker *d, struct docker_info *out, struct err *err);
 void docker_info_release(struct docker_info *info);
 static inline void UNUSED
 docker_info_auto(struct docker_info *info)
@@ -104,8 +114,8 @@ MUST_CHECK enum err_code docker_network_inspect(
 
 struct docker_volume_spec {
 	const char *name;
-	const char *driver;         /* NULL: local */
-	const struct strv *labels;  /* "key=value"; may be NULL */
+	const char *driver; /* NULL: local */
+	const struct strv *labels; /* "key=value"; may be NULL */
 	const struct strv *options; /* "key=value"; may be NULL */
 };
 
@@ -114,15 +124,18 @@ struct docker_volume_spec {
 MUST_CHECK enum err_code docker_volume_create(
     struct docker *d, const struct docker_volume_spec *spec, struct err *err);
 /* ERR_LOCKED when a container uses it. */
-MUST_CHECK enum err_code docker_volume_remove(struct docker *d, const char *name, struct err *err);
+MUST_CHECK enum err_code docker_volume_remove(
+    struct docker *d, const char *name, struct err *err);
 
 /* Starting and stopping.  A container that is already in the wanted state is fine.  unpause and
- * start do not heed the client's cancel: a service must come back also when the user has pressed
- * Ctrl-C. */
-MUST_CHECK enum err_code docker_container_pause(struct docker *d, const char *id, struct err *err);
+ * start do not heed the client's cancel: a service must come back also when the user has
+ * pressed Ctrl-C. */
+MUST_CHECK enum err_code docker_container_pause(
+    struct docker *d, const char *id, struct err *err);
 MUST_CHECK enum err_code docker_container_unpause(
     struct docker *d, const char *id, struct err *err);
-MUST_CHECK enum err_code docker_container_start(struct docker *d, const char *id, struct err *err);
+MUST_CHECK enum err_code docker_container_start(
+    struct docker *d, const char *id, struct err *err);
 /* grace_s: seconds until it is killed; < 0 for the container's own setting. */
 MUST_CHECK enum err_code docker_container_stop(
     struct docker *d, const char *id, int grace_s, struct err *err);
@@ -133,7 +146,8 @@ MUST_CHECK enum err_code docker_container_kill(
 MUST_CHECK enum err_code docker_container_wait(
     struct docker *d, const char *id, int timeout_ms, int *status, struct err *err);
 
-/* Tar streams.  A source gives up to len bytes, *got is 0 at its end; a sink takes all it gets. */
+/* Tar streams.  A source gives up to len bytes, *got is 0 at its end; a sink takes all it gets.
+ */
 typedef enum err_code docker_source(
     void *ctx, void *out, size_t len, size_t *got, struct err *err);
 typedef enum err_code docker_sink(void *ctx, const void *data, size_t len, struct err *err);
@@ -141,8 +155,8 @@ typedef enum err_code docker_sink(void *ctx, const void *data, size_t len, struc
 /* Unpack a tar stream into the folder dir of a container, in any state of it. */
 MUST_CHECK enum err_code docker_archive_put(struct docker *d, const char *id, const char *dir,
     docker_source *source, void *ctx, struct err *err);
-/* path (a file or a folder) of a container as a tar stream.  Loses xattrs and ACLs, skips sockets,
- * fills holes: read volumes by their path on the host where that can be done. */
+/* path (a file or a folder) of a container as a tar stream.  Loses xattrs and ACLs, skips
+ * sockets, fills holes: read volumes by their path on the host where that can be done. */
 MUST_CHECK enum err_code docker_archive_get(struct docker *d, const char *id, const char *path,
     docker_sink *sink, void *ctx, struct err *err);
 

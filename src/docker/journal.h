@@ -49,10 +49,11 @@ MUST_CHECK enum err_code journal_has_owner(const char *path, bool *has_owner, st
 /* Durable; fine if it is absent. */
 MUST_CHECK enum err_code journal_remove(const char *path, struct err *err);
 
-/* Let all that ran before run again, and remove the journal.  Containers that no longer exist are
- * passed over.  *thawed names the services that were brought back, for the user.  ERR_LOCKED while
- * the run that wrote it is alive; ERR_NOT_FOUND when there is no journal.  On any other error the
- * journal stays. */
-MUST_CHECK enum err_code journal_recover(const char *path, struct strv *thawed, struct err *err);
+/* Let all that ran before run again, and remove the journal.  Containers that no longer exist
+ * are passed over.  *thawed names the services that were brought back, for the user. ERR_LOCKED
+ * while the run that wrote it is alive; ERR_NOT_FOUND when there is no journal.  On any other
+ * error the journal stays. */
+MUST_CHECK enum err_code journal_recover(
+    const char *path, struct strv *thawed, struct err *err);
 
 #endif

@@ -27,10 +27,13 @@ struct lifecycle;
 struct lifecycle_options {
 	enum quiesce_how how;
 	const char *journal_path; /* NULL: no journal and no watchdog */
-	int stop_grace_s;         /* < 0: each container's own */
+	int stop_grace_s; /* < 0: each container's own */
 };
 
-#define LIFECYCLE_OPTIONS_INIT { QUIESCE_PAUSE, NULL, -1 }
+#define LIFECYCLE_OPTIONS_INIT          \
+	{                               \
+		QUIESCE_PAUSE, NULL, -1 \
+	}
 
 /* What happened to one container.  Times are of clock_mono_ns. */
 struct lifecycle_step {
@@ -38,26 +41,26 @@ struct lifecycle_step {
 	const char *id;
 	const char *name;
 	enum container_state before;
-	bool is_quiesced;     /* it ran, and was paused or stopped by us */
-	bool is_thawed;       /* it runs again */
-	int64_t quiesce_ns;   /* how long pausing or stopping took */
-	int64_t thaw_ns;      /* how long resuming or starting took */
+	bool is_quiesced; /* it ran, and was paused or stopped by us */
+	bool is_thawed; /* it runs again */
+	int64_t quiesce_ns; /* how long pausing or stopping took */
+	int64_t thaw_ns; /* how long resuming or starting took */
 	int64_t quiet_from_ns; /* just before it was asked to be quiet */
-	int64_t quiet_at_ns;   /* it certainly is quiet from here on */
-	int64_t quiet_to_ns;   /* just after it ran again; 0 before that */
-	struct err err;       /* what thawing it met, ERR_OK if nothing */
+	int64_t quiet_at_ns; /* it certainly is quiet from here on */
+	int64_t quiet_to_ns; /* just after it ran again; 0 before that */
+	struct err err; /* what thawing it met, ERR_OK if nothing */
 };
 
-/* Quiesce containers[which[0..n-1]] of s.  When one step fails, or the client's cancel is raised,
- * those already quiet are thawed before the error is returned.  ERR_EXISTS when there already is a
- * journal at that path. */
+/* Quiesce containers[which[0..n-1]] of s.  When one step fails, or the client's cancel is
+ * raised, those already quiet are thawed before the error is returned.  ERR_EXISTS when there
+ * already is a journal at that path. */
 MUST_CHECK enum err_code lifecycle_quiesce(struct lifecycle **out, struct docker *d,
     const struct stack *s, const size_t *which, size_t n, const struct lifecycle_options *opt,
     struct err *err);
 
-/* Let all run again that ran.  Every one is tried, whatever happens to the others, and the client's
- * cancel is not heeded.  The error names the services that do not run and the command that mends
- * it; the journal then stays.  May be called again; nothing is done twice. */
+/* Let all run again that ran.  Every one is tried, whatever happens to the others, and the
+ * client's cancel is not heeded.  The error names the services that do not run and the command
+ * that mends it; the journal then stays.  May be called again; nothing is done twice. */
 MUST_CHECK enum err_code lifecycle_thaw(struct lifecycle *l, struct err *err);
 
 /* One step for each container given, in that order; they stay l's. */

@@ -28,7 +28,8 @@ enum container_state {
 	CONTAINER_STOPPED, /* created, exited or dead */
 };
 
-/* "running", "paused", ...; and back ("exited", "created", "dead" and "removing" are stopped). */
+/* "running", "paused", ...; and back ("exited", "created", "dead" and "removing" are stopped).
+ */
 const char *container_state_word(enum container_state state);
 enum container_state container_state_of(const char *engine_word);
 
@@ -54,14 +55,15 @@ struct stack_container {
 	char *name; /* without the leading slash */
 	char *image_ref;
 	char *image_id;
-	struct strv repo_digests; /* "postgres@sha256:..."; empty for images never pulled or pushed */
+	struct strv
+	    repo_digests; /* "postgres@sha256:..."; empty for images never pulled or pushed */
 	enum container_state state;
 	char *health; /* "healthy", "unhealthy", "starting", or "" without a health check */
-	int64_t pid;  /* of its first process, 0 when it does not run */
+	int64_t pid; /* of its first process, 0 when it does not run */
 	struct strv depends_on; /* services */
-	struct strv env;        /* "NAME=value" */
-	struct strv argv;       /* entry point and command */
-	struct strv labels;     /* "key=value" */
+	struct strv env; /* "NAME=value" */
+	struct strv argv; /* entry point and command */
+	struct strv labels; /* "key=value" */
 	struct stack_mount *mounts;
 	size_t n_mounts;
 	struct buf raw; /* the inspect document, byte for byte */
@@ -76,12 +78,12 @@ struct stack_use {
 
 struct stack_volume {
 	char *name; /* as the engine knows it */
-	char *key;  /* as the compose file knows it, or NULL: external, or anonymous */
+	char *key; /* as the compose file knows it, or NULL: external, or anonymous */
 	char *driver;
-	struct strv labels;  /* "key=value" */
+	struct strv labels; /* "key=value" */
 	struct strv options; /* "key=value" */
 	char *mountpoint;
-	char *source;  /* the folder on this host that holds its files, or NULL */
+	char *source; /* the folder on this host that holds its files, or NULL */
 	char *why_not; /* NULL when source is there */
 	bool is_external; /* not made by this stack */
 	struct stack_use *uses;
@@ -92,8 +94,8 @@ struct stack_volume {
 /* A mount that is no volume: host paths, and what is kept in memory only. */
 struct stack_bind {
 	enum mount_kind kind;
-	char *path;    /* on the host; a tmpfs has its target here */
-	char *source;  /* path, or NULL when it is not captured */
+	char *path; /* on the host; a tmpfs has its target here */
+	char *source; /* path, or NULL when it is not captured */
 	char *why_not; /* NULL when source is there */
 	bool is_folder;
 	bool is_read_only; /* for all that use it */
@@ -111,9 +113,9 @@ struct stack_network {
 
 struct stack {
 	char *name;
-	char *working_dir;        /* "" when no label tells */
+	char *working_dir; /* "" when no label tells */
 	struct strv config_files; /* absolute; of the newest container, in the order of -f */
-	struct strv env_files;    /* absolute; the default .env is listed when it is there */
+	struct strv env_files; /* absolute; the default .env is listed when it is there */
 	struct stack_container *containers; /* by service, then number */
 	size_t n_containers;
 	struct stack_volume *volumes; /* by name; also those that no container mounts */
@@ -136,7 +138,8 @@ MUST_CHECK enum err_code stacks_list(
     struct docker *d, struct stack_summary **out, size_t *n, struct err *err);
 void stacks_free(struct stack_summary *list, size_t n);
 
-/* ERR_NOT_FOUND, with the names of the stacks that there are, when there is none of that name. */
+/* ERR_NOT_FOUND, with the names of the stacks that there are, when there is none of that name.
+ */
 MUST_CHECK enum err_code stack_load(
     struct stack **out, struct docker *d, const char *name, struct err *err);
 void stack_free(struct stack *s);
@@ -149,10 +152,12 @@ const char *container_env(const struct stack_container *c, const char *name);
 /* The value of a label, or NULL. */
 const char *container_label(const struct stack_container *c, const char *key);
 
-/* How deep each container stands in the dependencies: depth[i] belongs to containers[i]; 0 needs
- * nobody, and each stands deeper than all it depends on.  ERR_UNSUPPORTED for a circle. */
+/* How deep each container stands in the dependencies: depth[i] belongs to containers[i]; 0
+ * needs nobody, and each stands deeper than all it depends on.  ERR_UNSUPPORTED for a circle.
+ */
 MUST_CHECK enum err_code stack_depths(const struct stack *s, unsigned *depth, struct err *err);
-/* Indexes of all containers, each behind those that it depends on, else by service and number. */
+/* Indexes of all containers, each behind those that it depends on, else by service and number.
+ */
 MUST_CHECK enum err_code stack_order(const struct stack *s, size_t *order, struct err *err);
 
 #endif

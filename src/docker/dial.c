@@ -1,0 +1,161 @@
+#include "docker/dial.h"
+
+#include "docker/call.h"
+#include "docker/host_process.h"
+#include "sys/fd.h"
+#include "sys/sock.h"
+#include "sys/thread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#define CONNECT_TIMEOUT_MS 5000
+
+/* A port in a network namespace, for a thread that goes there. */
+struct visit {
+	int net_fd;
+	uint16_t port;
+	const struct cancel *cancel;
+	int fd;
+	struct err err;
+};
+
+static enum err_code
+connect_any(int *fd, uint16_t port, const struct cancel *c, struct err *err)
+{
+	if (sock_connect_tcp(fd, "127.0.0.1", port, CONNECT_TIMEOUT_MS, c, err) == ERR_OK)
+		return ERR_OK;
+	struct err scratch; /* the error for IPv4 is the one that people know */
+	if (err->code == ERR_TRANSIENT &&
+	    sock_connect_tcp(fd, "::1", port, CONNECT_TIMEOUT_MS, c, &scratch) == ERR_OK)
+		return ERR_OK;
+	return err->code;
+}
+
+/* The namespace is the thread's own, so no other thread of the process sees it. */
+static void *
+visit_namespace(void *arg)
+{
+	struct visit *v = arg;
+	if (setns(v->net_fd, CLONE_NEWNET) != 0)
+		err_sys(&v->err, "enter the container's network");
+	else if (connect_any(&v->fd, v->port, v->cancel, &v->err) == ERR_OK)
+		v->err.code = ERR_OK;
+	return NULL;
+}
+
+static enum err_code
+dial_loopback(int *fd, int64_t pid, const char *id, uint16_t port, const struct cancel *c,
+    struct err *err)
+{
+	AUTO(fd) int pid_fd = -1;
+	AUTO(fd) int net_fd = -1;
+	if (host_process_open(&pid_fd, pid, id, err) ||
+	    host_process_open_file(&net_fd, pid_fd, pid, "ns/net", O_RDONLY, err))
+		return err->code;
+	struct visit v = { net_fd, port, c, -1, ERR_INIT };
+	pthread_t t;
+	if (thread_start(&t, visit_namespace, &v, "dial", err))
+		return err->code;
+	pthread_join(t, NULL);
+	if (v.err.code != ERR_OK) {
+		*err = v.err;
+		return err->code;
+	}
+	*fd = v.fd;
+	return ERR_OK;
+}
+
+/* The container's addresses on its networks, which are reachable from the host (bridge). */
+static enum err_code
+dial_networks(
+    int *fd, const json_t *container, uint16_t port, const struct cancel *c, struct err *err)
+{
+	json_t *networks =
+	    json_object_get(json_object_get(container, "NetworkSettings"), "Networks");
+	const char *name;
+	json_t *network;
+	err_set(err, ERR_NOT_FOUND, "the container has no address on a network");
+	json_object_foreach(networks, name, network)
+	{
+		const char *ip = json_get_str(network, "IPAddress");
+		if (ip != NULL && *ip != '\0' &&
+		    sock_connect_tcp(fd, ip, port, CONNECT_TIMEOUT_MS, c, err) == ERR_OK)
+			return ERR_OK;
+	}
+	return err->code;
+}
+
+static enum err_code
+dial_tcp(int *fd, const json_t *container, const char *id, const char *port_text,
+    const struct cancel *c, struct err *err)
+{
+	unsigned port;
+	char rest;
+	if (sscanf(port_text, "%5u%c", &port, &rest) != 1 || port == 0 || port > 65535)
+		return err_set(err, ERR_USAGE, "'%s' is no port", port_text);
+	int64_t pid = json_get_int(json_object_get(container, "State"), "Pid", 0);
+	if (dial_loopback(fd, pid, id, (uint16_t)port, c, err) == ERR_OK)
+		return ERR_OK;
+	if (err->code == ERR_CANCELLED && cancel_is_raised(c))
+		return err->code;
+	struct err other;
+	if (dial_networks(fd, container, (uint16_t)port, c, &other) == ERR_OK)
+		return ERR_OK;
+	return err->code;
+}
+
+/* Symlinks, absolute ones too, stay below the container's root. */
+static enum err_code
+open_inside(int *out, int root_fd, const char *path, struct err *err)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	int fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof how);
+	if (fd < 0)
+		return err_sys(err, "find %s", path);
+	*out = fd;
+	return ERR_OK;
+}
+
+static enum err_code
+dial_unix(int *fd, const json_t *container, const char *id, const char *path, struct err *err)
+{
+	int64_t pid = json_get_int(json_object_get(container, "State"), "Pid", 0);
+	AUTO(fd) int pid_fd = -1;
+	AUTO(fd) int root_fd = -1;
+	AUTO(fd) int sock_fd = -1;
+	if (host_process_open(&pid_fd, pid, id, err) ||
+	    host_process_open_file(&root_fd, pid_fd, pid, "root", O_PATH | O_DIRECTORY, err) ||
+	    open_inside(&sock_fd, root_fd, path, err))
+		return err->code;
+	char held[40];
+	snprintf(held, sizeof held, "/proc/self/fd/%d", sock_fd);
+	return sock_connect_unix(fd, held, err);
+}
+
+enum err_code
+docker_dial(
+    struct docker *d, const char *container_id, const char *address, int *fd, struct err *err)
+{
+	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
+	if (docker_container_inspect(d, container_id, &doc, err))
+		return err->code;
+	enum err_code rc;
+	if (str_starts(address, "tcp:"))
+		rc = dial_tcp(fd, doc.json, container_id, address + 4, docker_cancel(d), err);
+	else if (str_starts(address, "unix:/"))
+		rc = dial_unix(fd, doc.json, container_id, address + 5, err);
+	else
+		rc = err_set(err, ERR_USAGE, "neither tcp:PORT nor unix:/PATH");
+	if (rc == ERR_OK)
+		return ERR_OK;
+	const char *name = json_get_str(doc.json, "Name");
+	return err_wrap(err, "connect to %s in container %s", address,
+	    name != NULL && *name == '/' ? name + 1 : container_id);
+}
