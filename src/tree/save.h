@@ -59,7 +59,7 @@ struct tree_saved {
 	uint64_t files;
 	uint64_t dirs;
 	uint64_t others;
-	uint64_t bytes; /* sizes of all files */
+	uint64_t bytes; /* sizes of all files, each hard link counted */
 	uint64_t files_unchanged; /* of files, those that were not opened */
 	uint64_t bytes_unchanged; /* and their sizes */
 	uint64_t problems;
