@@ -38,7 +38,8 @@ PRODUCTS = 500
 STORES = ("file", "redis", "mariadb", "postgres")
 
 stopping = threading.Event()
-status = {"n": 0, "found": None}
+# longest_gap_ms is the longest time between two orders since somebody asked for /reset.
+status = {"n": 0, "found": None, "longest_gap_ms": 0}
 
 
 class Stopped(Exception):
@@ -221,6 +222,8 @@ class Server:
 class Status(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = json.dumps(status).encode() + b"\n"
+        if self.path == "/reset":
+            status["longest_gap_ms"] = 0
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -260,13 +263,17 @@ def run():
     threading.Thread(target=http.server.ThreadingHTTPServer(("", 8080), Status).serve_forever, daemon=True).start()
     # The last order may have reached some stores only: it is written again, to those that lack it.
     n = max(n, 1)
+    last_time = time.monotonic()
     while not stopping.is_set() and n <= config["last_order"]:
         files.take(n)
         for server in servers.values():
             server.do("take", n)
         if status["n"] == 0:
             open(READY, "w", encoding="utf-8").close()
+        now = time.monotonic()
+        status["longest_gap_ms"] = max(status["longest_gap_ms"], round((now - last_time) * 1000))
         status["n"] = n
+        last_time = now
         n += 1
         if pace:
             time.sleep(pace)

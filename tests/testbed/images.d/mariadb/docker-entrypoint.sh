@@ -45,7 +45,8 @@ sql() {
 account_sql() {
 	local root=$1 host=$2 user=$3 password=$4 database=$5 health=$6 from
 	echo "SET @@SESSION.SQL_LOG_BIN=0;"
-	# mariadb-install-db makes a root for the container's own name of this moment.
+	# mariadb-install-db makes roots without a password, one for the container's name of this moment.
+	echo "DROP USER IF EXISTS root@'127.0.0.1', root@'::1';"
 	echo "EXECUTE IMMEDIATE CONCAT('DROP USER IF EXISTS root@', QUOTE(@@hostname));"
 	for from in 127.0.0.1 ::1 localhost; do
 		echo "CREATE USER healthcheck@$(quoted "$from") IDENTIFIED BY $(quoted "$health");"
