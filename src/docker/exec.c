@@ -1,5 +1,6 @@
 #include "docker/exec.h"
 
+#include "base/log.h"
 #include "docker/attach.h"
 #include "docker/call.h"
 #include "docker/dial.h"
@@ -192,28 +193,35 @@ exec_errors(struct run *run)
 	return attach_errors(run_of(run)->streams);
 }
 
-/* Best effort, as exec.h tells: the engine may be elsewhere. */
+/* Best effort, as exec.h tells: the engine may be elsewhere.  Before the connection is closed,
+ * since the engine takes a write to a closed one for the tool's end (Running false, exit code
+ * 126). */
 static void
 end_tool(struct exec_run *r)
 {
 	struct err scratch; /* nobody is left who could be told */
-	struct exec_state s;
+	struct exec_state s = { .is_running = true };
+	/* A tool that is just being started has no process id yet. */
+	for (int i = 0; i < 50 && s.is_running && s.pid == 0; i++) {
+		if (i > 0)
+			poll(NULL, 0, 10);
+		if (ask(r, true, &s, &scratch) != ERR_OK)
+			return;
+	}
 	AUTO(fd) int pid_fd = -1;
-	if (ask(r, true, &s, &scratch) != ERR_OK || !s.is_running)
-		return;
-	if (host_process_open(&pid_fd, s.pid, r->place->container, &scratch) == ERR_OK &&
+	if (s.is_running &&
+	    host_process_open(&pid_fd, s.pid, r->place->container, &scratch) == ERR_OK &&
 	    host_process_kill(pid_fd, KILL_TIMEOUT_MS, &scratch) != ERR_OK)
-		return;
+		log_debug("exec in container %.12s: %s", r->place->container, scratch.msg);
 }
 
 static void
 exec_free(struct run *run)
 {
 	struct exec_run *r = run_of(run);
-	bool was_started = r->streams != NULL;
-	attach_free(r->streams);
-	if (was_started && !r->has_ended)
+	if (r->streams != NULL && !r->has_ended)
 		end_tool(r);
+	attach_free(r->streams);
 	free(r->id);
 	free(r);
 }

@@ -13,10 +13,10 @@
  * instead of waiting for ever when no other thread has ever read.
  *
  * run_free of a tool that still runs: the engine has no call that ends an
- * exec.  The connection is closed, and when the tool's process can be seen
- * from here (local engine, root) and its control group names the container, it
- * is killed with its process group.  Elsewhere the tool ends when it next
- * reads or writes, or on its own.
+ * exec.  When the tool's process can be seen from here (local engine, root) and
+ * its control group names the container, it is killed with its process group;
+ * then the connection is closed.  Elsewhere the tool ends when it next reads or
+ * writes, or on its own.
  *
  * runner_dial: "tcp:PORT" connects to 127.0.0.1 or ::1 in the container's
  * network namespace, and where that is not permitted or nobody listens there,

@@ -53,6 +53,7 @@ struct stack_container {
 	int64_t number;
 	char *id;
 	char *name; /* without the leading slash */
+	char *created; /* "2026-11-21T13:15:02.123456789Z" */
 	char *image_ref;
 	char *image_id;
 	struct strv
@@ -64,7 +65,7 @@ struct stack_container {
 	struct strv env; /* "NAME=value" */
 	struct strv argv; /* entry point and command */
 	struct strv labels; /* "key=value" */
-	struct stack_mount *mounts;
+	struct stack_mount *mounts; /* by target */
 	size_t n_mounts;
 	struct buf raw; /* the inspect document, byte for byte */
 };
@@ -86,6 +87,7 @@ struct stack_volume {
 	char *source; /* the folder on this host that holds its files, or NULL */
 	char *why_not; /* NULL when source is there */
 	bool is_external; /* not made by this stack */
+	bool is_anonymous; /* made for a container, without a name in the compose file */
 	struct stack_use *uses;
 	size_t n_uses;
 	struct buf raw;

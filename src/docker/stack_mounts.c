@@ -1,0 +1,330 @@
+#include "docker/stack_parts.h"
+#include "sys/fs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+/* Does dir hold path, or is it path? */
+static bool
+is_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+	return strncmp(path, dir, n) == 0 && (path[n] == '/' || path[n] == '\0');
+}
+
+static enum err_code
+add_use(struct stack_use **uses, size_t *n, size_t container, const struct stack_mount *m,
+    struct err *err)
+{
+	struct stack_use *p = realloc(*uses, (*n + 1) * sizeof *p);
+	if (p == NULL)
+		return err_nomem(err);
+	*uses = p;
+	p[*n] = (struct stack_use){ .container = container, .is_read_only = m->is_read_only };
+	if (str_dup(&p[*n].target, m->target, err))
+		return err->code;
+	(*n)++;
+	return ERR_OK;
+}
+
+static void
+free_uses(struct stack_use *uses, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(uses[i].target);
+	free(uses);
+}
+
+void
+stack_mounts_release(struct stack *s)
+{
+	for (size_t i = 0; i < s->n_volumes; i++) {
+		struct stack_volume *v = &s->volumes[i];
+		free(v->name);
+		free(v->key);
+		free(v->driver);
+		strv_release(&v->labels);
+		strv_release(&v->options);
+		free(v->mountpoint);
+		free(v->source);
+		free(v->why_not);
+		free_uses(v->uses, v->n_uses);
+		buf_release(&v->raw);
+	}
+	for (size_t i = 0; i < s->n_binds; i++) {
+		struct stack_bind *b = &s->binds[i];
+		free(b->path);
+		free(b->source);
+		free(b->why_not);
+		free_uses(b->uses, b->n_uses);
+	}
+	free(s->volumes);
+	free(s->binds);
+}
+
+/* "bind" among the words of the mount options in "o". */
+static bool
+is_bind(const char *type, const char *o)
+{
+	if (strcmp(type, "bind") == 0)
+		return true;
+	for (const char *p = o; *p != '\0'; p += strcspn(p, ","), p += *p == ',') {
+		size_t n = strcspn(p, ",");
+		if ((n == 4 && memcmp(p, "bind", 4) == 0) ||
+		    (n == 5 && memcmp(p, "rbind", 5) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Where a volume's files are: *folder, or *why they cannot be had (of which the caller frees
+ * the one that is set).  A local volume with a device is mounted on its mountpoint only while
+ * it is used. */
+static enum err_code
+find_volume(char **folder, char **why, const json_t *doc, struct err *err)
+{
+	const json_t *options = json_object_get(doc, "Options");
+	const char *driver = text_at(doc, "Driver");
+	const char *device = text_at(options, "device");
+	const char *type = text_at(options, "type");
+	if (strcmp(driver, "local") != 0)
+		return str_printf(
+		    why, err, "volume driver %s: its files are not kept by the engine", driver);
+	const char *place = text_at(doc, "Mountpoint");
+	if (strcasecmp(type, "tmpfs") == 0)
+		return str_dup(why, "tmpfs: kept in memory only", err);
+	if (*device != '\0') {
+		if (!is_bind(type, text_at(options, "o")))
+			return str_printf(why, err, "mounted from %s (type %s)", device,
+			    *type != '\0' ? type : "not told");
+		place = device;
+	}
+	if (!fs_is_dir(place))
+		return str_printf(why, err,
+		    "its folder %s cannot be seen from here (another host, or not root)",
+		    place);
+	return str_dup(folder, place, err);
+}
+
+static struct stack_volume *
+volume_named(const struct stack *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_volumes; i++)
+		if (strcmp(s->volumes[i].name, name) == 0)
+			return &s->volumes[i];
+	return NULL;
+}
+
+/* Anonymous volumes have 64 hexadecimal digits for a name. */
+static bool
+is_anonymous(const char *name)
+{
+	return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
+}
+
+static enum err_code
+read_volume(struct stack_volume *v, const struct stack *s, const json_t *doc, struct err *err)
+{
+	const json_t *labels = json_object_get(doc, "Labels");
+	bool is_ours = strcmp(text_at(labels, LABEL_PROJECT), s->name) == 0;
+	const char *key = json_get_str(labels, LABEL_VOLUME);
+	v->is_anonymous = is_anonymous(v->name);
+	v->is_external = !is_ours && !v->is_anonymous;
+	if (is_ours && key != NULL && str_dup(&v->key, key, err))
+		return err->code;
+	if (copy_at(&v->driver, doc, "Driver", err) ||
+	    copy_at(&v->mountpoint, doc, "Mountpoint", err) ||
+	    copy_pairs(&v->labels, labels, err) ||
+	    copy_pairs(&v->options, json_object_get(doc, "Options"), err))
+		return err->code;
+	return find_volume(&v->source, &v->why_not, doc, err);
+}
+
+/* Append the volume of that name, which is not there yet. */
+static enum err_code
+add_volume(struct stack *s, struct docker *d, const char *name, struct err *err)
+{
+	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
+	enum err_code rc = docker_volume_inspect(d, name, &doc, err);
+	if (rc == ERR_NOT_FOUND)
+		return ERR_OK; /* removed since it was listed */
+	if (rc != ERR_OK)
+		return rc;
+	struct stack_volume *p = realloc(s->volumes, (s->n_volumes + 1) * sizeof *p);
+	if (p == NULL)
+		return err_nomem(err);
+	s->volumes = p;
+	struct stack_volume *v = &p[s->n_volumes];
+	*v = (struct stack_volume){ 0 };
+	if (str_dup(&v->name, name, err))
+		return err->code;
+	s->n_volumes++;
+	if (read_volume(v, s, doc.json, err))
+		return err->code;
+	v->raw = doc.raw;
+	doc.raw = (struct buf)BUF_INIT;
+	return ERR_OK;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct stack_volume *x = a;
+	const struct stack_volume *y = b;
+	return strcmp(x->name, y->name);
+}
+
+static enum err_code
+read_volumes(struct stack *s, struct docker *d, struct err *err)
+{
+	AUTO(str) char *label = NULL;
+	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
+	if (str_printf(&label, err, LABEL_PROJECT "=%s", s->name) ||
+	    docker_volume_list(d, label, &doc, err))
+		return err->code;
+	size_t i;
+	json_t *item;
+	json_array_foreach(json_object_get(doc.json, "Volumes"), i, item)
+	{
+		if (add_volume(s, d, text_at(item, "Name"), err))
+			return err->code;
+	}
+	for (size_t c = 0; c < s->n_containers; c++) {
+		for (size_t m = 0; m < s->containers[c].n_mounts; m++) {
+			const struct stack_mount *mount = &s->containers[c].mounts[m];
+			if (mount->kind == MOUNT_VOLUME &&
+			    volume_named(s, mount->source) == NULL &&
+			    add_volume(s, d, mount->source, err))
+				return err->code;
+		}
+	}
+	if (s->n_volumes > 1)
+		qsort(s->volumes, s->n_volumes, sizeof *s->volumes, by_name);
+	return ERR_OK;
+}
+
+/* Why a host path is no part of the stack, or NULL. */
+static const char *
+special_path(const char *path, const char *data_root)
+{
+	static const char *const kernel[] = { "/proc", "/sys", "/dev" };
+	static const char *const settings[] = { "/etc/localtime", "/etc/timezone", "/etc/hosts",
+		"/etc/hostname", "/etc/resolv.conf", "/etc/machine-id", "/etc/passwd",
+		"/etc/group", "/etc/shadow", "/etc/os-release", "/lib/modules",
+		"/usr/lib/modules", "/usr/share/zoneinfo" };
+	if (strcmp(path, "/") == 0)
+		return "the whole host";
+	for (size_t i = 0; i < ARRAY_LEN(kernel); i++)
+		if (is_below(path, kernel[i]))
+			return "a view of the running kernel, not files";
+	if (is_below(path, "/run") || is_below(path, "/var/run"))
+		return "made anew at every boot of the host";
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		if (is_below(path, settings[i]))
+			return "a setting of the host, not of the stack";
+	if (*data_root != '\0' && (is_below(data_root, path) || strcmp(path, data_root) == 0))
+		return "holds the engine's own data";
+	return NULL;
+}
+
+/* Why what lies at a path cannot be captured, or NULL. */
+static const char *
+special_file(const char *path, bool *is_folder)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		return errno == EACCES ? "no permission to read it"
+				       : "it cannot be found on this host";
+	*is_folder = S_ISDIR(st.st_mode);
+	if (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))
+		return NULL;
+	return S_ISSOCK(st.st_mode) ? "a socket, which the program behind it makes anew"
+				    : "a device or pipe, not a file";
+}
+
+static enum err_code
+judge_bind(struct stack_bind *b, const char *data_root, struct err *err)
+{
+	const char *why = NULL;
+	if (b->kind == MOUNT_TMPFS)
+		why = "tmpfs: kept in memory only";
+	else if (b->kind != MOUNT_BIND)
+		why = "a kind of mount that is not known";
+	else
+		why = special_path(b->path, data_root);
+	const char *file_why =
+	    b->kind == MOUNT_BIND ? special_file(b->path, &b->is_folder) : NULL;
+	if (why == NULL)
+		why = file_why;
+	return why != NULL ? str_dup(&b->why_not, why, err) : str_dup(&b->source, b->path, err);
+}
+
+static enum err_code
+bind_at(struct stack *s, const struct stack_mount *m, const char *data_root,
+    struct stack_bind **out, struct err *err)
+{
+	const char *path = m->kind == MOUNT_TMPFS ? m->target : m->source;
+	for (size_t i = 0; i < s->n_binds; i++) {
+		if (s->binds[i].kind == m->kind && strcmp(s->binds[i].path, path) == 0) {
+			*out = &s->binds[i];
+			return ERR_OK;
+		}
+	}
+	struct stack_bind *p = realloc(s->binds, (s->n_binds + 1) * sizeof *p);
+	if (p == NULL)
+		return err_nomem(err);
+	s->binds = p;
+	struct stack_bind *b = &p[s->n_binds];
+	*b = (struct stack_bind){ .kind = m->kind, .is_read_only = true };
+	if (str_dup(&b->path, path, err))
+		return err->code;
+	s->n_binds++;
+	*out = b;
+	return judge_bind(b, data_root, err);
+}
+
+static int
+by_path(const void *a, const void *b)
+{
+	const struct stack_bind *x = a;
+	const struct stack_bind *y = b;
+	int n = strcmp(x->path, y->path);
+	return n != 0 ? n : (int)x->kind - (int)y->kind;
+}
+
+/* Binds are made, and volumes told, who uses them. */
+static enum err_code
+read_uses(struct stack *s, const char *data_root, struct err *err)
+{
+	for (size_t c = 0; c < s->n_containers; c++) {
+		for (size_t i = 0; i < s->containers[c].n_mounts; i++) {
+			const struct stack_mount *m = &s->containers[c].mounts[i];
+			if (m->kind == MOUNT_VOLUME) {
+				struct stack_volume *v = volume_named(s, m->source);
+				if (v != NULL && add_use(&v->uses, &v->n_uses, c, m, err))
+					return err->code;
+				continue;
+			}
+			struct stack_bind *b;
+			if (bind_at(s, m, data_root, &b, err) ||
+			    add_use(&b->uses, &b->n_uses, c, m, err))
+				return err->code;
+			b->is_read_only = b->is_read_only && m->is_read_only;
+		}
+	}
+	if (s->n_binds > 1)
+		qsort(s->binds, s->n_binds, sizeof *s->binds, by_path);
+	return ERR_OK;
+}
+
+enum err_code
+stack_mounts_read(struct stack *s, struct docker *d, struct err *err)
+{
+	AUTO(docker_info) struct docker_info info = DOCKER_INFO_INIT;
+	if (docker_info(d, &info, err) || read_volumes(s, d, err))
+		return err->code;
+	return read_uses(s, info.data_root, err);
+}

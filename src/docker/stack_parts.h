@@ -1,0 +1,42 @@
+/*
+ * stack_parts.h: how the parts of struct stack are read; for stack*.c only.
+ *
+ * All take documents of the engine, which may lack any field.
+ */
+#ifndef DOCKER_STACK_PARTS_H
+#define DOCKER_STACK_PARTS_H
+
+#include "docker/stack.h"
+
+#define LABEL_PROJECT "com.docker.compose.project"
+#define LABEL_SERVICE "com.docker.compose.service"
+#define LABEL_NUMBER "com.docker.compose.container-number"
+#define LABEL_ONEOFF "com.docker.compose.oneoff"
+#define LABEL_DEPENDS_ON "com.docker.compose.depends_on"
+#define LABEL_WORKING_DIR "com.docker.compose.project.working_dir"
+#define LABEL_CONFIG_FILES "com.docker.compose.project.config_files"
+#define LABEL_ENV_FILES "com.docker.compose.project.environment_file"
+#define LABEL_VOLUME "com.docker.compose.volume"
+#define LABEL_NETWORK "com.docker.compose.network"
+
+/* The string at key, "" when there is none. */
+const char *text_at(const json_t *obj, const char *key);
+/* Copy of text_at. */
+MUST_CHECK enum err_code copy_at(
+    char **out, const json_t *obj, const char *key, struct err *err);
+/* "key=value" of all strings in an object, sorted. */
+MUST_CHECK enum err_code copy_pairs(struct strv *out, const json_t *obj, struct err *err);
+/* All strings of an array. */
+MUST_CHECK enum err_code copy_strings(struct strv *out, const json_t *array, struct err *err);
+
+/* Fill in c (zeroed) from an inspect document, whose raw bytes it takes over. */
+MUST_CHECK enum err_code stack_container_read(
+    struct stack_container *c, struct docker_doc *doc, struct err *err);
+void stack_container_release(struct stack_container *c);
+
+/* Volumes and binds of s, from the mounts of its containers (which are read already) and the
+ * volumes that bear its label. */
+MUST_CHECK enum err_code stack_mounts_read(struct stack *s, struct docker *d, struct err *err);
+void stack_mounts_release(struct stack *s);
+
+#endif
