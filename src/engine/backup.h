@@ -19,10 +19,11 @@
 struct backup_options {
 	enum quiesce_how quiesce;
 	bool quiesce_none;       /* quiesce is not looked at: nothing is paused or stopped */
+	bool allow_empty;        /* a volume or folder may be empty that was not last time */
 	const struct strv *tags; /* may be NULL */
 };
 
-#define BACKUP_OPTIONS_INIT { QUIESCE_PAUSE, false, NULL }
+#define BACKUP_OPTIONS_INIT { QUIESCE_PAUSE, false, false, NULL }
 
 struct backup_result {
 	struct id id;

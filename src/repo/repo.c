@@ -345,6 +345,16 @@ repo_has_chunk(struct repo *r, const struct id *id)
 	return index_find(r->index, id, &loc);
 }
 
+bool
+repo_find_pack(struct repo *r, const struct id *id, struct id *pack)
+{
+	struct location loc;
+	if (!index_find(r->index, id, &loc))
+		return false;
+	*pack = loc.pack;
+	return true;
+}
+
 /* Header and key of a pack, read once. */
 static enum err_code
 pack_header_of(

@@ -59,6 +59,9 @@ MUST_CHECK enum err_code repo_refresh(struct repo *r, struct err *err);
 /* Is this chunk stored, as far as the index knows? */
 bool repo_has_chunk(struct repo *r, const struct id *id);
 
+/* Which pack holds this chunk? False when no index knows it. */
+bool repo_find_pack(struct repo *r, const struct id *id, struct id *pack);
+
 /* A chunk's bytes, checked against its id.  The view keeps a decoded frame alive: release it soon. */
 struct chunk_view {
 	const uint8_t *data;

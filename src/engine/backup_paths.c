@@ -1,0 +1,91 @@
+#include "engine/backup.h"
+
+#include "engine/capture.h"
+#include "engine/meter.h"
+#include "sys/fs.h"
+
+/* The absolute paths, without symlinks, each once, none inside another. */
+static enum err_code
+resolve_paths(struct strv *out, const struct strv *paths, struct err *err)
+{
+	AUTO(strv) struct strv all = STRV_INIT;
+	for (size_t i = 0; i < paths->len; i++) {
+		AUTO(str) char *real = NULL;
+		if (fs_real_path(&real, paths->items[i], err) || strv_add(&all, real, err))
+			return err->code;
+	}
+	strv_sort(&all);
+	for (size_t i = 0; i < all.len; i++) {
+		const char *path = all.items[i];
+		bool inside = false;
+		for (size_t k = 0; k < out->len && !inside; k++) {
+			const char *outer = out->items[k];
+			size_t n = strlen(outer);
+			inside = strncmp(path, outer, n) == 0 &&
+			    (n == 1 || path[n] == '\0' || path[n] == '/');
+		}
+		if (!inside && strv_add(out, path, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+static void
+sample(void *arg, struct event *e)
+{
+	struct backup_run *r = arg;
+	/* Files taken over from the last snapshot are done too, though none of their bytes were
+	 * read: the rate that a user sees is that of progress through the data. */
+	e->bytes = atomic_load(&r->progress.bytes) + atomic_load(&r->progress.bytes_unchanged);
+	e->files = atomic_load(&r->progress.files);
+	e->bytes_total = r->expected_bytes;
+	e->files_total = r->expected_files;
+}
+
+static enum err_code
+capture_paths(struct backup_run *r, const struct strv *paths, struct err *err)
+{
+	r->captures = calloc(paths->len, sizeof *r->captures);
+	if (r->captures == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < paths->len; i++)
+		r->captures[r->n_captures++] = (struct capture){
+			.kind = "path",
+			.name = paths->items[i],
+			.path = paths->items[i] + 1, /* without the leading slash */
+			.source = paths->items[i],
+			.entry = TREE_ENTRY_INIT,
+		};
+	if (run_find_parents(r, err))
+		return err->code;
+	event_phase(r->engine->events, "read files");
+	AUTO(meter) struct meter *meter = NULL;
+	meter_start(&meter, r->engine->events, sample, r);
+	for (size_t i = 0; i < r->n_captures; i++)
+		if (save_files(r, &r->captures[i], PASS_ONLY, err) ||
+		    gate_not_emptied(r, &r->captures[i], err))
+			return err->code;
+	return ERR_OK;
+}
+
+enum err_code
+backup_paths(struct engine *e, const struct strv *paths, const struct backup_options *opt,
+    struct backup_result *out, struct err *err)
+{
+	AUTO(strv) struct strv resolved = STRV_INIT;
+	AUTO(layout) struct layout *layout = NULL;
+	if (paths->len == 0)
+		return err_set(err, ERR_USAGE, "no path was given");
+	if (resolve_paths(&resolved, paths, err) || layout_new(&layout, err))
+		return err->code;
+	struct backup_run r;
+	enum err_code rc = run_init(&r, e, opt, "path", NULL, err);
+	if (rc == ERR_OK)
+		rc = capture_paths(&r, &resolved, err);
+	if (rc == ERR_OK) {
+		event_phase(e->events, "write snapshot");
+		rc = run_commit(&r, NULL, NULL, layout, out, err);
+	}
+	run_release(&r);
+	return rc;
+}

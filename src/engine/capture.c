@@ -1,0 +1,417 @@
+#include "engine/capture.h"
+
+#include "repo/snapshot.h"
+#include "sys/clock.h"
+#include "tree/dir.h"
+
+enum err_code
+run_init(struct backup_run *r, struct engine *e, const struct backup_options *opt,
+    const char *source_kind, const char *source_name, struct err *err)
+{
+	*r = (struct backup_run){
+		.engine = e,
+		.options = opt,
+		.source_kind = source_kind,
+		.source_name = source_name,
+		.began_ns = clock_wall_ns(),
+		.progress = TREE_PROGRESS_INIT,
+	};
+	pthread_mutex_init(&r->lock, NULL);
+	char host[256];
+	if (gethostname(host, sizeof host) != 0)
+		return err_sys(err, "ask the host's name");
+	host[sizeof host - 1] = '\0';
+	struct writer_options wo = { .cancel = e->cancel };
+	if (str_dup(&r->host, host, err) || writer_open(&r->writer, e->repo, &wo, err))
+		return err->code;
+	return ERR_OK;
+}
+
+static void
+dumped_release(struct dumped *d)
+{
+	free(d->name);
+	free(d->database);
+	free(d->format);
+	free(d->tool);
+	free(d->argv);
+}
+
+static void
+capture_release(struct capture *c)
+{
+	connector_close(c->connector);
+	runner_close(c->runner);
+	target_lists_release(&c->lists);
+	for (size_t i = 0; i < c->n_dumps; i++)
+		dumped_release(&c->dumps[i]);
+	free(c->dumps);
+	tree_entry_release(&c->parent);
+	tree_saved_release(&c->first);
+	tree_saved_release(&c->saved);
+	tree_entry_release(&c->entry);
+}
+
+void
+run_release(struct backup_run *r)
+{
+	for (size_t i = 0; i < r->n_captures; i++)
+		capture_release(&r->captures[i]);
+	free(r->captures);
+	for (size_t i = 0; i < r->n_problems; i++) {
+		free(r->problems[i].path);
+		free(r->problems[i].what);
+	}
+	free(r->problems);
+	free(r->host);
+	writer_close(r->writer);
+	pthread_mutex_destroy(&r->lock);
+}
+
+void
+run_problem(struct backup_run *r, const char *path, const char *what)
+{
+	pthread_mutex_lock(&r->lock);
+	r->problem_count++;
+	if (r->n_problems < RUN_PROBLEMS_KEPT) {
+		struct run_problem *all =
+		    realloc(r->problems, (r->n_problems + 1) * sizeof *all);
+		if (all != NULL) {
+			r->problems = all;
+			all[r->n_problems] =
+			    (struct run_problem){ strdup(path), strdup(what) };
+			/* Without memory for the text the count still makes the run partial. */
+			if (all[r->n_problems].path != NULL && all[r->n_problems].what != NULL)
+				r->n_problems++;
+		}
+	}
+	pthread_mutex_unlock(&r->lock);
+	event_problem(r->engine->events, path, "%s", what);
+}
+
+/* --- what was there last time --- */
+
+/* The member of that kind and name in a snapshot document, or NULL. */
+static const json_t *
+find_member(const json_t *doc, const struct capture *c)
+{
+	size_t i;
+	const json_t *m;
+	const json_t *members = json_object_get(doc, "members");
+	for (i = 0; i < json_array_size(members); i++) {
+		m = json_array_get(members, i);
+		const char *kind = json_get_str(m, "kind");
+		const char *name = json_get_str(m, "name");
+		if (kind != NULL && name != NULL && strcmp(kind, c->kind) == 0 &&
+		    strcmp(name, c->name) == 0)
+			return m;
+	}
+	return NULL;
+}
+
+static enum err_code
+root_of(const json_t *doc, struct tree_entry *root, struct err *err)
+{
+	const char *hex = json_get_str(doc, "root");
+	size_t len = hex != NULL ? strlen(hex) / 2 : 0;
+	AUTO(mem) uint8_t *raw = malloc(len + 1);
+	if (raw == NULL)
+		return err_nomem(err);
+	if (len == 0 || !hex_decode(raw, len, hex, 2 * len))
+		return err_set(err, ERR_CORRUPT, "snapshot document: bad root");
+	struct rd rd;
+	rd_init(&rd, raw, len);
+	return tree_entry_decode(root, &rd, err);
+}
+
+/* Later snapshots come later, and replace what earlier ones gave. */
+static enum err_code
+note_parents(void *arg, const struct id *id, const json_t *doc, struct err *err)
+{
+	(void)id;
+	struct backup_run *r = arg;
+	const char *host = json_get_str(doc, "host");
+	if (host == NULL || strcmp(host, r->host) != 0)
+		return ERR_OK;
+	AUTO(tree_entry) struct tree_entry root = TREE_ENTRY_INIT;
+	bool has_root = false;
+	for (size_t i = 0; i < r->n_captures; i++) {
+		struct capture *c = &r->captures[i];
+		const json_t *m = find_member(doc, c);
+		if (c->source == NULL || m == NULL)
+			continue;
+		if (!has_root && root_of(doc, &root, err))
+			return err->code;
+		has_root = true;
+		struct tree_entry found;
+		struct err why;
+		/* A damaged older snapshot must not keep a new one from being made. */
+		if (tree_lookup(r->engine->repo, &root, c->path, &found, &why))
+			continue;
+		if (c->has_parent)
+			tree_entry_release(&c->parent);
+		c->parent = found;
+		c->has_parent = true;
+		c->parent_began_ns = json_get_int(m, "began_ns", 0);
+		c->parent_files = (uint64_t)json_get_int(m, "files", 0);
+	}
+	return ERR_OK;
+}
+
+enum err_code
+run_find_parents(struct backup_run *r, struct err *err)
+{
+	if (snapshot_list(r->engine->repo, note_parents, r, err))
+		return err->code;
+	return ERR_OK;
+}
+
+/* --- files --- */
+
+struct file_save {
+	struct backup_run *run;
+	struct capture *capture;
+	bool counts;
+};
+
+static bool
+is_excluded(void *arg, const char *path, size_t len, bool is_dir)
+{
+	(void)is_dir;
+	const struct strv *exclude = ((const struct file_save *)arg)->capture->exclude;
+	for (size_t i = 0; i < exclude->len; i++)
+		if (strlen(exclude->items[i]) == len && memcmp(exclude->items[i], path, len) == 0)
+			return true;
+	return false;
+}
+
+static void
+file_problem(void *arg, const struct tree_problem *p)
+{
+	struct file_save *s = arg;
+	char path[4096];
+	char what[512];
+	if (!s->counts)
+		return;
+	snprintf(path, sizeof path, "%s%s%s", s->capture->source, p->path_len > 0 ? "/" : "",
+	    p->path);
+	snprintf(what, sizeof what, "%s: %s", tree_problem_word(p->kind), p->text);
+	s->capture->problems++;
+	run_problem(s->run, path, what);
+}
+
+enum err_code
+save_files(struct backup_run *r, struct capture *c, enum save_pass pass, struct err *err)
+{
+	struct file_save s = { r, c, pass != PASS_FIRST };
+	struct tree_save_options opt = {
+		.parent = c->has_parent ? &c->parent : NULL,
+		.parent_began_ns = c->parent_began_ns,
+		.problem = file_problem,
+		.problem_arg = &s,
+		.progress = &r->progress,
+		.cancel = r->engine->cancel,
+	};
+	if (c->exclude != NULL && c->exclude->len > 0) {
+		opt.exclude = is_excluded;
+		opt.exclude_arg = &s;
+	}
+	if (pass == PASS_LAST) {
+		/* What was touched since the first pass began is read again; the filesystem was
+		 * synced then, so that mapped pages show their writes (docs/decisions/0004). */
+		opt.parent = &c->first.root;
+		opt.parent_began_ns = c->first.began_ns;
+		opt.no_sync = true;
+	}
+	struct tree_saved *out = pass == PASS_FIRST ? &c->first : &c->saved;
+	int64_t begin = clock_wall_ns();
+	if (tree_save(out, r->writer, c->source, &opt, err))
+		return err_wrap(err, "%s %s", c->kind, c->name);
+	if (pass == PASS_FIRST)
+		return ERR_OK;
+	c->fence_begin_ns = begin;
+	c->fence_end_ns = clock_wall_ns();
+	c->began_ns = pass == PASS_LAST ? c->first.began_ns : c->saved.began_ns;
+	c->files = out->files;
+	c->bytes = out->bytes;
+	if (tree_entry_copy(&c->entry, &out->root, err))
+		return err->code;
+	c->has_entry = true;
+	return ERR_OK;
+}
+
+enum err_code
+gate_not_emptied(const struct backup_run *r, const struct capture *c, struct err *err)
+{
+	if (c->source == NULL || c->files > 0 || c->parent_files == 0 || r->options->allow_empty)
+		return ERR_OK;
+	return err_set(err, ERR_INCOMPLETE,
+	    "%s %s (%s) is empty, but held %llu files in the last snapshot: is something not "
+	    "mounted? If it is meant to be empty, use --allow-empty",
+	    c->kind, c->name, c->source, (unsigned long long)c->parent_files);
+}
+
+enum err_code
+save_bytes(
+    struct backup_run *r, const void *data, size_t len, struct tree_entry *out, struct err *err)
+{
+	AUTO(intake) struct intake *in = NULL;
+	struct stream *s;
+	AUTO(content) struct content content = CONTENT_INIT;
+	if (intake_new(&in, r->writer, err) || stream_open(&s, in, CHUNK_DATA, err))
+		return err->code;
+	if (stream_write(s, data, len, err)) {
+		stream_abort(s);
+		return err->code;
+	}
+	if (stream_close(s, &content, err))
+		return err->code;
+	struct tree_entry e = {
+		.type = TREE_FILE,
+		.name = "",
+		.mode = 0600,
+		.links = 1,
+		.modified = { .s = r->began_ns / NS_PER_S },
+		.content = content,
+	};
+	return tree_entry_copy(out, &e, err);
+}
+
+/* --- dumps --- */
+
+struct dump_store {
+	struct dump_sink sink;
+	struct backup_run *run;
+	struct capture *capture;
+	struct dir_builder *folder;
+	struct intake *intake;
+	struct stream *stream; /* of the dump that is open */
+	struct sha256 *hash;
+	uint64_t bytes;
+	char *name;
+};
+
+static enum err_code
+begin_dump(struct dump_sink *sink, const struct dump_stream *stream, struct err *err)
+{
+	struct dump_store *d = (struct dump_store *)sink;
+	enum chunk_kind kind = stream->format == DUMP_POSTGRES || stream->format == DUMP_MYSQL
+	    ? CHUNK_ROWS
+	    : CHUNK_DATA;
+	d->bytes = 0;
+	if (str_dup(&d->name, stream->name, err))
+		return err->code;
+	return stream_open(&d->stream, d->intake, kind, err);
+}
+
+static enum err_code
+write_dump(struct dump_sink *sink, const void *data, size_t len, struct err *err)
+{
+	struct dump_store *d = (struct dump_store *)sink;
+	if (cancel_check(d->run->engine->cancel, err) || sha256_add(d->hash, data, len, err) ||
+	    stream_write(d->stream, data, len, err))
+		return err->code;
+	d->bytes += len;
+	atomic_fetch_add(&d->run->progress.bytes, len);
+	return ERR_OK;
+}
+
+static enum err_code
+end_dump(struct dump_sink *sink, struct err *err)
+{
+	struct dump_store *d = (struct dump_store *)sink;
+	struct capture *c = d->capture;
+	AUTO(content) struct content content = CONTENT_INIT;
+	if (stream_close(TAKE(d->stream), &content, err))
+		return err->code;
+	struct tree_entry e = {
+		.type = TREE_FILE,
+		.name = "",
+		.mode = 0600,
+		.links = 1,
+		.modified = { .s = c->fence.begin_ns / NS_PER_S,
+		    .ns = (uint32_t)(c->fence.begin_ns % NS_PER_S) },
+		.content = content,
+	};
+	struct dumped *all = realloc(c->dumps, (c->n_dumps + 1) * sizeof *all);
+	if (all == NULL)
+		return err_nomem(err);
+	c->dumps = all;
+	struct dumped *record = &all[c->n_dumps];
+	*record = (struct dumped){ .bytes = d->bytes };
+	if (dir_builder_add(d->folder, d->name, &e, err) ||
+	    sha256_finish(d->hash, record->sha256, err))
+		return err->code;
+	record->name = TAKE(d->name);
+	c->n_dumps++;
+	c->files++;
+	c->bytes += d->bytes;
+	atomic_fetch_add(&d->run->progress.files, 1);
+	return ERR_OK;
+}
+
+static void
+dump_store_auto(struct dump_store *d)
+{
+	stream_abort(d->stream);
+	intake_free(d->intake);
+	dir_builder_free(d->folder);
+	sha256_free(d->hash);
+	free(d->name);
+}
+
+/* "pg_dump --format=plain …", for the record. */
+static enum err_code
+join_argv(char **out, const struct strv *argv, struct err *err)
+{
+	AUTO(bufv) struct buf line = BUF_INIT;
+	for (size_t i = 0; i < argv->len; i++)
+		if (buf_printf(&line, err, "%s%s", i > 0 ? " " : "", argv->items[i]))
+			return err->code;
+	const char *text = buf_cstr(&line);
+	return text != NULL ? str_dup(out, text, err) : err_nomem(err);
+}
+
+/* What the connector knows of each dump, beside what was counted here. */
+static enum err_code
+describe_dumps(struct capture *c, struct err *err)
+{
+	const struct db_report *report = connector_report(c->connector);
+	for (size_t i = 0; i < c->n_dumps; i++) {
+		struct dumped *d = &c->dumps[i];
+		const struct dump_stream *s = NULL;
+		for (size_t k = 0; k < report->stream_count; k++)
+			if (strcmp(report->streams[k].name, d->name) == 0)
+				s = &report->streams[k];
+		if (s == NULL || s->bytes != d->bytes)
+			return err_set(err, ERR_INCOMPLETE,
+			    "service %s: %s: %llu bytes were stored, %llu were dumped",
+			    c->target.service, d->name, (unsigned long long)d->bytes,
+			    (unsigned long long)(s != NULL ? s->bytes : 0));
+		if ((s->database != NULL && str_dup(&d->database, s->database, err)) ||
+		    (s->tool != NULL && str_dup(&d->tool, s->tool, err)) ||
+		    str_dup(&d->format, dump_format_word(s->format), err) ||
+		    join_argv(&d->argv, &s->argv, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+enum err_code
+save_dumps(struct backup_run *r, struct capture *c, struct err *err)
+{
+	static const struct dump_sink_ops ops = { begin_dump, write_dump, end_dump };
+	AUTO(dump_store) struct dump_store d = { .sink = { &ops }, .run = r, .capture = c };
+	if (dir_builder_new(&d.folder, err) || intake_new(&d.intake, r->writer, err) ||
+	    sha256_new(&d.hash, err) || connector_drain(c->connector, &d.sink, err))
+		return err->code;
+	if (c->n_dumps == 0)
+		return err_set(err, ERR_INCOMPLETE, "service %s: its tools gave no dump at all",
+		    c->target.service);
+	if (describe_dumps(c, err))
+		return err->code;
+	if (dir_builder_finish(d.folder, r->writer, NULL, &c->entry, err))
+		return err->code;
+	c->has_entry = true;
+	return ERR_OK;
+}

@@ -1,0 +1,141 @@
+/*
+ * capture.h: the members of a snapshot while it is being made.
+ *
+ * For the engine's backup files only.  A run holds what a backup works with; a
+ * capture is one member on its way: files are saved by save_files (once, or
+ * twice with the first pass as the second one's parent), databases by their
+ * connector into dumps.
+ */
+#ifndef ENGINE_CAPTURE_H
+#define ENGINE_CAPTURE_H
+
+#include "crypto/hash.h"
+#include "db/connector.h"
+#include "engine/backup.h"
+#include "engine/layout.h"
+#include "engine/plan.h"
+#include "tree/save.h"
+
+#include <pthread.h>
+
+#define RUN_PROBLEMS_KEPT 1000
+
+struct run_problem {
+	char *path;
+	char *what;
+};
+
+/* A dump file that was stored. */
+struct dumped {
+	char *name;
+	char *database;
+	char *format;
+	char *tool;
+	char *argv;
+	uint64_t bytes;
+	uint8_t sha256[HASH_SIZE];
+};
+
+struct capture {
+	const char *kind; /* member_kind_word, or "path" */
+	const char *name;
+	const char *path;   /* in the snapshot's tree */
+	const char *source; /* NULL: not files */
+	const struct strv *services; /* may be NULL */
+	const struct strv *exclude;  /* may be NULL */
+
+	/* files */
+	struct tree_entry parent; /* of the previous snapshot */
+	bool has_parent;
+	int64_t parent_began_ns;
+	uint64_t parent_files;
+	struct tree_saved first;  /* the live pass */
+	struct tree_saved saved;  /* the pass that counts */
+
+	/* what both have in the end */
+	struct tree_entry entry;
+	bool has_entry;
+	int64_t began_ns; /* for the next backup's change detection */
+	int64_t fence_begin_ns;
+	int64_t fence_end_ns;
+	uint64_t files;
+	uint64_t bytes;
+	uint64_t problems;
+
+	/* databases */
+	const struct plan_member *member;
+	struct target_lists lists;
+	struct db_target target;
+	struct runner *runner;
+	struct connector *connector;
+	struct db_fence fence;
+	struct dumped *dumps;
+	size_t n_dumps;
+};
+
+struct backup_run {
+	struct engine *engine;
+	struct writer *writer;
+	const struct backup_options *options;
+	const char *source_kind; /* "stack", "path" */
+	const char *source_name; /* stacks */
+	char *host;
+	int64_t began_ns;
+	struct capture *captures;
+	size_t n_captures;
+	struct tree_progress progress;
+	uint64_t expected_bytes;
+	uint64_t expected_files;
+
+	pthread_mutex_t lock; /* guards problems */
+	struct run_problem *problems;
+	size_t n_problems; /* kept */
+	uint64_t problem_count;
+};
+
+MUST_CHECK enum err_code run_init(struct backup_run *r, struct engine *e,
+    const struct backup_options *opt, const char *source_kind, const char *source_name,
+    struct err *err);
+void run_release(struct backup_run *r);
+/* Tell of a problem and keep it for the snapshot; the outcome becomes partial. */
+void run_problem(struct backup_run *r, const char *path, const char *what);
+
+/* Find, in the newest snapshots, what each capture was last time. */
+MUST_CHECK enum err_code run_find_parents(struct backup_run *r, struct err *err);
+
+/* Read a member's files.  The first pass is live and its problems do not count; the last one's
+ * do.  A backup without a quiet window has only the last. */
+enum save_pass { PASS_FIRST, PASS_LAST, PASS_ONLY };
+MUST_CHECK enum err_code save_files(
+    struct backup_run *r, struct capture *c, enum save_pass pass, struct err *err);
+
+/* Store a connector's dumps as the capture's folder. */
+MUST_CHECK enum err_code save_dumps(struct backup_run *r, struct capture *c, struct err *err);
+
+/* Store bytes as a file's entry. */
+MUST_CHECK enum err_code save_bytes(struct backup_run *r, const void *data, size_t len,
+    struct tree_entry *out, struct err *err);
+
+/* Refuse a member that is empty and was not. */
+MUST_CHECK enum err_code gate_not_emptied(
+    const struct backup_run *r, const struct capture *c, struct err *err);
+
+/* Put the tree together, make everything durable, write the snapshot.  plan is NULL for paths;
+ * quiet is the window, NULL when there was none; layout holds what is not a capture's. */
+struct quiet_service {
+	const char *service;
+	const char *container;
+	int64_t quiet_ns;
+};
+struct quiet_window {
+	int64_t from_ns; /* wall clock */
+	int64_t to_ns;
+	int64_t longest_ns;
+	struct quiet_service *services;
+	size_t n_services;
+};
+MUST_CHECK enum err_code run_commit(struct backup_run *r, const struct plan *plan,
+    const struct quiet_window *quiet, struct layout *layout, struct backup_result *out,
+    struct err *err);
+
+#endif

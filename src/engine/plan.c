@@ -1,0 +1,467 @@
+#include "engine/plan.h"
+
+#include "sys/fs.h"
+
+/* A folder of this kind is never one stack's own: of these only named files are taken. */
+static bool
+is_broad(const char *path)
+{
+	static const char *const broad[] = { "/", "/bin", "/boot", "/etc", "/home", "/lib",
+		"/media", "/mnt", "/opt", "/root", "/run", "/sbin", "/srv", "/tmp", "/usr", "/var",
+		"/var/lib", "/var/lib/docker", "/var/lib/docker/volumes", "/var/log", "/var/run" };
+	for (size_t i = 0; i < ARRAY_LEN(broad); i++)
+		if (strcmp(path, broad[i]) == 0)
+			return true;
+	const char *user = str_starts(path, "/home/") ? path + 6 : NULL;
+	return user != NULL && strchr(user, '/') == NULL;
+}
+
+/* Is path inside folder, or the folder itself? */
+static bool
+is_within(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+	while (n > 1 && folder[n - 1] == '/')
+		n--;
+	return strncmp(path, folder, n) == 0 && (path[n] == '\0' || path[n] == '/' || n == 1);
+}
+
+const char *
+member_kind_word(enum member_kind kind)
+{
+	static const char *const words[] = { "project", "file", "volume", "bind", "database",
+		"meta" };
+	return words[kind];
+}
+
+void
+target_lists_release(struct target_lists *l)
+{
+	strv_release(&l->ports);
+	strv_release(&l->mounts);
+	strv_release(&l->argv);
+}
+
+enum err_code
+plan_db_target(struct db_target *out, struct target_lists *lists, const struct stack_container *c,
+    struct err *err)
+{
+	AUTO(json) json_t *doc = NULL;
+	if (json_parse(&doc, c->raw.data, c->raw.len, c->name, err))
+		return err->code;
+	const char *port;
+	json_t *ignored;
+	json_object_foreach (
+	    json_object_get(json_object_get(doc, "Config"), "ExposedPorts"), port, ignored)
+		if (strv_add(&lists->ports, port, err))
+			return err->code;
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if (strv_add(&lists->mounts, c->mounts[i].target, err))
+			return err->code;
+	*out = (struct db_target){
+		.service = c->service,
+		.image = c->image_ref,
+		.env = &c->env,
+		.command = &c->argv,
+		.ports = &lists->ports,
+		.mounts = &lists->mounts,
+	};
+	return ERR_OK;
+}
+
+static void
+member_release(struct plan_member *m)
+{
+	free(m->name);
+	free(m->path);
+	free(m->source);
+	strv_release(&m->exclude);
+	strv_release(&m->services);
+}
+
+void
+plan_free(struct plan *p)
+{
+	if (p == NULL)
+		return;
+	for (size_t i = 0; i < p->n_members; i++)
+		member_release(&p->members[i]);
+	free(p->members);
+	for (size_t i = 0; i < p->n_gaps; i++) {
+		free(p->gaps[i].what);
+		free(p->gaps[i].why);
+	}
+	free(p->gaps);
+	free(p->quiesce);
+	stack_free(p->stack);
+	free(p);
+}
+
+/* A new member at the end of the plan; source may be NULL. */
+static enum err_code
+add_member(struct plan *p, enum member_kind kind, const char *name, const char *source,
+    struct plan_member **out, struct err *err)
+{
+	struct plan_member *all = realloc(p->members, (p->n_members + 1) * sizeof *all);
+	if (all == NULL)
+		return err_nomem(err);
+	p->members = all;
+	struct plan_member *m = &all[p->n_members];
+	*m = (struct plan_member){ .kind = kind };
+	enum err_code rc = str_dup(&m->name, name, err);
+	if (rc == ERR_OK && source != NULL)
+		rc = str_dup(&m->source, source, err);
+	if (rc == ERR_OK)
+		switch (kind) {
+		case MEMBER_PROJECT:
+			rc = str_dup(&m->path, "project", err);
+			break;
+		case MEMBER_META:
+			rc = str_dup(&m->path, "meta", err);
+			break;
+		case MEMBER_VOLUME:
+			rc = str_printf(&m->path, err, "volumes/%s", name);
+			break;
+		case MEMBER_DATABASE:
+			rc = str_printf(&m->path, err, "databases/%s", name);
+			break;
+		case MEMBER_FILE:
+			rc = str_printf(&m->path, err, "files%s", name);
+			break;
+		case MEMBER_BIND:
+			rc = str_printf(&m->path, err, "binds%s", name);
+			break;
+		}
+	if (rc) {
+		member_release(m);
+		return rc;
+	}
+	p->n_members++;
+	*out = m;
+	return ERR_OK;
+}
+
+/* Takes over what and why, also on failure. */
+static enum err_code
+add_gap(struct plan *p, char *what, char *why, bool matters, struct err *err)
+{
+	struct plan_gap *all = NULL;
+	if (what != NULL && why != NULL)
+		all = realloc(p->gaps, (p->n_gaps + 1) * sizeof *all);
+	if (all == NULL) {
+		free(what);
+		free(why);
+		return err_nomem(err);
+	}
+	p->gaps = all;
+	all[p->n_gaps++] = (struct plan_gap){ what, why, matters };
+	return ERR_OK;
+}
+
+static enum err_code
+add_gap_text(struct plan *p, const char *kind, const char *name, const char *why, bool matters,
+    struct err *err)
+{
+	char *what = NULL;
+	if (str_printf(&what, err, "%s %s", kind, name))
+		return err->code;
+	return add_gap(p, what, strdup(why), matters, err);
+}
+
+/* What a container's mount is to its database, if it is one that is captured as such. */
+struct db_of {
+	enum db_kind kind; /* DB_NONE: files */
+	struct db_target target;
+	struct target_lists lists;
+};
+
+static void
+db_of_free(struct db_of *all, size_t n)
+{
+	for (size_t i = 0; i < n && all != NULL; i++)
+		target_lists_release(&all[i].lists);
+	free(all);
+}
+
+static enum err_code
+add_databases(struct plan *p, struct db_of *dbs, struct err *err)
+{
+	for (size_t i = 0; i < p->stack->n_containers; i++) {
+		const struct stack_container *c = &p->stack->containers[i];
+		if (plan_db_target(&dbs[i].target, &dbs[i].lists, c, err))
+			return err->code;
+		enum db_kind kind = connector_detect(&dbs[i].target);
+		/* A stopped server's files are at rest: they are copied as files. */
+		if (kind == DB_NONE || c->state == CONTAINER_STOPPED)
+			continue;
+		if (stack_find(p->stack, c->service) != c) {
+			if (add_gap_text(p, "container", c->name,
+				"only the first container of a database service is captured", true,
+				err))
+				return err->code;
+			continue;
+		}
+		struct plan_member *m;
+		if (add_member(p, MEMBER_DATABASE, c->service, NULL, &m, err) ||
+		    strv_add(&m->services, c->service, err))
+			return err->code;
+		m->db = kind;
+		m->container = i;
+		dbs[i].kind = kind;
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+add_services(struct plan *p, struct plan_member *m, const struct stack_use *uses, size_t n,
+    struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *service = p->stack->containers[uses[i].container].service;
+		if (!strv_has(&m->services, service) && strv_add(&m->services, service, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+/* Whose database files are here?  *owner is the service whose data folder the mount is; what of it
+ * belongs to databases that lie deeper goes to exclude. */
+static enum err_code
+database_part(struct plan *p, const struct db_of *dbs, const struct stack_use *uses, size_t n,
+    const char **owner, struct strv *exclude, struct err *err)
+{
+	*owner = NULL;
+	for (size_t i = 0; i < n; i++) {
+		const struct db_of *db = &dbs[uses[i].container];
+		if (db->kind == DB_NONE)
+			continue;
+		switch (connector_mount_use(&db->target, db->kind, uses[i].target)) {
+		case DB_MOUNT_OTHER:
+			break;
+		case DB_MOUNT_DATA:
+			*owner = p->stack->containers[uses[i].container].service;
+			break;
+		case DB_MOUNT_AROUND: {
+			AUTO(str) char *folder = NULL;
+			if (connector_data_folder(&folder, &db->target, db->kind, err))
+				return err->code;
+			const char *rest = folder + strlen(uses[i].target);
+			while (*rest == '/')
+				rest++;
+			if (strv_add(exclude, rest, err))
+				return err->code;
+			break;
+		}
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+add_database_gap(
+    struct plan *p, const char *kind, const char *name, const char *owner, struct err *err)
+{
+	char *what = NULL;
+	char *why = NULL;
+	if (str_printf(&what, err, "%s %s", kind, name))
+		return err->code;
+	if (str_printf(&why, err, "captured as the database of service %s, by its own tools",
+		owner)) {
+		free(what);
+		return err->code;
+	}
+	return add_gap(p, what, why, false, err);
+}
+
+static enum err_code
+add_volumes(struct plan *p, const struct db_of *dbs, struct err *err)
+{
+	for (size_t i = 0; i < p->stack->n_volumes; i++) {
+		const struct stack_volume *v = &p->stack->volumes[i];
+		const char *owner;
+		AUTO(strv) struct strv exclude = STRV_INIT;
+		if (database_part(p, dbs, v->uses, v->n_uses, &owner, &exclude, err))
+			return err->code;
+		if (owner != NULL) {
+			if (add_database_gap(p, "volume", v->name, owner, err))
+				return err->code;
+			continue;
+		}
+		if (v->source == NULL) {
+			if (add_gap_text(p, "volume", v->name, v->why_not, true, err))
+				return err->code;
+			continue;
+		}
+		struct plan_member *m;
+		if (add_member(p, MEMBER_VOLUME, v->name, v->source, &m, err) ||
+		    add_services(p, m, v->uses, v->n_uses, err))
+			return err->code;
+		m->volume = i;
+		m->exclude = exclude;
+		exclude = (struct strv)STRV_INIT;
+	}
+	return ERR_OK;
+}
+
+/* Is this bind part of one that is captured already? */
+static bool
+is_covered(const struct plan *p, const char *path)
+{
+	for (size_t i = 0; i < p->n_members; i++)
+		if ((p->members[i].kind == MEMBER_BIND || p->members[i].kind == MEMBER_PROJECT) &&
+		    is_within(path, p->members[i].source))
+			return true;
+	return false;
+}
+
+/* Leave path out of whichever member holds it. */
+static enum err_code
+exclude_path(struct plan *p, const char *path, struct err *err)
+{
+	for (size_t i = 0; i < p->n_members; i++) {
+		struct plan_member *m = &p->members[i];
+		if (m->source == NULL || m->kind == MEMBER_FILE || !is_within(path, m->source))
+			continue;
+		const char *rest = path + strlen(m->source);
+		while (*rest == '/')
+			rest++;
+		if (*rest != '\0' && strv_add(&m->exclude, rest, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+/* Binds come sorted by path, so that a folder comes before what it holds. */
+static enum err_code
+add_binds(struct plan *p, const struct db_of *dbs, struct err *err)
+{
+	for (size_t i = 0; i < p->stack->n_binds; i++) {
+		const struct stack_bind *b = &p->stack->binds[i];
+		const char *owner;
+		AUTO(strv) struct strv exclude = STRV_INIT;
+		if (database_part(p, dbs, b->uses, b->n_uses, &owner, &exclude, err))
+			return err->code;
+		if (b->source == NULL) {
+			const char *kind = b->kind == MOUNT_TMPFS ? "tmpfs" : "bind";
+			if (add_gap_text(p, kind, b->path, b->why_not, b->kind == MOUNT_OTHER, err))
+				return err->code;
+			continue;
+		}
+		if (owner != NULL) {
+			if (add_database_gap(p, "bind", b->path, owner, err) ||
+			    exclude_path(p, b->source, err))
+				return err->code;
+			continue;
+		}
+		if (b->is_folder && is_broad(b->source)) {
+			if (add_gap_text(p, "bind", b->path, "a folder of the host, not of this stack",
+				!b->is_read_only, err))
+				return err->code;
+			continue;
+		}
+		if (is_covered(p, b->source)) {
+			for (size_t k = 0; k < exclude.len; k++) {
+				AUTO(str) char *inner = NULL;
+				if (str_printf(&inner, err, "%s/%s", b->source, exclude.items[k]) ||
+				    exclude_path(p, inner, err))
+					return err->code;
+			}
+			continue;
+		}
+		struct plan_member *m;
+		if (add_member(p, MEMBER_BIND, b->source, b->source, &m, err) ||
+		    add_services(p, m, b->uses, b->n_uses, err))
+			return err->code;
+		m->exclude = exclude;
+		exclude = (struct strv)STRV_INIT;
+	}
+	return ERR_OK;
+}
+
+/* A compose or env file that no other member holds. */
+static enum err_code
+add_outside_files(struct plan *p, const struct strv *files, struct err *err)
+{
+	for (size_t i = 0; i < files->len; i++) {
+		const char *path = files->items[i];
+		struct plan_member *m;
+		bool known = is_covered(p, path);
+		for (size_t k = 0; k < p->n_members && !known; k++)
+			known = p->members[k].kind == MEMBER_FILE &&
+			    strcmp(p->members[k].source, path) == 0;
+		if (known)
+			continue;
+		if (!fs_exists(path)) {
+			if (add_gap_text(p, "file", path, "is not there on this host", true, err))
+				return err->code;
+		} else if (add_member(p, MEMBER_FILE, path, path, &m, err)) {
+			return err->code;
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+add_project(struct plan *p, struct err *err)
+{
+	const char *dir = p->stack->working_dir;
+	struct plan_member *m;
+	if (*dir == '\0')
+		return add_gap_text(p, "project folder", p->stack->name,
+		    "no label of its containers tells where it is", true, err);
+	if (!fs_is_dir(dir))
+		return add_gap_text(
+		    p, "project folder", dir, "is not there on this host", true, err);
+	if (is_broad(dir))
+		return add_gap_text(p, "project folder", dir,
+		    "holds more than this stack: only its compose and env files are captured",
+		    false, err);
+	return add_member(p, MEMBER_PROJECT, dir, dir, &m, err);
+}
+
+static enum err_code
+choose_quiesce(struct plan *p, const struct db_of *dbs, struct err *err)
+{
+	p->quiesce = calloc(p->stack->n_containers + 1, sizeof *p->quiesce);
+	if (p->quiesce == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < p->stack->n_containers; i++) {
+		enum container_state state = p->stack->containers[i].state;
+		bool runs = state != CONTAINER_STOPPED && state != CONTAINER_PAUSED;
+		/* Databases must answer during the fence; with their clients quiet they rest too. */
+		if (runs && dbs[i].kind == DB_NONE)
+			p->quiesce[p->n_quiesce++] = i;
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+fill_plan(struct plan *p, struct db_of *dbs, struct err *err)
+{
+	struct plan_member *meta;
+	if (add_databases(p, dbs, err) || add_project(p, err) || add_volumes(p, dbs, err) ||
+	    add_binds(p, dbs, err) || add_outside_files(p, &p->stack->config_files, err) ||
+	    add_outside_files(p, &p->stack->env_files, err) ||
+	    add_member(p, MEMBER_META, "meta", NULL, &meta, err) || choose_quiesce(p, dbs, err))
+		return err->code;
+	return ERR_OK;
+}
+
+enum err_code
+plan_make(struct plan **out, struct docker *d, const char *stack, struct err *err)
+{
+	AUTO(plan) struct plan *p = calloc(1, sizeof *p);
+	if (p == NULL)
+		return err_nomem(err);
+	if (stack_load(&p->stack, d, stack, err))
+		return err->code;
+	struct db_of *dbs = calloc(p->stack->n_containers + 1, sizeof *dbs);
+	if (dbs == NULL)
+		return err_nomem(err);
+	enum err_code rc = fill_plan(p, dbs, err);
+	db_of_free(dbs, p->stack->n_containers);
+	if (rc)
+		return err_wrap(err, "stack %s", stack);
+	*out = TAKE(p);
+	return ERR_OK;
+}
