@@ -41,7 +41,7 @@ strv_add(struct strv *v, const char *s, struct err *err)
 	return add_owned(v, copy, err);
 }
 
-static enum err_code
+static enum err_code PRINTF_LIKE(3, 0)
 vformat(char **out, struct err *err, const char *fmt, va_list ap)
 {
 	char *s;
