@@ -65,11 +65,12 @@ spawn(pid_t *pid, const struct proc_options *opt, char **env, struct err *err)
 	sigemptyset(&none);
 	sigemptyset(&defaults);
 	sigaddset(&defaults, SIGPIPE);
-	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawnattr_setpgroup(&attr, 0); /* a session's leader is its group's, too */
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &defaults);
+	short apart = opt->own_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
 	posix_spawnattr_setflags(
-	    &attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	    &attr, (short)(apart | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
 
 	int e = add_descriptor(&fa, opt->stdin_fd, 0);
 	if (e == 0)
@@ -164,6 +165,16 @@ proc_free(struct proc *p)
 		return;
 	if (!p->reaped)
 		kill_group(p);
+	if (p->pid_fd >= 0)
+		close(p->pid_fd);
+	free(p);
+}
+
+void
+proc_detach(struct proc *p)
+{
+	if (p == NULL)
+		return;
 	if (p->pid_fd >= 0)
 		close(p->pid_fd);
 	free(p);

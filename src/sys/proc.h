@@ -25,9 +25,10 @@ struct proc_options {
 	int stdin_fd;            /* -1: /dev/null */
 	int stdout_fd;           /* -1: /dev/null; proc_run captures instead */
 	int stderr_fd;           /* -1: /dev/null */
+	bool own_session;        /* leave our session, so that no terminal's end reaches it */
 };
 
-#define PROC_OPTIONS_INIT { NULL, NULL, NULL, -1, -1, -1 }
+#define PROC_OPTIONS_INIT { NULL, NULL, NULL, -1, -1, -1, false }
 
 MUST_CHECK enum err_code proc_start(
     struct proc **out, const struct proc_options *opt, struct err *err);
@@ -36,6 +37,8 @@ MUST_CHECK enum err_code proc_start(
 MUST_CHECK enum err_code proc_wait(
     struct proc *p, int timeout_ms, const struct cancel *c, int *status, struct err *err);
 void proc_free(struct proc *p);
+/* Let go of it without ending it. */
+void proc_detach(struct proc *p);
 AUTO_FREE(proc, struct proc *, proc_free)
 
 /* Start, feed input (may be NULL), capture stdout and stderr, wait.  A non-zero exit is no error
