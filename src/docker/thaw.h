@@ -1,0 +1,36 @@
+/*
+ * thaw.h: making the containers of a journal run again; for docker/ only.
+ *
+ * What lifecycle_thaw, journal_recover and the watchdog have in common.  It
+ * asks for the present state and does what leads to "running" from there, so
+ * that it may be repeated, and two may do it at once.
+ */
+#ifndef DOCKER_THAW_H
+#define DOCKER_THAW_H
+
+#include "docker/journal.h"
+
+struct thaw_step {
+	const struct journal_entry *entry;
+	bool is_done; /* it runs; not looked at again */
+	bool is_gone; /* there is no such container any more */
+	bool was_changed; /* it did not run before this */
+	enum container_state state; /* the last one seen */
+	int64_t took_ns;
+	int64_t done_ns; /* clock_mono_ns when it was seen to run */
+	struct err err; /* why it does not run */
+};
+
+/* Whether an entry's container must run in the end. */
+bool thaw_is_needed(const struct journal_entry *e);
+/* Try all steps that are not done: by depth, those of one depth at once. */
+void thaw_all(struct docker *d, struct thaw_step *steps, size_t n);
+/* ERR_OK when all are done, else one error that names those that are not, the command that
+ * mends it, and the first reason. */
+MUST_CHECK enum err_code thaw_result(
+    const struct journal *j, const struct thaw_step *steps, size_t n, struct err *err);
+
+/* What journal_recover does, but also while the run that wrote it is alive. */
+MUST_CHECK enum err_code journal_keep(const char *path, struct strv *thawed, struct err *err);
+
+#endif
