@@ -79,6 +79,15 @@ class Project:
                 yield container
 
 
+def labels(container):
+    """Compose writes what a service depends on in another order each time."""
+    found = dict(container.config["Labels"])
+    depends_on = "com.docker.compose.depends_on"
+    if depends_on in found:
+        found[depends_on] = ",".join(sorted(found[depends_on].split(",")))
+    return found
+
+
 def settings(container):
     """What Compose decided about a container, without what is new each time one is made."""
     config, host = container.config, container.described["HostConfig"]
@@ -86,7 +95,7 @@ def settings(container):
     return {
         "image": config["Image"], "command": config["Cmd"], "entrypoint": config["Entrypoint"],
         "environment": digest(*sorted(line.encode() for line in config["Env"])),
-        "labels": config["Labels"], "healthcheck": config.get("Healthcheck"), "ports": host["PortBindings"],
+        "labels": labels(container), "healthcheck": config.get("Healthcheck"), "ports": host["PortBindings"],
         "restart": host["RestartPolicy"],
         "mounts": sorted((m["Type"], m.get("Name") or m["Source"], m["Destination"], m["RW"])
                          for m in container.described["Mounts"]),
