@@ -187,6 +187,53 @@ json_nil(struct json_writer *w, const char *key)
 	number(w, key, "null");
 }
 
+static void
+object_value(struct json_writer *w, const char *key, const json_t *object)
+{
+	/* jansson's macros give writable pointers, though nothing is written. */
+	const char *name;
+	json_t *item;
+	json_t *o = json_incref((json_t *)(uintptr_t)object);
+	json_obj(w, key);
+	json_object_foreach(o, name, item)
+		json_value(w, name, item);
+	json_obj_end(w);
+	json_decref(o);
+}
+
+static void
+array_value(struct json_writer *w, const char *key, const json_t *array)
+{
+	json_arr(w, key);
+	for (size_t i = 0; i < json_array_size(array); i++)
+		json_value(w, NULL, json_array_get(array, i));
+	json_arr_end(w);
+}
+
+void
+json_value(struct json_writer *w, const char *key, const json_t *value)
+{
+	bool is_nested = json_is_object(value) || json_is_array(value);
+	if (is_nested && w->depth + 1 >= JSON_MAX_DEPTH) {
+		json_nil(w, key);
+	} else if (json_is_object(value)) {
+		object_value(w, key, value);
+	} else if (json_is_array(value)) {
+		array_value(w, key, value);
+	} else if (json_is_string(value)) {
+		begin_item(w, key);
+		text(w, json_string_value(value), json_string_length(value));
+	} else if (json_is_integer(value)) {
+		json_i64(w, key, json_integer_value(value));
+	} else if (json_is_real(value)) {
+		json_f64(w, key, json_real_value(value));
+	} else if (json_is_boolean(value)) {
+		json_flag(w, key, json_is_true(value));
+	} else {
+		json_nil(w, key);
+	}
+}
+
 enum err_code
 json_finish(struct json_writer *w, struct err *err)
 {

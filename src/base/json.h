@@ -38,6 +38,8 @@ void json_i64(struct json_writer *w, const char *key, int64_t value);
 void json_f64(struct json_writer *w, const char *key, double value);
 void json_flag(struct json_writer *w, const char *key, bool value);
 void json_nil(struct json_writer *w, const char *key);
+/* A value that was read, with all that is in it; what lies deeper than JSON_MAX_DEPTH becomes null. */
+void json_value(struct json_writer *w, const char *key, const json_t *value);
 /* Ends the document.  Every object and array must have been closed. */
 MUST_CHECK enum err_code json_finish(struct json_writer *w, struct err *err);
 
