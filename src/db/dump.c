@@ -1,0 +1,259 @@
+#include "db/dump.h"
+
+#include "db/tool.h"
+#include "sys/thread.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CHUNK ((size_t)256 << 10)
+
+static struct dump_stream *
+current(const struct dump_out *d)
+{
+	return &d->c->report.streams[d->c->report.stream_count - 1];
+}
+
+static enum err_code
+fill_stream(struct dump_stream *s, const struct dump_head *head, struct err *err)
+{
+	s->format = head->format;
+	if (str_dup(&s->name, head->name, err))
+		return err->code;
+	if (head->database != NULL && str_dup(&s->database, head->database, err))
+		return err->code;
+	if (head->tool != NULL && str_dup(&s->tool, head->tool, err))
+		return err->code;
+	for (size_t i = 0; head->argv != NULL && head->argv[i] != NULL; i++)
+		if (strv_add(&s->argv, head->argv[i], err))
+			return err->code;
+	return ERR_OK;
+}
+
+enum err_code
+dump_begin(const struct dump_out *d, const struct dump_head *head, struct err *err)
+{
+	struct db_report *r = &d->c->report;
+	struct dump_stream *p = realloc(r->streams, (r->stream_count + 1) * sizeof *p);
+	if (p == NULL)
+		return err_nomem(err);
+	r->streams = p;
+	p[r->stream_count++] = (struct dump_stream){ .format = head->format };
+	if (fill_stream(current(d), head, err))
+		return err->code;
+	return d->sink->ops->begin(d->sink, current(d), err);
+}
+
+enum err_code
+dump_write(const struct dump_out *d, const void *data, size_t len, struct err *err)
+{
+	if (len == 0)
+		return ERR_OK;
+	current(d)->bytes += len;
+	return d->sink->ops->write(d->sink, data, len, err);
+}
+
+enum err_code
+dump_end(const struct dump_out *d, struct err *err)
+{
+	return d->sink->ops->end(d->sink, err);
+}
+
+enum err_code
+dump_whole(const struct dump_out *d, const struct dump_head *head, const struct buf *data,
+    struct err *err)
+{
+	if (dump_begin(d, head, err) || dump_write(d, data->data, data->len, err)
+	    || dump_end(d, err))
+		return err_wrap(err, "%s", head->name);
+	return ERR_OK;
+}
+
+static enum err_code
+pass_on(const struct dump_out *d, struct sql_gate *g, const void *data, size_t len, struct err *err)
+{
+	sql_gate_feed(g, data, len);
+	return dump_write(d, data, len, err);
+}
+
+static enum err_code
+pump(const struct dump_out *d, struct run *run, struct sql_gate *g, struct err *err)
+{
+	AUTO(mem) uint8_t *chunk = malloc(CHUNK);
+	if (chunk == NULL)
+		return err_nomem(err);
+	for (;;) {
+		size_t got;
+		if (cancel_check(d->c->t->cancel, err) || run_read(run, chunk, CHUNK, &got, err))
+			return err->code;
+		if (got == 0)
+			return ERR_OK;
+		if (pass_on(d, g, chunk, got, err))
+			return err->code;
+	}
+}
+
+static enum err_code
+judge(struct run *run, const char *tool, const struct sql_gate *g, uint64_t tables, struct err *err)
+{
+	struct tool_end end;
+	if (tool_finish(run, &end, err))
+		return err_wrap(err, "%s", tool);
+	if (end.status != 0)
+		return err_set(err, ERR_INCOMPLETE, "%s ended with status %d after %" PRIu64
+		    " bytes: %s", tool, end.status, g->bytes,
+		    end.said[0] != '\0' ? end.said : "it said nothing");
+	if (sql_gate_finish(g, tables, err) == ERR_OK)
+		return ERR_OK;
+	return end.said[0] != '\0' ? err_wrap(err, "%s said \"%s\"", tool, end.said) : err->code;
+}
+
+static enum err_code
+pump_and_judge(const struct dump_out *d, const struct dump_head *head, struct run *run,
+    const struct buf *first, const struct dump_proof *proof, struct err *err)
+{
+	struct sql_gate g;
+	sql_gate_init(&g, proof->end_mark);
+	if (dump_begin(d, head, err))
+		return err->code;
+	if (first != NULL && pass_on(d, &g, first->data, first->len, err))
+		return err->code;
+	if (pump(d, run, &g, err) || judge(run, head->argv[0], &g, proof->tables, err))
+		return err->code;
+	return dump_end(d, err);
+}
+
+enum err_code
+dump_pump(const struct dump_out *d, const struct dump_head *head, struct run *run,
+    const struct buf *first, const struct dump_proof *proof, struct err *err)
+{
+	if (pump_and_judge(d, head, run, first, proof, err))
+		return err_wrap(err, "%s", head->name);
+	return ERR_OK;
+}
+
+/* Copy the file that is open in src into the client's standard input. */
+static enum err_code
+feed(const struct db_target *t, struct dump_source *src, struct run *run, struct sql_gate *g,
+    bool *stopped_reading, struct err *err)
+{
+	AUTO(mem) uint8_t *chunk = malloc(CHUNK);
+	if (chunk == NULL)
+		return err_nomem(err);
+	for (;;) {
+		size_t got;
+		if (cancel_check(t->cancel, err) || src->ops->read(src, chunk, CHUNK, &got, err))
+			return err->code;
+		if (got == 0)
+			return run_close_stdin(run, err);
+		sql_gate_feed(g, chunk, got);
+		if (run_write(run, chunk, got, err)) {
+			*stopped_reading = err->code != ERR_CANCELLED;
+			return err->code;
+		}
+	}
+}
+
+/* Results that statements print are of no interest, but a full pipe would stop the client. */
+static void *
+discard_output(void *arg)
+{
+	struct run *run = arg;
+	uint8_t chunk[4096];
+	size_t got = 1;
+	struct err ignored; /* the feeding side meets the same failure */
+	while (got > 0 && run_read(run, chunk, sizeof chunk, &got, &ignored) == ERR_OK)
+		;
+	return NULL;
+}
+
+static enum err_code
+feed_discarding(const struct db_target *t, struct dump_source *src, struct run *run,
+    struct sql_gate *g, bool *stopped_reading, struct err *err)
+{
+	pthread_t reader;
+	if (thread_start(&reader, discard_output, run, "discard", err))
+		return err->code;
+	enum err_code rc = feed(t, src, run, g, stopped_reading, err);
+	if (rc) {
+		/* The reader ends when the client does, and that when nothing more comes. */
+		struct err ignored;
+		enum err_code closed = run_close_stdin(run, &ignored);
+		(void)closed;
+	}
+	pthread_join(reader, NULL);
+	return rc;
+}
+
+static enum err_code
+feed_and_judge(const struct db_target *t, struct dump_source *src, struct run *run,
+    const char *tool, const char *end_mark, struct err *err)
+{
+	struct sql_gate g;
+	sql_gate_init(&g, end_mark);
+	bool stopped_reading = false;
+	if (feed_discarding(t, src, run, &g, &stopped_reading, err) && !stopped_reading)
+		return err->code;
+	struct tool_end end;
+	if (tool_finish(run, &end, err))
+		return err_wrap(err, "%s", tool);
+	if (end.status != 0 || stopped_reading)
+		return err_set(err, ERR_IO, "%s ended with status %d after %" PRIu64 " bytes: %s",
+		    tool, end.status, g.bytes, end.said[0] != '\0' ? end.said : "it said nothing");
+	return sql_gate_finish(&g, 0, err);
+}
+
+enum err_code
+dump_feed(const struct db_target *t, struct dump_source *src, const char *name,
+    const struct run_spec *client, const char *end_mark, struct err *err)
+{
+	struct run_spec spec = *client;
+	spec.has_stdin = true;
+	AUTO(run) struct run *run = NULL;
+	if (src->ops->open(src, name, err))
+		return err_wrap(err, "%s", name);
+	enum err_code rc = runner_start(t->runner, &spec, &run, err);
+	if (rc == ERR_OK)
+		rc = feed_and_judge(t, src, run, spec.argv[0], end_mark, err);
+	src->ops->close(src);
+	return rc ? err_wrap(err, "load %s", name) : ERR_OK;
+}
+
+static enum err_code
+read_all(struct dump_source *src, size_t max, struct buf *out, struct err *err)
+{
+	uint8_t chunk[16384];
+	size_t got;
+	do {
+		if (src->ops->read(src, chunk, sizeof chunk, &got, err)
+		    || buf_add(out, chunk, got, err))
+			return err->code;
+		if (out->len > max)
+			return err_set(err, ERR_CORRUPT, "longer than %zu bytes", max);
+	} while (got > 0);
+	return ERR_OK;
+}
+
+enum err_code
+dump_slurp(
+    struct dump_source *src, const char *name, size_t max, struct buf *out, struct err *err)
+{
+	if (src->ops->open(src, name, err))
+		return err_wrap(err, "%s", name);
+	enum err_code rc = read_all(src, max, out, err);
+	src->ops->close(src);
+	return rc ? err_wrap(err, "%s", name) : ERR_OK;
+}
+
+enum err_code
+dump_warn(struct connector *c, struct err *err, const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	return strv_add(&c->report.warnings, line, err);
+}

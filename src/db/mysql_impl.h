@@ -1,0 +1,75 @@
+/*
+ * mysql_impl.h: what the parts of the MariaDB and MySQL connector share.
+ *
+ * mysql.c         preflight, fence, drain
+ * mysql_accounts.c  users, roles and grants as SQL
+ * mysql_load.c    restore
+ *
+ * The dump is three files, to be loaded in this order: users.sql (accounts,
+ * and what they may do on whole databases, which definers need), databases.sql
+ * (one mariadb-dump of all databases, thus one snapshot), grants.sql (rights
+ * on tables, columns and routines, which exist only then).
+ */
+#ifndef DB_MYSQL_IMPL_H
+#define DB_MYSQL_IMPL_H
+
+#include "db/connector_impl.h"
+#include "db/dump.h"
+#include "db/session.h"
+
+#define MYSQL_USERS "users.sql"
+#define MYSQL_DATABASES "databases.sql"
+#define MYSQL_GRANTS "grants.sql"
+#define MYSQL_END_MARK "-- Dump completed"
+
+struct mysql {
+	struct connector base;
+	bool is_maria;        /* the server, once it was asked */
+	char *client;         /* mariadb or mysql */
+	char *dumper;         /* mariadb-dump or mysqldump */
+	char *dumper_version;
+	bool dumper_is_maria;
+	char *user;
+	struct strv env;      /* the password */
+	struct strv login;    /* --user, --socket, --port */
+	bool is_admin;        /* may see accounts and set global variables */
+	unsigned version;     /* 100500 is 10.5.0 */
+	bool has_binlog;
+	struct session *session;
+	struct strv databases;
+	uint64_t tables;
+	char *net_write_timeout; /* what to put back; NULL when it was not changed */
+	struct run *dump;        /* runs since the fence */
+	struct strv dump_argv;
+	struct buf dump_first;   /* what it wrote until the snapshot was known to be open */
+};
+
+struct mysql *mysql_of(struct connector *c);
+
+/* A client that reads statements from its standard input. */
+MUST_CHECK enum err_code mysql_client_argv(
+    const struct mysql *m, struct strv *argv, struct err *err);
+MUST_CHECK enum err_code mysql_session(
+    const struct mysql *m, struct session **out, struct err *err);
+/* Find tools, account and password, and how the server was told to be reached. */
+MUST_CHECK enum err_code mysql_find_login(struct mysql *m, struct err *err);
+/* The names of all databases but the server's own. */
+MUST_CHECK enum err_code mysql_list_databases(
+    struct session *s, struct strv *names, struct err *err);
+/* `name`, with backticks doubled. */
+MUST_CHECK enum err_code mysql_quote(struct buf *out, const char *name, struct err *err);
+
+/* Accounts as SQL: the text of users.sql and grants.sql. */
+MUST_CHECK enum err_code mysql_accounts(
+    struct mysql *m, struct buf *users, struct buf *grants, struct err *err);
+/* Is this GRANT (as SHOW GRANTS prints it) about something inside a database? */
+bool mysql_grant_needs_object(const char *grant);
+/* A row of (user, host) in hexadecimal that is not the server's own and not this session's. */
+#define MYSQL_OWN_ACCOUNTS                                                                         \
+	"'mariadb.sys', 'mysql.sys', 'mysql.session', 'mysql.infoschema', 'PUBLIC'"
+
+MUST_CHECK enum err_code mysql_ready(struct connector *c, struct err *err);
+MUST_CHECK enum err_code mysql_load(
+    struct connector *c, struct dump_source *src, struct err *err);
+
+#endif

@@ -1,0 +1,474 @@
+#include "db/postgres_impl.h"
+
+#include "db/target.h"
+#include "db/tool.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define OLDEST_VERSION 100000
+#define PREPARE_TRIES 3
+
+/* Relations whose rows a dump reads, and that a LOCK TABLE may name. */
+#define TABLES_OF_USERS                                                                            \
+	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "                           \
+	"WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' "                               \
+	"AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
+
+/* Members of an extension come with CREATE EXTENSION, not with CREATE TABLE. */
+#define NOT_OF_EXTENSIONS                                                                          \
+	"AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass "        \
+	"AND d.objid = c.oid AND d.deptype = 'e') "                                                \
+	"AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass "    \
+	"AND d.objid = n.oid AND d.deptype = 'e') "
+
+static const char count_sql[] = "SELECT count(*) " TABLES_OF_USERS NOT_OF_EXTENSIONS ";";
+
+struct postgres *
+postgres_of(struct connector *c)
+{
+	return (struct postgres *)c;
+}
+
+static enum err_code
+find_tools(struct postgres *p, struct err *err)
+{
+	AUTO(str) char *psql = NULL;
+	if (p->pg_dump_version != NULL)
+		return ERR_OK;
+	if (tool_version(&psql, p->base.t, "psql", err)
+	    || tool_version(&p->pg_dumpall_version, p->base.t, "pg_dumpall", err))
+		return err->code;
+	return tool_version(&p->pg_dump_version, p->base.t, "pg_dump", err);
+}
+
+static enum err_code
+ask_server(struct postgres *p, struct session *s, struct err *err)
+{
+	AUTO(bufv) struct buf answer = BUF_INIT;
+	if (session_ask(s,
+	        "SELECT current_setting('server_version_num'), rolsuper::int, pg_is_in_recovery()::int,"
+	        " current_setting('server_version') FROM pg_roles WHERE rolname = current_user;",
+	        &answer, err))
+		return err->code;
+	if (buf_cstr(&answer) == NULL)
+		return err_nomem(err);
+	char *text = (char *)answer.data;
+	char *row[4];
+	if (!session_row(&text, row, 4))
+		return err_set(err, ERR_CORRUPT, "unexpected answer to the question for a version");
+	p->version = (unsigned)strtoul(row[0], NULL, 10);
+	p->is_superuser = row[1][0] == '1';
+	struct db_info *info = &p->base.report.info;
+	free(TAKE(info->version));
+	if (str_dup(&info->version, row[3], err))
+		return err->code;
+	if (p->version < OLDEST_VERSION)
+		return err_set(err, ERR_UNSUPPORTED, "PostgreSQL %s is too old: 10 is the oldest that "
+		    "can be captured", info->version);
+	if (p->version < 110000
+	    && strv_add(&info->warnings, "PostgreSQL 10 does not dump rights on databases and their "
+	                                 "settings: they are not captured", err))
+		return err->code;
+	if (!p->is_superuser
+	    && strv_addf(&info->warnings, err, "user \"%s\" is no superuser: passwords of roles are "
+	                 "not captured", p->user))
+		return err->code;
+	if (row[2][0] == '1'
+	    && strv_add(&info->warnings, "the server is a standby: its state may be behind its "
+	                                 "primary's", err))
+		return err->code;
+	return ERR_OK;
+}
+
+static enum err_code
+add_database(struct postgres *p, const char *name, bool is_template, struct err *err)
+{
+	struct pg_database *d =
+	    realloc(p->databases, (p->database_count + 1) * sizeof *p->databases);
+	if (d == NULL)
+		return err_nomem(err);
+	p->databases = d;
+	d[p->database_count] = (struct pg_database){ .is_template = is_template };
+	if (str_dup(&d[p->database_count].name, name, err))
+		return err->code;
+	p->database_count++;
+	return ERR_OK;
+}
+
+static void
+release_databases(struct postgres *p)
+{
+	for (size_t i = 0; i < p->database_count; i++) {
+		session_close(p->databases[i].session);
+		free(p->databases[i].name);
+		free(p->databases[i].snapshot);
+	}
+	free(p->databases);
+	p->databases = NULL;
+	p->database_count = 0;
+}
+
+/* All databases but template0, which never changes.  Columns: name, template?, connectable?, size. */
+static const char databases_sql[] =
+    "SELECT encode(convert_to(datname, 'UTF8'), 'hex'), datistemplate::int, datallowconn::int, "
+    "CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END "
+    "FROM pg_database WHERE datname <> 'template0' ORDER BY datname;";
+
+static enum err_code
+ask_databases(struct postgres *p, struct session *s, uint64_t **sizes, struct err *err)
+{
+	AUTO(bufv) struct buf answer = BUF_INIT;
+	if (session_ask(s, databases_sql, &answer, err))
+		return err->code;
+	if (buf_cstr(&answer) == NULL)
+		return err_nomem(err);
+	char *text = (char *)answer.data;
+	char *row[4];
+	release_databases(p);
+	while (session_row(&text, row, 4)) {
+		AUTO(str) char *name = NULL;
+		if (session_unhex(&name, row[0], err))
+			return err->code;
+		if (row[2][0] != '1') {
+			if (strv_addf(&p->base.report.info.warnings, err,
+			        "database \"%s\" accepts no connections: it is not captured", name))
+				return err->code;
+			continue;
+		}
+		uint64_t *grown = realloc(*sizes, (p->database_count + 1) * sizeof **sizes);
+		if (grown == NULL)
+			return err_nomem(err);
+		*sizes = grown;
+		grown[p->database_count] = strtoull(row[3], NULL, 10);
+		if (add_database(p, name, row[1][0] == '1', err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+count_objects(struct postgres *p, const struct pg_database *d, uint64_t *count, struct err *err)
+{
+	AUTO(session) struct session *s = NULL;
+	AUTO(str) char *text = NULL;
+	if (pg_session(p, d->name, &s, err) || session_ask_line(s, count_sql, &text, err))
+		return err_wrap(err, "database %s", d->name);
+	*count = strtoull(text, NULL, 10);
+	return ERR_OK;
+}
+
+static enum err_code
+describe_databases(struct postgres *p, const uint64_t *sizes, struct err *err)
+{
+	for (size_t i = 0; i < p->database_count; i++) {
+		const struct pg_database *d = &p->databases[i];
+		uint64_t tables;
+		if (d->is_template)
+			continue;
+		if (count_objects(p, d, &tables, err)
+		    || info_add_database(&p->base.report.info, d->name, sizes[i], tables, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+/* What ALTER SYSTEM has set lies in the data folder, and no dump has it. */
+static enum err_code
+warn_of_settings(struct postgres *p, struct session *s, struct err *err)
+{
+	AUTO(str) char *names = NULL;
+	if (!p->is_superuser)
+		return ERR_OK;
+	if (session_ask_line(s,
+	        "SELECT string_agg(name, ', ' ORDER BY name) FROM pg_file_settings "
+	        "WHERE sourcefile LIKE '%/postgresql.auto.conf';",
+	        &names, err))
+		return err->code;
+	if (names[0] == '\0')
+		return ERR_OK;
+	return strv_addf(&p->base.report.info.warnings, err,
+	    "settings made by ALTER SYSTEM are not captured: %.300s", names);
+}
+
+static enum err_code
+postgres_check(struct connector *c, struct err *err)
+{
+	struct postgres *p = postgres_of(c);
+	AUTO(session) struct session *s = NULL;
+	AUTO(mem) uint64_t *sizes = NULL;
+	if (find_tools(p, err) || pg_first_session(p, &s, err) || ask_server(p, s, err)
+	    || ask_databases(p, s, &sizes, err) || describe_databases(p, sizes, err))
+		return err->code;
+	return warn_of_settings(p, s, err);
+}
+
+/*
+ * A transaction that has no snapshot yet, but a lock on every table: TRUNCATE
+ * and ALTER do not respect snapshots, and would otherwise come between the
+ * fence and the dump's own locks.
+ */
+static enum err_code
+lock_tables(struct session *s, struct err *err)
+{
+	AUTO(bufv) struct buf sql = BUF_INIT;
+	AUTO(bufv) struct buf nothing = BUF_INIT;
+	if (buf_str(&sql,
+	        "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;\n", err)
+	    || session_ask(s,
+	        "SELECT format('LOCK TABLE ONLY %I.%I IN ACCESS SHARE MODE;', n.nspname, c.relname) "
+	        TABLES_OF_USERS "AND has_table_privilege(c.oid, 'SELECT');",
+	        &sql, err))
+		return err->code;
+	const char *text = buf_cstr(&sql);
+	return text != NULL ? session_ask(s, text, &nothing, err) : err_nomem(err);
+}
+
+/* transaction_timeout came with version 17 and is unknown before. */
+static enum err_code
+open_transaction(const struct postgres *p, struct pg_database *d, struct err *err)
+{
+	AUTO(session) struct session *s = NULL;
+	AUTO(bufv) struct buf nothing = BUF_INIT;
+	if (pg_session(p, d->name, &s, err))
+		return err->code;
+	if (p->version >= 170000
+	    && session_ask(s, "SET transaction_timeout = 0;", &nothing, err))
+		return err->code;
+	if (lock_tables(s, err))
+		return err->code;
+	d->session = TAKE(s);
+	return ERR_OK;
+}
+
+static enum err_code
+postgres_prepare(struct connector *c, struct err *err)
+{
+	struct postgres *p = postgres_of(c);
+	for (size_t i = 0; i < p->database_count; i++) {
+		struct pg_database *d = &p->databases[i];
+		enum err_code rc = ERR_OK;
+		/* A session on a template would keep others from creating databases. */
+		if (d->is_template)
+			continue;
+		/* A table may be dropped between the list and the lock. */
+		for (int try = 0; try < PREPARE_TRIES; try++) {
+			rc = open_transaction(p, d, err);
+			if (rc != ERR_IO)
+				break;
+		}
+		if (rc)
+			return err_wrap(err, "database %s", d->name);
+	}
+	return ERR_OK;
+}
+
+static const char fence_sql[] =
+    "SELECT pg_export_snapshot(), CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
+    "ELSE pg_current_wal_lsn() END;";
+
+static enum err_code
+read_snapshot(struct pg_database *d, char **lsn, struct err *err)
+{
+	AUTO(bufv) struct buf answer = BUF_INIT;
+	if (session_reply(d->session, &answer, err))
+		return err->code;
+	if (buf_cstr(&answer) == NULL)
+		return err_nomem(err);
+	char *text = (char *)answer.data;
+	char *row[2];
+	if (!session_row(&text, row, 2) || row[0][0] == '\0')
+		return err_set(err, ERR_CORRUPT, "unexpected answer to the wish for a snapshot");
+	if (str_dup(&d->snapshot, row[0], err))
+		return err->code;
+	return str_dup(lsn, row[1], err);
+}
+
+/* All sessions are asked before the first answer is read, so that their instants lie together. */
+static enum err_code
+postgres_fence(struct connector *c, struct err *err)
+{
+	struct postgres *p = postgres_of(c);
+	AUTO(str) char *first = NULL;
+	AUTO(str) char *last = NULL;
+	for (size_t i = 0; i < p->database_count; i++) {
+		struct pg_database *d = &p->databases[i];
+		if (d->session != NULL && session_send(d->session, fence_sql, err))
+			return err_wrap(err, "database %s", d->name);
+	}
+	for (size_t i = 0; i < p->database_count; i++) {
+		struct pg_database *d = &p->databases[i];
+		char *lsn = NULL;
+		if (d->session == NULL)
+			continue;
+		if (read_snapshot(d, &lsn, err))
+			return err_wrap(err, "database %s", d->name);
+		if (first == NULL && str_dup(&first, lsn, err)) {
+			free(lsn);
+			return err->code;
+		}
+		free(last);
+		last = lsn;
+	}
+	if (first == NULL)
+		return ERR_OK;
+	bool moved = strcmp(first, last) != 0;
+	snprintf(c->report.fence.position, sizeof c->report.fence.position, "LSN %s%s%s", first,
+	    moved ? " to " : "", moved ? last : "");
+	return ERR_OK;
+}
+
+/* The databases that the snapshot sees are those that have one. */
+static enum err_code
+check_list(struct postgres *p, const struct pg_database *seen_by, struct err *err)
+{
+	AUTO(bufv) struct buf answer = BUF_INIT;
+	if (session_ask(seen_by->session,
+	        "SELECT encode(convert_to(datname, 'UTF8'), 'hex') FROM pg_database "
+	        "WHERE datallowconn AND NOT datistemplate;",
+	        &answer, err))
+		return err->code;
+	if (buf_cstr(&answer) == NULL)
+		return err_nomem(err);
+	char *text = (char *)answer.data;
+	char *row[1];
+	while (session_row(&text, row, 1)) {
+		AUTO(str) char *name = NULL;
+		bool known = false;
+		if (session_unhex(&name, row[0], err))
+			return err->code;
+		for (size_t i = 0; i < p->database_count; i++)
+			known = known || strcmp(p->databases[i].name, name) == 0;
+		if (!known)
+			return err_set(err, ERR_TRANSIENT,
+			    "database \"%s\" was created while the backup was prepared; try again", name);
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+tool_argv(const struct postgres *p, const char *const *options, const char *database,
+    struct strv *argv, struct err *err)
+{
+	AUTO(str) char *conninfo = NULL;
+	for (; *options != NULL; options++)
+		if (strv_add(argv, *options, err))
+			return err->code;
+	for (size_t i = 0; i < p->login.len; i++)
+		if (strv_add(argv, p->login.items[i], err))
+			return err->code;
+	if (pg_conninfo(&conninfo, database, err))
+		return err->code;
+	return strv_addf(argv, err, "--dbname=%s", conninfo);
+}
+
+static enum err_code
+start_tool(
+    const struct postgres *p, const struct strv *argv, struct run **run, struct err *err)
+{
+	struct run_spec spec = RUN_SPEC_INIT;
+	spec.argv = (const char *const *)argv->items;
+	spec.env = (const char *const *)p->env.items;
+	spec.user = p->os_user;
+	return runner_start(p->base.t->runner, &spec, run, err);
+}
+
+static enum err_code
+drain_globals(struct postgres *p, const struct dump_out *out, struct err *err)
+{
+	const char *options[] = { "pg_dumpall", "--globals-only",
+		p->is_superuser ? NULL : "--no-role-passwords", NULL };
+	AUTO(strv) struct strv argv = STRV_INIT;
+	AUTO(run) struct run *run = NULL;
+	if (tool_argv(p, options, p->maintenance, &argv, err) || start_tool(p, &argv, &run, err))
+		return err_wrap(err, DUMP_GLOBALS);
+	struct dump_head head = { DUMP_GLOBALS, NULL, DUMP_POSTGRES, p->pg_dumpall_version,
+		(const char *const *)argv.items };
+	struct dump_proof proof = { PG_GLOBALS_END, 0 };
+	return dump_pump(out, &head, run, NULL, &proof, err);
+}
+
+static enum err_code
+drain_database(
+    struct postgres *p, struct pg_database *d, const struct dump_out *out, struct err *err)
+{
+	const char *options[] = { "pg_dump", "--format=plain", "--create", NULL };
+	AUTO(str) char *name = NULL;
+	AUTO(strv) struct strv argv = STRV_INIT;
+	AUTO(run) struct run *run = NULL;
+	if (dump_name_encode(&name, d->name, err) || tool_argv(p, options, d->name, &argv, err))
+		return err->code;
+	if (d->snapshot != NULL && strv_addf(&argv, err, "--snapshot=%s", d->snapshot))
+		return err->code;
+	if (d->session != NULL) {
+		AUTO(str) char *tables = NULL;
+		if (session_ask_line(d->session, count_sql, &tables, err))
+			return err_wrap(err, "database %s", d->name);
+		d->tables = strtoull(tables, NULL, 10);
+	}
+	if (start_tool(p, &argv, &run, err))
+		return err_wrap(err, "%s", name);
+	struct dump_head head = { name, d->name, DUMP_POSTGRES, p->pg_dump_version,
+		(const char *const *)argv.items };
+	struct dump_proof proof = { PG_DUMP_END, d->tables };
+	return dump_pump(out, &head, run, NULL, &proof, err);
+}
+
+static enum err_code
+postgres_drain(struct connector *c, struct dump_sink *sink, struct err *err)
+{
+	struct postgres *p = postgres_of(c);
+	struct dump_out out = { c, sink };
+	bool checked = false;
+	if (drain_globals(p, &out, err))
+		return err->code;
+	for (size_t i = 0; i < p->database_count; i++) {
+		struct pg_database *d = &p->databases[i];
+		if (d->session != NULL && !checked && check_list(p, d, err))
+			return err->code;
+		checked = checked || d->session != NULL;
+		if (drain_database(p, d, &out, err))
+			return err->code;
+		/* The server may clean up behind the snapshot again. */
+		session_close(TAKE(d->session));
+	}
+	return ERR_OK;
+}
+
+static void
+postgres_close(struct connector *c)
+{
+	struct postgres *p = postgres_of(c);
+	release_databases(p);
+	free(p->user);
+	free(p->maintenance);
+	free(p->os_user);
+	strv_release(&p->login);
+	strv_release(&p->env);
+	free(p->pg_dump_version);
+	free(p->pg_dumpall_version);
+	free(p);
+}
+
+static const struct connector_ops postgres_ops = {
+	.check = postgres_check,
+	.prepare = postgres_prepare,
+	.fence = postgres_fence,
+	.drain = postgres_drain,
+	.ready = postgres_ready,
+	.load = postgres_load,
+	.close = postgres_close,
+};
+
+enum err_code
+postgres_open(struct connector **out, const struct db_target *t, struct err *err)
+{
+	struct postgres *p = calloc(1, sizeof *p);
+	if (p == NULL)
+		return err_nomem(err);
+	p->base.ops = &postgres_ops;
+	p->base.t = t;
+	*out = &p->base;
+	return ERR_OK;
+}

@@ -1,0 +1,75 @@
+/*
+ * postgres_impl.h: what the parts of the PostgreSQL connector share.
+ *
+ * postgres_login.c  account, password, sessions
+ * postgres.c        preflight, fence, drain
+ * postgres_load.c   restore
+ *
+ * The dump is globals.sql (roles, memberships, tablespaces, by pg_dumpall) and
+ * one plain pg_dump --create for each database, template1 included, in a file
+ * called after it.
+ */
+#ifndef DB_POSTGRES_IMPL_H
+#define DB_POSTGRES_IMPL_H
+
+#include "db/connector_impl.h"
+#include "db/dump.h"
+#include "db/dump_name.h"
+#include "db/session.h"
+
+#define PG_DUMP_END "-- PostgreSQL database dump complete"
+#define PG_GLOBALS_END "-- PostgreSQL database cluster dump complete"
+
+/* What a session sets when it logs in. */
+enum pg_session_for {
+	PG_FOR_QUESTIONS, /* names without a schema are the server's own */
+	PG_FOR_LOADING,   /* a dump sets what it needs; commits need not reach the disk one by one */
+};
+
+struct pg_database {
+	char *name;
+	bool is_template;
+	uint64_t tables;         /* that its dump must create */
+	struct session *session; /* holds the snapshot; NULL for templates */
+	char *snapshot;
+};
+
+struct postgres {
+	struct connector base;
+	char *user;
+	char *maintenance; /* a database that can be connected to */
+	char *os_user;     /* NULL: the container's default */
+	struct strv login; /* --username, --host, --port */
+	struct strv env;   /* the password and how to connect */
+	char *pg_dump_version;
+	char *pg_dumpall_version;
+	unsigned version;  /* 150008 is 15.8 */
+	bool is_superuser;
+	struct pg_database *databases;
+	size_t database_count;
+};
+
+struct postgres *postgres_of(struct connector *c);
+
+/* "dbname='...'", which a tool takes for a connection string and never for an option. */
+MUST_CHECK enum err_code pg_conninfo(char **out, const char *database, struct err *err);
+/* "name", with quotes doubled. */
+MUST_CHECK enum err_code pg_quote(struct buf *out, const char *name, struct err *err);
+/* Find account and password. */
+MUST_CHECK enum err_code pg_find_login(struct postgres *p, struct err *err);
+/* psql, logged in to a database, reading statements until the first error.  argv and env own what
+ * spec points to. */
+MUST_CHECK enum err_code pg_client(const struct postgres *p, const char *database,
+    enum pg_session_for use, struct strv *argv, struct strv *env, struct run_spec *spec,
+    struct err *err);
+MUST_CHECK enum err_code pg_session(const struct postgres *p, const char *database,
+    struct session **out, struct err *err);
+/* A session on whatever database accepts one; sets p->maintenance and p->os_user. */
+MUST_CHECK enum err_code pg_first_session(
+    struct postgres *p, struct session **out, struct err *err);
+
+MUST_CHECK enum err_code postgres_ready(struct connector *c, struct err *err);
+MUST_CHECK enum err_code postgres_load(
+    struct connector *c, struct dump_source *src, struct err *err);
+
+#endif

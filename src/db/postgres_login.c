@@ -1,0 +1,212 @@
+/* Logging in to PostgreSQL inside its container: account, password, and what to say when it fails. */
+#include "db/postgres_impl.h"
+
+#include "db/target.h"
+
+#include <string.h>
+
+static const char *const user_names[] = { "POSTGRES_USER", "POSTGRESQL_USERNAME", NULL };
+static const char *const database_names[] = { "POSTGRES_DB", "POSTGRESQL_DATABASE", NULL };
+static const char *const password_names[] = { "POSTGRES_PASSWORD",
+	"POSTGRESQL_POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD", NULL };
+static const char *const app_password_names[] = { "POSTGRESQL_PASSWORD", NULL };
+
+enum err_code
+pg_conninfo(char **out, const char *database, struct err *err)
+{
+	AUTO(bufv) struct buf b = BUF_INIT;
+	if (buf_str(&b, "dbname='", err))
+		return err->code;
+	for (const char *p = database; *p != '\0'; p++) {
+		bool quoted = *p == '\'' || *p == '\\';
+		if ((quoted && buf_str(&b, "\\", err)) || buf_add(&b, p, 1, err))
+			return err->code;
+	}
+	if (buf_str(&b, "'", err))
+		return err->code;
+	return str_dup(out, (const char *)b.data, err);
+}
+
+enum err_code
+pg_quote(struct buf *out, const char *name, struct err *err)
+{
+	if (buf_str(out, "\"", err))
+		return err->code;
+	for (; *name != '\0'; name++)
+		if (buf_add(out, *name == '"' ? "\"\"" : name, *name == '"' ? 2 : 1, err))
+			return err->code;
+	return buf_str(out, "\"", err);
+}
+
+/* Bitnami's images make "postgres" with a password of its own, and the account as a plain one. */
+static enum err_code
+choose_account(struct postgres *p, char **password, struct err *err)
+{
+	const struct db_target *t = p->base.t;
+	const char *user = t->user;
+	if (user == NULL && target_env(t, "POSTGRESQL_POSTGRES_PASSWORD") == NULL
+	    && target_env(t, "POSTGRESQL_POSTGRES_PASSWORD_FILE") == NULL)
+		user = target_env_any(t, user_names);
+	if (str_dup(&p->user, user != NULL ? user : "postgres", err))
+		return err->code;
+	if (t->password != NULL)
+		return str_dup(password, t->password, err);
+	bool is_app = user != NULL && target_env(t, "POSTGRESQL_USERNAME") != NULL;
+	return target_secret(password, t, is_app ? app_password_names : password_names, err);
+}
+
+/* Where the command tells the server to listen, if it does. */
+static enum err_code
+add_place(struct postgres *p, struct err *err)
+{
+	AUTO(strv) struct strv words = STRV_INIT;
+	if (target_words(&words, p->base.t, err))
+		return err->code;
+	const char *port = words_setting(&words, "port");
+	for (size_t i = 0; port == NULL && i + 1 < words.len; i++)
+		if (strcmp(words.items[i], "-p") == 0)
+			port = words.items[i + 1];
+	const char *folder = words_setting(&words, "unix_socket_directories");
+	if (port != NULL && strv_addf(&p->login, err, "--port=%s", port))
+		return err->code;
+	if (folder == NULL || folder[0] != '/')
+		return ERR_OK;
+	return strv_addf(&p->login, err, "--host=%.*s", (int)strcspn(folder, ","), folder);
+}
+
+enum err_code
+pg_find_login(struct postgres *p, struct err *err)
+{
+	AUTO(str) char *password = NULL;
+	if (p->login.len > 0)
+		return ERR_OK;
+	if (choose_account(p, &password, err))
+		return err->code;
+	if (password != NULL && strv_addf(&p->env, err, "PGPASSWORD=%s", password))
+		return err->code;
+	if (strv_add(&p->env, "PGCONNECT_TIMEOUT=10", err)
+	    || strv_add(&p->env, "PGAPPNAME=stacksnap", err)
+	    || strv_addf(&p->login, err, "--username=%s", p->user)
+	    || strv_add(&p->login, "--no-password", err))
+		return err->code;
+	return add_place(p, err);
+}
+
+/*
+ * Settings of a role or database may limit how long a statement or an idle
+ * transaction lasts, and may put a schema of somebody else first.
+ */
+static const char *
+startup_options(enum pg_session_for use)
+{
+	if (use == PG_FOR_LOADING)
+		return "PGOPTIONS=-c statement_timeout=0 -c lock_timeout=0 "
+		       "-c idle_in_transaction_session_timeout=0 -c synchronous_commit=off "
+		       "-c default_transaction_read_only=off";
+	return "PGOPTIONS=-c statement_timeout=0 -c lock_timeout=0 "
+	       "-c idle_in_transaction_session_timeout=0 -c search_path=pg_catalog";
+}
+
+enum err_code
+pg_client(const struct postgres *p, const char *database, enum pg_session_for use,
+    struct strv *argv, struct strv *env, struct run_spec *spec, struct err *err)
+{
+	static const char *const options[] = { "psql", "--no-psqlrc", "--quiet", "--no-align",
+		"--tuples-only", "--field-separator=|", "--set=ON_ERROR_STOP=1" };
+	AUTO(str) char *conninfo = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (strv_add(argv, options[i], err))
+			return err->code;
+	for (size_t i = 0; i < p->login.len; i++)
+		if (strv_add(argv, p->login.items[i], err))
+			return err->code;
+	if (pg_conninfo(&conninfo, database, err) || strv_addf(argv, err, "--dbname=%s", conninfo))
+		return err->code;
+	if (strv_add(env, startup_options(use), err))
+		return err->code;
+	for (size_t i = 0; i < p->env.len; i++)
+		if (strv_add(env, p->env.items[i], err))
+			return err->code;
+	*spec = (struct run_spec)RUN_SPEC_INIT;
+	spec->argv = (const char *const *)argv->items;
+	spec->env = (const char *const *)env->items;
+	spec->user = p->os_user;
+	return ERR_OK;
+}
+
+enum err_code
+pg_session(
+    const struct postgres *p, const char *database, struct session **out, struct err *err)
+{
+	AUTO(strv) struct strv argv = STRV_INIT;
+	AUTO(strv) struct strv env = STRV_INIT;
+	struct run_spec spec;
+	if (pg_client(p, database, PG_FOR_QUESTIONS, &argv, &env, &spec, err))
+		return err->code;
+	return session_open(out, p->base.t, &spec, err);
+}
+
+/* Turns psql's words into what the user can do about it. */
+static enum err_code
+explain_refusal(const struct postgres *p, struct err *err)
+{
+	struct err said = *err;
+	if (strstr(said.msg, "password authentication failed") != NULL
+	    || strstr(said.msg, "no password supplied") != NULL
+	    || strstr(said.msg, "authentication failed") != NULL)
+		return err_set(err, ERR_DENIED, "PostgreSQL refuses user \"%s\": %.300s; give the "
+		    "password now in use as POSTGRES_PASSWORD (or _FILE) in the service's environment",
+		    p->user, said.msg);
+	if (strstr(said.msg, "role \"") != NULL && strstr(said.msg, "does not exist") != NULL)
+		return err_set(err, ERR_DENIED, "PostgreSQL has no user \"%s\": %.300s; give the "
+		    "superuser that its data was made with as POSTGRES_USER in the service's environment",
+		    p->user, said.msg);
+	if (said.code == ERR_IO)
+		return err_set(err, ERR_TRANSIENT, "PostgreSQL does not answer: %.400s", said.msg);
+	return said.code;
+}
+
+static enum err_code
+try_session(
+    const struct postgres *p, const char *database, struct session **out, struct err *err)
+{
+	AUTO(session) struct session *s = NULL;
+	AUTO(str) char *one = NULL;
+	if (pg_session(p, database, &s, err) || session_ask_line(s, "SELECT 1;", &one, err))
+		return err->code;
+	*out = TAKE(s);
+	return ERR_OK;
+}
+
+enum err_code
+pg_first_session(struct postgres *p, struct session **out, struct err *err)
+{
+	const char *candidates[] = { "postgres", target_env_any(p->base.t, database_names), p->user,
+		"template1" };
+	struct err first = ERR_INIT;
+	if (pg_find_login(p, err))
+		return err->code;
+	for (size_t i = 0; i < ARRAY_LEN(candidates); i++) {
+		if (candidates[i] == NULL)
+			continue;
+		enum err_code rc = try_session(p, candidates[i], out, err);
+		/* Images of others let an account in only when the system's user has its name. */
+		if (rc && p->os_user == NULL
+		    && strstr(err->msg, "Peer authentication failed") != NULL) {
+			if (str_dup(&p->os_user, "postgres", err))
+				return err->code;
+			rc = try_session(p, candidates[i], out, err);
+		}
+		if (rc == ERR_OK) {
+			free(TAKE(p->maintenance));
+			return str_dup(&p->maintenance, candidates[i], err);
+		}
+		bool is_other_database =
+		    strstr(err->msg, "database \"") != NULL && strstr(err->msg, "role \"") == NULL;
+		first = *err;
+		if (!is_other_database)
+			break;
+	}
+	*err = first;
+	return explain_refusal(p, err);
+}

@@ -1,0 +1,208 @@
+/*
+ * db_driver: drives one connector from the command line, with the local
+ * runner, for db_roundtrip.
+ *
+ *	db_driver check KIND [-e NAME=VALUE]... [-c WORD]...
+ *	db_driver dump KIND DIR ...    a dataset into a folder
+ *	db_driver files KIND DIR ...   what goes into the data folder before the start
+ *	db_driver load KIND DIR ...
+ *
+ * -e gives the service's environment, -c its command, -n forbids to dial.
+ */
+#include "db/connector.h"
+#include "sys/fs.h"
+#include "unit/db/local_runner.h"
+
+#include <err.h>
+#include <sys/stat.h>
+
+struct folder_sink {
+	struct dump_sink base;
+	const char *dir;
+	int fd;
+};
+
+static enum err_code
+folder_begin(struct dump_sink *sink, const struct dump_stream *stream, struct err *e)
+{
+	struct folder_sink *f = (struct folder_sink *)sink;
+	AUTO(str) char *path = NULL;
+	if (str_printf(&path, e, "%s/%s", f->dir, stream->name))
+		return e->code;
+	f->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	return f->fd < 0 ? err_sys(e, "create %s", path) : ERR_OK;
+}
+
+static enum err_code
+folder_write(struct dump_sink *sink, const void *data, size_t len, struct err *e)
+{
+	return fd_write_all(((struct folder_sink *)sink)->fd, data, len, e);
+}
+
+static enum err_code
+folder_end(struct dump_sink *sink, struct err *e)
+{
+	(void)e;
+	close(((struct folder_sink *)sink)->fd);
+	return ERR_OK;
+}
+
+static const struct dump_sink_ops folder_sink_ops = { folder_begin, folder_write, folder_end };
+
+struct folder_source {
+	struct dump_source base;
+	const char *dir;
+	int fd;
+};
+
+static enum err_code
+source_list(struct dump_source *src, struct strv *names, struct err *e)
+{
+	return fs_list_dir(((struct folder_source *)src)->dir, names, e);
+}
+
+static enum err_code
+source_open(struct dump_source *src, const char *name, struct err *e)
+{
+	struct folder_source *f = (struct folder_source *)src;
+	AUTO(str) char *path = NULL;
+	if (str_printf(&path, e, "%s/%s", f->dir, name))
+		return e->code;
+	f->fd = open(path, O_RDONLY | O_CLOEXEC);
+	return f->fd < 0 ? err_sys(e, "open %s", path) : ERR_OK;
+}
+
+static enum err_code
+source_read(struct dump_source *src, void *out, size_t len, size_t *got, struct err *e)
+{
+	return fd_read_full(((struct folder_source *)src)->fd, out, len, got, e);
+}
+
+static void
+source_close(struct dump_source *src)
+{
+	close(((struct folder_source *)src)->fd);
+}
+
+static const struct dump_source_ops folder_source_ops = { source_list, source_open, source_read,
+	source_close };
+
+struct place_sink {
+	struct file_sink base;
+	int fd;
+};
+
+static enum err_code
+place_begin(struct file_sink *sink, const struct db_file *file, struct err *e)
+{
+	struct place_sink *p = (struct place_sink *)sink;
+	p->fd = -1;
+	if (S_ISDIR(file->mode)) {
+		if (mkdir(file->path, file->mode & 07777) != 0)
+			return err_sys(e, "create %s", file->path);
+	} else {
+		p->fd = open(file->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, file->mode & 07777);
+		if (p->fd < 0)
+			return err_sys(e, "create %s", file->path);
+	}
+	return chown(file->path, file->uid, file->gid) == 0 ? ERR_OK : err_sys(e, "chown");
+}
+
+static enum err_code
+place_write(struct file_sink *sink, const void *data, size_t len, struct err *e)
+{
+	return fd_write_all(((struct place_sink *)sink)->fd, data, len, e);
+}
+
+static enum err_code
+place_end(struct file_sink *sink, struct err *e)
+{
+	(void)e;
+	fd_auto(&((struct place_sink *)sink)->fd);
+	return ERR_OK;
+}
+
+static const struct file_sink_ops place_sink_ops = { place_begin, place_write, place_end };
+
+static void
+show(const struct db_report *r)
+{
+	printf("%s %s, fence %.3f ms, %s\n", db_kind_title(r->info.kind), r->info.version,
+	    (double)(r->fence.end_ns - r->fence.begin_ns) / 1e6, r->fence.position);
+	for (size_t i = 0; i < r->stream_count; i++)
+		printf("stream %s: %llu bytes, %s\n", r->streams[i].name,
+		    (unsigned long long)r->streams[i].bytes,
+		    r->streams[i].tool != NULL ? r->streams[i].tool : "no tool");
+	for (size_t i = 0; i < r->warnings.len; i++)
+		printf("warning: %s\n", r->warnings.items[i]);
+}
+
+static enum err_code
+check(struct connector *c, struct err *e)
+{
+	const struct db_info *info;
+	if (connector_check(c, &info, e))
+		return e->code;
+	for (size_t i = 0; i < info->database_count; i++)
+		printf("database %s: %llu bytes, %llu objects\n", info->databases[i].name,
+		    (unsigned long long)info->databases[i].bytes,
+		    (unsigned long long)info->databases[i].objects);
+	for (size_t i = 0; i < info->warnings.len; i++)
+		printf("warning: %s\n", info->warnings.items[i]);
+	return ERR_OK;
+}
+
+static enum err_code
+dump(struct connector *c, const char *dir, struct err *e)
+{
+	struct folder_sink sink = { { &folder_sink_ops }, dir, -1 };
+	struct db_fence fence;
+	if (check(c, e) || connector_prepare(c, e) || connector_fence(c, &fence, e)
+	    || connector_drain(c, &sink.base, e))
+		return e->code;
+	show(connector_report(c));
+	return ERR_OK;
+}
+
+static enum err_code
+act(struct connector *c, const char *verb, const char *dir, struct err *e)
+{
+	struct folder_source src = { { &folder_source_ops }, dir, -1 };
+	struct place_sink place = { { &place_sink_ops }, -1 };
+	if (strcmp(verb, "check") == 0)
+		return check(c, e);
+	if (strcmp(verb, "dump") == 0)
+		return dump(c, dir, e);
+	if (strcmp(verb, "files") == 0)
+		return connector_restore_files(c, &src.base, &place.base, e);
+	if (connector_wait_ready(c, 30000, e))
+		return e->code;
+	return connector_load(c, &src.base, e);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct err e = ERR_INIT;
+	AUTO(strv) struct strv env = STRV_INIT;
+	AUTO(strv) struct strv command = STRV_INIT;
+	struct local_runner runner = { { &local_runner_ops }, NULL, false, NULL };
+	int opt;
+	while ((opt = getopt(argc, argv, "e:c:n")) != -1) {
+		if (opt == 'n')
+			runner.cannot_dial = true;
+		else if (opt == '?' || strv_add(opt == 'e' ? &env : &command, optarg, &e))
+			errx(2, "usage: db_driver [-n] [-e NAME=VALUE] [-c WORD] VERB KIND DIR");
+	}
+	if (argc - optind < 2)
+		errx(2, "usage: db_driver [-n] [-e NAME=VALUE] [-c WORD] VERB KIND DIR");
+	runner.env = (const char *const *)env.items;
+	struct db_target t = { .service = "db", .image = argv[optind + 1], .env = &env,
+		.command = &command, .runner = &runner.base };
+	AUTO(connector) struct connector *c = NULL;
+	const char *dir = argc - optind > 2 ? argv[optind + 2] : ".";
+	if (connector_open(&c, &t, db_kind_of_word(argv[optind + 1]), &e)
+	    || act(c, argv[optind], dir, &e))
+		errx(1, "%s", e.msg);
+	return 0;
+}
