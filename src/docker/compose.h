@@ -36,15 +36,13 @@ struct compose_project {
 
 struct compose_up_options {
 	const struct strv *services; /* NULL or empty: all */
+	/* A service that ends by itself makes Compose call the wait a failure. */
 	bool should_wait; /* until all are running or healthy (v1: returns when started) */
 	bool should_pull; /* false: never pull, so that no other image slips in */
 	int timeout_ms; /* < 0: for ever */
 };
 
-#define COMPOSE_UP_OPTIONS_INIT       \
-	{                             \
-		NULL, true, false, -1 \
-	}
+#define COMPOSE_UP_OPTIONS_INIT { NULL, true, false, -1 }
 
 /* up -d */
 MUST_CHECK enum err_code compose_up(const struct compose *c, const struct compose_project *p,
