@@ -28,7 +28,6 @@ answers() {
 	fi
 }
 
-# Packages in one apt run of another suite than the machine's own come by way of a list of our own.
 # Prints the machine's own Debian mirror, which is the only one that is ever used.
 debian_mirror() {
 	local mirror=${STACKSNAP_DEBIAN_MIRROR:-}
@@ -42,29 +41,28 @@ debian_mirror() {
 	echo "$mirror"
 }
 
-# fetch_package SUITE PACKAGE FOLDER: unpacks a package of a Debian suite into a folder.
+# fetch_package SUITE PACKAGE FOLDER: unpacks a package into a folder.  SUITE is a Debian release, by way
+# of package lists of our own, or "own" for the machine's.
 fetch_package() {
 	local suite=$1 package=$2 folder=$3 mirror
-	mirror=$(debian_mirror)
-	local apt=$state/apt-$suite
+	local apt=$state/apt-$suite options=()
 	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$folder"
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$apt/sources.list"
-	local options=(
-		-o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=-
-		-o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt/cache"
-		-o APT::Sandbox::User=root -o APT::Default-Release=
-		-o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false
-		-o Acquire::Languages=none
-	)
-	[ -s "$apt/updated" ] || {
+	if [ "$suite" != own ]; then
+		mirror=$(debian_mirror)
+		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$apt/sources.list"
+		options=(
+			-o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=-
+			-o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt/cache"
+			-o APT::Sandbox::User=root -o APT::Default-Release=
+			-o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false
+			-o Acquire::Languages=none
+		)
 		apt-get -qq "${options[@]}" update >&2
-		echo yes >"$apt/updated"
-	}
+	fi
 	(
 		cd "$apt" || exit
-		rm -f "$package"_*.deb
 		apt-get -qq "${options[@]}" download "$package" >&2
 		dpkg-deb -x "$package"_*.deb "$folder"
-		rm -f "$package"_*.deb
 	)
+	rm -rf "$apt"
 }
