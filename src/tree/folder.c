@@ -21,6 +21,7 @@
 struct folder {
 	struct folder_set *set;
 	struct folder *up; /* NULL for the root */
+	struct trail *trail;
 	atomic_size_t refs;
 	dev_t dev;
 	ino_t ino;
@@ -29,9 +30,6 @@ struct folder {
 	unsigned pins;
 	struct folder *idle_before;
 	struct folder *idle_after;
-	/* Fixed: */
-	size_t name_len;
-	char name[];
 };
 
 static int
@@ -142,13 +140,17 @@ make_room(struct folder_set *set)
 	}
 }
 
-static struct folder *
-new_folder(struct folder_set *set, struct folder *up, const char *name, const struct stat *st)
+static enum err_code
+new_folder(struct folder **out, struct folder_set *set, struct folder *up, const char *name,
+    const struct stat *st, struct err *err)
 {
-	size_t len = strlen(name);
-	struct folder *f = calloc(1, sizeof *f + len + 1);
+	struct folder *f = calloc(1, sizeof *f);
 	if (f == NULL)
-		return NULL;
+		return err_nomem(err);
+	if (trail_new(&f->trail, up != NULL ? up->trail : NULL, name, err)) {
+		free(f);
+		return err->code;
+	}
 	f->set = set;
 	f->up = up;
 	if (up != NULL)
@@ -157,9 +159,8 @@ new_folder(struct folder_set *set, struct folder *up, const char *name, const st
 	f->dev = st->st_dev;
 	f->ino = st->st_ino;
 	f->fd = -1;
-	f->name_len = len;
-	memcpy(f->name, name, len + 1);
-	return f;
+	*out = f;
+	return ERR_OK;
 }
 
 enum err_code
@@ -168,9 +169,9 @@ folder_root(struct folder **out, struct folder_set *set, int fd, struct err *err
 	struct stat st;
 	if (fstat(fd, &st) != 0)
 		return err_sys(err, "stat");
-	struct folder *f = new_folder(set, NULL, "", &st);
-	if (f == NULL)
-		return err_nomem(err);
+	struct folder *f;
+	if (new_folder(&f, set, NULL, "", &st, err))
+		return err->code;
 	pthread_mutex_lock(&set->lock);
 	f->fd = fd;
 	f->pins = 1; /* for good: there is no way back to a closed root */
@@ -190,9 +191,9 @@ folder_enter(
 		return err_sys(err, "open");
 	if (fstat(fd, st) != 0)
 		return err_sys(err, "stat");
-	struct folder *f = new_folder(set, up, name, st);
-	if (f == NULL)
-		return err_nomem(err);
+	struct folder *f;
+	if (new_folder(&f, set, up, name, st, err))
+		return err->code;
 	pthread_mutex_lock(&set->lock);
 	make_room(set);
 	f->fd = fd_take(&fd);
@@ -224,6 +225,7 @@ folder_unref(struct folder *f)
 			set->open--;
 		}
 		pthread_mutex_unlock(&set->lock);
+		trail_unref(f->trail);
 		free(f);
 		f = up;
 	}
@@ -245,7 +247,7 @@ pin_open(struct folder *f)
 static enum err_code
 reopen(struct folder *f, struct err *err)
 {
-	AUTO(fd) int fd = open_folder(f->set, f->up->fd, f->name);
+	AUTO(fd) int fd = open_folder(f->set, f->up->fd, trail_name(f->trail));
 	if (fd < 0)
 		return err_sys(err, "open again");
 	struct stat st;
@@ -344,28 +346,11 @@ folder_dev(const struct folder *f)
 enum err_code
 folder_path(const struct folder *f, const char *name, struct buf *out, struct err *err)
 {
-	size_t len = name != NULL ? strlen(name) : 0;
-	for (const struct folder *p = f; p->up != NULL; p = p->up)
-		len += p->name_len + 1;
-	if (buf_reserve(out, len + 1, err))
-		return err->code;
-	/* From the end, as the links lead up. */
-	uint8_t *end = out->data + out->len + len;
-	*end = '\0';
-	uint8_t *at = end;
-	if (name != NULL) {
-		at -= strlen(name);
-		memcpy(at, name, strlen(name));
-	}
-	for (const struct folder *p = f; p->up != NULL; p = p->up) {
-		if (at != end || name != NULL)
-			*--at = '/';
-		at -= p->name_len;
-		memcpy(at, p->name, p->name_len);
-	}
-	size_t written = (size_t)(end - at);
-	if (at != out->data + out->len)
-		memmove(out->data + out->len, at, written + 1);
-	out->len += written;
-	return ERR_OK;
+	return trail_path(f->trail, name, out, err);
+}
+
+struct trail *
+folder_trail(const struct folder *f)
+{
+	return f->trail;
 }

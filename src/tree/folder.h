@@ -16,7 +16,7 @@
 #ifndef TREE_FOLDER_H
 #define TREE_FOLDER_H
 
-#include "base/buf.h"
+#include "tree/trail.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -60,6 +60,8 @@ dev_t folder_dev(const struct folder *f);
 /* Append the path of a name in f, relative to the root; of f itself when name is NULL. */
 MUST_CHECK enum err_code folder_path(
     const struct folder *f, const char *name, struct buf *out, struct err *err);
+
+struct trail *folder_trail(const struct folder *f);
 
 /* openat of one name, never through a symlink: -1 and errno. */
 int folder_open_at(
