@@ -280,6 +280,21 @@ repo_refresh(struct repo *r, struct err *err)
 	return ERR_OK;
 }
 
+static enum err_code
+refuse_mark(void *arg, const struct store_entry *e, struct err *err)
+{
+	(void)arg;
+	return err_set(err, ERR_UNSUPPORTED,
+	    "a newer StackSnap is deleting from this repository (%s): write to it with that one",
+	    e->key);
+}
+
+enum err_code
+repo_refuse_marks(struct repo *r, struct err *err)
+{
+	return store_list(r->store, "marks/", NULL, refuse_mark, NULL, err);
+}
+
 enum err_code
 repo_borrow_tools(struct repo *r, struct tools **out, struct err *err)
 {

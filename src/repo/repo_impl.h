@@ -47,6 +47,10 @@ struct pack_header {
 MUST_CHECK enum err_code repo_borrow_tools(struct repo *r, struct tools **out, struct err *err);
 void repo_return_tools(struct repo *r, struct tools *t);
 
+/* ERR_UNSUPPORTED when the store holds deletion marks: a pack that this run relies on may be about
+ * to go, and only a StackSnap that knows marks can tell (docs/format.md, "Deleting"). */
+MUST_CHECK enum err_code repo_refuse_marks(struct repo *r, struct err *err);
+
 /* The id of a chunk. */
 MUST_CHECK enum err_code repo_chunk_id(
     struct tools *t, const void *data, size_t len, struct id *out, struct err *err);

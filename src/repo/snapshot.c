@@ -8,7 +8,8 @@
 enum err_code
 snapshot_save(struct repo *r, const struct buf *document, struct id *id, struct err *err)
 {
-	if (object_save(r->store, r->subkeys, OBJECT_SNAPSHOT, document->data, document->len, id,
+	if (repo_refuse_marks(r, err) ||
+	    object_save(r->store, r->subkeys, OBJECT_SNAPSHOT, document->data, document->len, id,
 		err))
 		return err_wrap(err, "write snapshot");
 	return ERR_OK;

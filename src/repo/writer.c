@@ -356,7 +356,7 @@ store_frame(struct writer *w, struct tools *t, enum chunk_kind kind, const uint8
 		.count = (uint32_t)count,
 		.chunks = chunks,
 	};
-	struct open_pack *p;
+	struct open_pack *p = NULL;
 	if (take_place(w, rules[kind].pack, &f, &p, err))
 		return err->code;
 	owned = NULL; /* the pack's; it stays until this frame has left its place */
@@ -635,7 +635,7 @@ writer_open(
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->idle, NULL);
 	pthread_cond_init(&w->slab_free, NULL);
-	if (start_threads(w, err))
+	if (repo_refuse_marks(r, err) || start_threads(w, err))
 		return err_wrap(err, "start writer");
 	*out = TAKE(w);
 	return ERR_OK;

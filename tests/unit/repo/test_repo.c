@@ -245,6 +245,30 @@ snapshots_are_found_by_prefix_and_latest(void **state)
 	repo_close(r);
 }
 
+static void
+a_repository_with_deletion_marks_is_not_written_to(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	struct repo *r;
+	struct writer *w;
+	struct id id;
+	struct buf doc = BUF_INIT;
+	struct writer_options opt = WRITER_OPTIONS_INIT;
+	ok(repo_create(f->store, &f->key, &quick, &err));
+	ok(repo_open(&r, f->store, &f->key, NULL, &err));
+	ok(store_put(f->store, "marks/aa", "x", 1, &err));
+	refused(writer_open(&w, r, &opt, &err), ERR_UNSUPPORTED,
+	    "start writer: a newer StackSnap is deleting from this repository (marks/aa): write to it "
+	    "with that one");
+	ok(buf_str(&doc, "{\"version\":1,\"time_ns\":1}", &err));
+	refused(snapshot_save(r, &doc, &id, &err), ERR_UNSUPPORTED,
+	    "write snapshot: a newer StackSnap is deleting from this repository (marks/aa): write to "
+	    "it with that one");
+	buf_release(&doc);
+	repo_close(r);
+}
+
 struct one_problem {
 	unsigned count;
 };
@@ -339,11 +363,12 @@ a_store_that_fails_at_any_step_leaves_a_sound_repository(void **state)
 		struct writer *w = NULL;
 		struct writer_options opt = WRITER_OPTIONS_INIT;
 		bool failed = repo_open(&r, s, &key, NULL, &err) != ERR_OK;
+		if (!failed)
+			failed = writer_open(&w, r, &opt, &err) != ERR_OK;
 		if (!failed) {
 			struct intake *in;
 			struct stream *st;
 			struct content c = CONTENT_INIT;
-			ok(writer_open(&w, r, &opt, &err));
 			ok(intake_new(&in, w, &err));
 			ok(stream_open(&st, in, CHUNK_DATA, &err));
 			failed = stream_write(st, data, sizeof data, &err) != ERR_OK;
@@ -390,6 +415,8 @@ main(void)
 		    a_key_file_opens_what_a_passphrase_made, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    snapshots_are_found_by_prefix_and_latest, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_repository_with_deletion_marks_is_not_written_to, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_flipped_bit_anywhere_is_found, setup, teardown),
 		cmocka_unit_test(a_store_that_fails_at_any_step_leaves_a_sound_repository),
 	};
