@@ -30,18 +30,6 @@ resolve_paths(struct strv *out, const struct strv *paths, struct err *err)
 	return ERR_OK;
 }
 
-static void
-sample(void *arg, struct event *e)
-{
-	struct backup_run *r = arg;
-	/* Files taken over from the last snapshot are done too, though none of their bytes were
-	 * read: the rate that a user sees is that of progress through the data. */
-	e->bytes = atomic_load(&r->progress.bytes) + atomic_load(&r->progress.bytes_unchanged);
-	e->files = atomic_load(&r->progress.files);
-	e->bytes_total = r->expected_bytes;
-	e->files_total = r->expected_files;
-}
-
 static enum err_code
 capture_paths(struct backup_run *r, const struct strv *paths, struct err *err)
 {
@@ -56,11 +44,11 @@ capture_paths(struct backup_run *r, const struct strv *paths, struct err *err)
 			.source = paths->items[i],
 			.entry = TREE_ENTRY_INIT,
 		};
-	if (run_find_parents(r, err))
+	if (run_find_parents(r, err) || run_survey(r, err))
 		return err->code;
 	event_phase(r->engine->events, "read files");
 	AUTO(meter) struct meter *meter = NULL;
-	meter_start(&meter, r->engine->events, sample, r);
+	meter_start(&meter, r->engine->events, run_sample, r);
 	for (size_t i = 0; i < r->n_captures; i++)
 		if (save_files(r, &r->captures[i], PASS_ONLY, err) ||
 		    gate_not_emptied(r, &r->captures[i], err))

@@ -244,20 +244,14 @@ save_all_files(struct stack_backup *b, enum save_pass pass, struct err *err)
 	return ERR_OK;
 }
 
-static void
-sample(void *arg, struct event *e)
-{
-	struct backup_run *r = arg;
-	e->bytes = atomic_load(&r->progress.bytes) + atomic_load(&r->progress.bytes_unchanged);
-	e->files = atomic_load(&r->progress.files);
-}
-
 static enum err_code
 first_pass(struct stack_backup *b, struct err *err)
 {
 	event_phase(b->run.engine->events, "read files while the stack runs");
+	if (run_survey(&b->run, err))
+		return err->code;
 	AUTO(meter) struct meter *meter = NULL;
-	meter_start(&meter, b->run.engine->events, sample, &b->run);
+	meter_start(&meter, b->run.engine->events, run_sample, &b->run);
 	/* Flushed, so that the last pass can read its listings. */
 	if (save_all_files(b, PASS_FIRST, err) || writer_flush(b->run.writer, err))
 		return err->code;
@@ -453,11 +447,13 @@ static enum err_code
 drain(struct stack_backup *b, struct err *err)
 {
 	event_phase(b->run.engine->events, "drain database dumps while the stack runs");
+	/* Dumps have no size that is known before their end. */
+	survey_stop(TAKE(b->run.survey));
 	AUTO(meter) struct meter *meter = NULL;
 	atomic_store(&b->run.progress.bytes, 0);
 	atomic_store(&b->run.progress.bytes_unchanged, 0);
 	atomic_store(&b->run.progress.files, 0);
-	meter_start(&meter, b->run.engine->events, sample, &b->run);
+	meter_start(&meter, b->run.engine->events, run_sample, &b->run);
 	return for_databases(&b->run, save_dumps, err);
 }
 

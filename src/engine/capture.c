@@ -64,6 +64,7 @@ run_release(struct backup_run *r)
 	}
 	free(r->problems);
 	free(r->host);
+	survey_stop(r->survey);
 	writer_close(r->writer);
 	pthread_mutex_destroy(&r->lock);
 }
@@ -238,6 +239,42 @@ save_files(struct backup_run *r, struct capture *c, enum save_pass pass, struct 
 		return err->code;
 	c->has_entry = true;
 	return ERR_OK;
+}
+
+enum err_code
+run_survey(struct backup_run *r, struct err *err)
+{
+	AUTO(strv) struct strv sources = STRV_INIT;
+	AUTO(strv) struct strv exclude = STRV_INIT;
+	for (size_t i = 0; i < r->n_captures; i++) {
+		const struct capture *c = &r->captures[i];
+		if (c->source == NULL)
+			continue;
+		if (strv_add(&sources, c->source, err))
+			return err->code;
+		for (size_t k = 0; c->exclude != NULL && k < c->exclude->len; k++)
+			if (strv_addf(&exclude, err, "%s/%s", c->source, c->exclude->items[k]))
+				return err->code;
+	}
+	survey_start(&r->survey, &sources, &exclude);
+	return ERR_OK;
+}
+
+void
+run_sample(void *arg, struct event *e)
+{
+	struct backup_run *r = arg;
+	/* Files taken over from the last snapshot are done too, though none of their bytes were
+	 * read: the rate that a user sees is that of progress through the data. */
+	e->bytes = atomic_load(&r->progress.bytes) + atomic_load(&r->progress.bytes_unchanged);
+	e->files = atomic_load(&r->progress.files);
+	uint64_t files;
+	uint64_t bytes;
+	if (survey_result(r->survey, &files, &bytes)) {
+		/* The data may grow behind the survey. */
+		e->files_total = files > e->files ? files : e->files;
+		e->bytes_total = bytes > e->bytes ? bytes : e->bytes;
+	}
 }
 
 enum err_code

@@ -14,6 +14,7 @@
 #include "engine/backup.h"
 #include "engine/layout.h"
 #include "engine/plan.h"
+#include "engine/survey.h"
 #include "tree/save.h"
 
 #include <pthread.h>
@@ -84,8 +85,7 @@ struct backup_run {
 	struct capture *captures;
 	size_t n_captures;
 	struct tree_progress progress;
-	uint64_t expected_bytes;
-	uint64_t expected_files;
+	struct survey *survey; /* of what there is to read; may be NULL */
 
 	pthread_mutex_t lock; /* guards problems */
 	struct run_problem *problems;
@@ -108,6 +108,12 @@ MUST_CHECK enum err_code run_find_parents(struct backup_run *r, struct err *err)
 enum save_pass { PASS_FIRST, PASS_LAST, PASS_ONLY };
 MUST_CHECK enum err_code save_files(
     struct backup_run *r, struct capture *c, enum save_pass pass, struct err *err);
+
+/* Tell progress, and the time left, while files are read: a meter_sample
+ * whose arg is the run. */
+void run_sample(void *arg, struct event *e);
+/* Begin to count what there is to read. */
+MUST_CHECK enum err_code run_survey(struct backup_run *r, struct err *err);
 
 /* Store a connector's dumps as the capture's folder. */
 MUST_CHECK enum err_code save_dumps(struct backup_run *r, struct capture *c, struct err *err);
