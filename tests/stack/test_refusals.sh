@@ -1,0 +1,79 @@
+#!/bin/bash
+# Tools that lie, passwords that are wrong, containers that cannot be asked: never a snapshot that
+# counts as complete, always a message that says what to do, and the stack as it was.
+set -uo pipefail
+# shellcheck source=tests/stack/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+start_shop ts-refuse 18082 || exit 1
+"$stacksnap" init >/dev/null || exit 1
+claim "a sound stack is backed up" "$stacksnap" backup ts-refuse
+before=$(count_snapshots)
+
+nothing_new() { test "$(count_snapshots)" -eq "$before"; }
+
+# replace SERVICE TOOL SCRIPT: the tool in the container is what the script says, until mend.
+replace() {
+	tool=$(compose ts-refuse exec -T -u root "$1" sh -c "readlink -f \"\$(command -v $2)\"")
+	compose ts-refuse exec -T -u root "$1" sh -c "cp '$tool' /tmp/kept && rm '$tool' && cat >'$tool' && chmod 755 '$tool'" <<<"$3"
+}
+mend() { compose ts-refuse exec -T -u root "$1" sh -c "cat /tmp/kept >'$tool'"; }
+
+refused() {
+	local text=$1 service=$2
+	claim "$text: the backup fails" exits 1 "service $service" "$stacksnap" backup ts-refuse
+	claim "$text: no snapshot was written" nothing_new
+	claim "$text: the app runs" app_goes_on ts-refuse
+}
+
+replace db pg_dump '#!/bin/sh
+case "$*" in *--version*) exec /tmp/kept "$@";; esac
+exit 0'
+refused "pg_dump that writes nothing and exits 0" db
+mend db
+replace db pg_dump '#!/bin/sh
+case "$*" in *--version*) exec /tmp/kept "$@";; esac
+/tmp/kept "$@" | head -c 20000
+exit 0'
+refused "pg_dump that is cut off and exits 0" db
+mend db
+replace db pg_dump '#!/bin/sh
+case "$*" in *--version*) exec /tmp/kept "$@";; esac
+echo "pg_dump: error: out of luck" >&2
+exit 1'
+refused "pg_dump that fails" db
+claim "what the tool said is in the message" grep -q 'out of luck' <<<"$output"
+mend db
+dump_tool=$(compose ts-refuse exec -T mysql sh -c 'basename "$(command -v mariadb-dump || command -v mysqldump)"')
+replace mysql "$dump_tool" '#!/bin/sh
+case "$*" in *--version*|*--help*) exec /tmp/kept "$@";; esac
+/tmp/kept "$@" | head -c 30000
+exit 0'
+refused "mariadb-dump that is cut off and exits 0" mysql
+mend mysql
+claim "with its own tools again the stack is backed up" "$stacksnap" backup ts-refuse
+before=$(count_snapshots)
+
+docker pause ts-refuse-db-1 >/dev/null
+claim "a paused database is named, with the way out" \
+	exits 11 "docker unpause ts-refuse-db-1" "$stacksnap" backup ts-refuse
+claim "it stays paused, as it was found" \
+	test "$(docker inspect -f '{{.State.Status}}' ts-refuse-db-1)" = paused
+docker unpause ts-refuse-db-1 >/dev/null
+
+compose ts-refuse exec -T mysql sh -c 'mariadb -uroot -p"$MARIADB_ROOT_PASSWORD" -e "ALTER USER root@localhost IDENTIFIED BY \"other\""'
+claim "a database that refuses the password fails the backup" \
+	exits 1 "service mysql" "$stacksnap" backup ts-refuse
+claim "the message speaks of the password" grep -qi 'password' <<<"$output"
+claim "no snapshot was written then" nothing_new
+claim "the app runs then" app_goes_on ts-refuse
+
+claim "an unknown stack is told, with those that there are" \
+	exits 1 "ts-refuse" "$stacksnap" backup no-such-stack
+claim "without an engine the message says where it was looked for" \
+	exits 1 "$work/nothing.sock" env DOCKER_HOST="unix://$work/nothing.sock" "$stacksnap" backup ts-refuse
+claim "a wrong passphrase has its own exit code" \
+	exits 12 "passphrase" env STACKSNAP_PASSWORD_FILE=/dev/stdin "$stacksnap" backup ts-refuse <<<"wrong"
+claim "no repository has its own exit code" \
+	exits 10 "stacksnap init" "$stacksnap" backup -r "$work/none" ts-refuse
+exit $((failures > 0))
