@@ -24,19 +24,16 @@ accounts_auto(struct accounts *a)
 	free(a->items);
 }
 
-/* The session's own account first, since replacing it takes away the roles it was given by making
- * them; then roles, since others are granted them. */
+/* Roles first, since others are granted them. */
 static const char maria_accounts[] =
     "SELECT CONCAT_WS('|', HEX(CONVERT(User USING utf8mb4)), HEX(CONVERT(Host USING utf8mb4)), "
     "is_role, CONCAT(User, '@', Host) = CURRENT_USER()) FROM mysql.user WHERE User NOT IN "
-    "(" MYSQL_OWN_ACCOUNTS ") ORDER BY CONCAT(User, '@', Host) = CURRENT_USER() DESC, is_role DESC, User, "
-    "Host;";
+    "(" MYSQL_OWN_ACCOUNTS ") ORDER BY is_role DESC, User, Host;";
 
 static const char oracle_accounts[] =
     "SELECT CONCAT_WS('|', HEX(CONVERT(User USING utf8mb4)), HEX(CONVERT(Host USING utf8mb4)), "
     "'N', CONCAT(User, '@', Host) = CURRENT_USER()) FROM mysql.user WHERE User NOT IN "
-    "(" MYSQL_OWN_ACCOUNTS ") ORDER BY CONCAT(User, '@', Host) = CURRENT_USER() DESC, account_locked DESC, "
-    "User, Host;";
+    "(" MYSQL_OWN_ACCOUNTS ") ORDER BY account_locked DESC, User, Host;";
 
 static enum err_code
 add_account(struct accounts *a, char **row, struct err *err)
@@ -95,15 +92,15 @@ ask_about(struct mysql *m, const char *verb, const struct account *a, struct buf
 static const char create_user[] = "CREATE USER ";
 
 /*
- * A restore drops every account first but the one it is logged in with, which
- * MariaDB can replace and MySQL can only alter.
+ * A restore drops every account first but the one that it is logged in with.
+ * That one cannot be made again without losing what it may grant to others.
  */
 static const char *
 verb_for(const struct mysql *m, const struct account *a)
 {
-	if (m->is_maria)
-		return "CREATE OR REPLACE USER ";
-	return a->is_self ? "ALTER USER " : "CREATE USER IF NOT EXISTS ";
+	if (a->is_self)
+		return "ALTER USER ";
+	return m->is_maria ? "CREATE OR REPLACE USER " : "CREATE USER IF NOT EXISTS ";
 }
 
 static enum err_code
@@ -123,7 +120,10 @@ put_account(struct mysql *m, const struct account *a, struct buf *users, struct 
 	if (!str_starts(text, create_user))
 		return err_set(err, ERR_CORRUPT, "unexpected answer to SHOW CREATE USER: %.40s", text);
 	const char *rest = text + strlen(create_user);
-	return buf_printf(users, err, "%s%.*s;\n", verb_for(m, a), (int)strcspn(rest, "\n"), rest);
+	/* MariaDB leaves out an empty password, which ALTER USER would take as no change. */
+	bool is_open = m->is_maria && a->is_self && strstr(rest, " IDENTIFIED ") == NULL;
+	return buf_printf(users, err, "%s%.*s%s;\n", verb_for(m, a), (int)strcspn(rest, "\n"), rest,
+	    is_open ? " IDENTIFIED BY ''" : "");
 }
 
 /* Where the object of a GRANT begins: behind its ON, which quotes and columns may hide. */
@@ -165,20 +165,28 @@ mysql_grant_needs_object(const char *grant)
 	return object[-1] != '*';
 }
 
+/* Servers print rights in the order in which they were given; sorted, the same rights are the same
+ * text.  (GRANT, REVOKE and SET DEFAULT ROLE then come in the order that they need.) */
 static enum err_code
 put_grants(struct mysql *m, const struct account *a, struct buf *users, struct buf *grants,
     struct err *err)
 {
 	AUTO(bufv) struct buf answer = BUF_INIT;
+	AUTO(strv) struct strv lines = STRV_INIT;
 	if (ask_about(m, "SHOW GRANTS FOR ", a, &answer, err))
 		return err->code;
-	char *text = buf_cstr(&answer) != NULL ? (char *)answer.data : NULL;
+	const char *text = buf_cstr(&answer);
 	if (text == NULL)
 		return err_nomem(err);
-	char *row[1];
-	while (session_row(&text, row, 1)) {
-		struct buf *to = mysql_grant_needs_object(row[0]) ? grants : users;
-		if (buf_printf(to, err, "%s;\n", row[0]))
+	if (strv_split(&lines, text, '\n', err))
+		return err->code;
+	strv_sort(&lines);
+	for (size_t i = 0; i < lines.len; i++) {
+		/* MariaDB prints a PROXY right once more after it was granted again. */
+		if (i > 0 && strcmp(lines.items[i], lines.items[i - 1]) == 0)
+			continue;
+		struct buf *to = mysql_grant_needs_object(lines.items[i]) ? grants : users;
+		if (buf_printf(to, err, "%s;\n", lines.items[i]))
 			return err->code;
 	}
 	return ERR_OK;

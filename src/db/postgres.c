@@ -225,18 +225,11 @@ lock_tables(struct session *s, struct err *err)
 	return text != NULL ? session_ask(s, text, &nothing, err) : err_nomem(err);
 }
 
-/* transaction_timeout came with version 17 and is unknown before. */
 static enum err_code
 open_transaction(const struct postgres *p, struct pg_database *d, struct err *err)
 {
 	AUTO(session) struct session *s = NULL;
-	AUTO(bufv) struct buf nothing = BUF_INIT;
-	if (pg_session(p, d->name, &s, err))
-		return err->code;
-	if (p->version >= 170000
-	    && session_ask(s, "SET transaction_timeout = 0;", &nothing, err))
-		return err->code;
-	if (lock_tables(s, err))
+	if (pg_session(p, d->name, &s, err) || lock_tables(s, err))
 		return err->code;
 	d->session = TAKE(s);
 	return ERR_OK;
@@ -367,9 +360,12 @@ static enum err_code
 start_tool(
     const struct postgres *p, const struct strv *argv, struct run **run, struct err *err)
 {
+	AUTO(strv) struct strv env = STRV_INIT;
+	if (pg_env(p, PG_FOR_DUMPING, &env, err))
+		return err->code;
 	struct run_spec spec = RUN_SPEC_INIT;
 	spec.argv = (const char *const *)argv->items;
-	spec.env = (const char *const *)p->env.items;
+	spec.env = (const char *const *)env.items;
 	spec.user = p->os_user;
 	return runner_start(p->base.t->runner, &spec, run, err);
 }

@@ -20,10 +20,11 @@
 #define PG_DUMP_END "-- PostgreSQL database dump complete"
 #define PG_GLOBALS_END "-- PostgreSQL database cluster dump complete"
 
-/* What a session sets when it logs in. */
-enum pg_session_for {
+/* What a connection is for, which decides what it sets when it logs in. */
+enum pg_use {
 	PG_FOR_QUESTIONS, /* names without a schema are the server's own */
-	PG_FOR_LOADING,   /* a dump sets what it needs; commits need not reach the disk one by one */
+	PG_FOR_DUMPING,   /* no time limits */
+	PG_FOR_LOADING,   /* likewise; commits need not reach the disk one by one */
 };
 
 struct pg_database {
@@ -57,10 +58,13 @@ MUST_CHECK enum err_code pg_conninfo(char **out, const char *database, struct er
 MUST_CHECK enum err_code pg_quote(struct buf *out, const char *name, struct err *err);
 /* Find account and password. */
 MUST_CHECK enum err_code pg_find_login(struct postgres *p, struct err *err);
+/* The environment of a tool: the password, and the settings above. */
+MUST_CHECK enum err_code pg_env(
+    const struct postgres *p, enum pg_use use, struct strv *env, struct err *err);
 /* psql, logged in to a database, reading statements until the first error.  argv and env own what
  * spec points to. */
 MUST_CHECK enum err_code pg_client(const struct postgres *p, const char *database,
-    enum pg_session_for use, struct strv *argv, struct strv *env, struct run_spec *spec,
+    enum pg_use use, struct strv *argv, struct strv *env, struct run_spec *spec,
     struct err *err);
 MUST_CHECK enum err_code pg_session(const struct postgres *p, const char *database,
     struct session **out, struct err *err);

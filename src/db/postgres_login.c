@@ -95,20 +95,31 @@ pg_find_login(struct postgres *p, struct err *err)
 /*
  * Settings of a role or database may limit how long a statement or an idle
  * transaction lasts, and may put a schema of somebody else first.
+ * transaction_timeout came with version 17 and is unknown before.
  */
-static const char *
-startup_options(enum pg_session_for use)
+#define NO_LIMITS                                                                                  \
+	"PGOPTIONS=-c statement_timeout=0 -c lock_timeout=0 "                                      \
+	"-c idle_in_transaction_session_timeout=0"
+
+enum err_code
+pg_env(const struct postgres *p, enum pg_use use, struct strv *env, struct err *err)
 {
-	if (use == PG_FOR_LOADING)
-		return "PGOPTIONS=-c statement_timeout=0 -c lock_timeout=0 "
-		       "-c idle_in_transaction_session_timeout=0 -c synchronous_commit=off "
-		       "-c default_transaction_read_only=off";
-	return "PGOPTIONS=-c statement_timeout=0 -c lock_timeout=0 "
-	       "-c idle_in_transaction_session_timeout=0 -c search_path=pg_catalog";
+	static const char *const more[] = {
+		[PG_FOR_QUESTIONS] = " -c search_path=pg_catalog",
+		[PG_FOR_DUMPING] = "",
+		[PG_FOR_LOADING] = " -c synchronous_commit=off -c default_transaction_read_only=off",
+	};
+	if (strv_addf(env, err, NO_LIMITS "%s%s",
+	        p->version >= 170000 ? " -c transaction_timeout=0" : "", more[use]))
+		return err->code;
+	for (size_t i = 0; i < p->env.len; i++)
+		if (strv_add(env, p->env.items[i], err))
+			return err->code;
+	return ERR_OK;
 }
 
 enum err_code
-pg_client(const struct postgres *p, const char *database, enum pg_session_for use,
+pg_client(const struct postgres *p, const char *database, enum pg_use use,
     struct strv *argv, struct strv *env, struct run_spec *spec, struct err *err)
 {
 	static const char *const options[] = { "psql", "--no-psqlrc", "--quiet", "--no-align",
@@ -122,11 +133,8 @@ pg_client(const struct postgres *p, const char *database, enum pg_session_for us
 			return err->code;
 	if (pg_conninfo(&conninfo, database, err) || strv_addf(argv, err, "--dbname=%s", conninfo))
 		return err->code;
-	if (strv_add(env, startup_options(use), err))
+	if (pg_env(p, use, env, err))
 		return err->code;
-	for (size_t i = 0; i < p->env.len; i++)
-		if (strv_add(env, p->env.items[i], err))
-			return err->code;
 	*spec = (struct run_spec)RUN_SPEC_INIT;
 	spec->argv = (const char *const *)argv->items;
 	spec->env = (const char *const *)env->items;

@@ -102,7 +102,13 @@ begin_by_cli(struct redis_sync *s, struct err *err)
 	if (run_read(s->cli, s->first.data, 4096, &got, err))
 		return err->code;
 	s->first.len = got;
-	return ERR_OK;
+	if (got > 0)
+		return ERR_OK;
+	struct tool_end end;
+	if (tool_finish(s->cli, &end, err))
+		return err->code;
+	return err_set(err, ERR_IO, "redis-cli ended with status %d before the dump began: %s",
+	    end.status, end.said[0] != '\0' ? end.said : "it said nothing");
 }
 
 enum err_code

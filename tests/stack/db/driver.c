@@ -1,11 +1,11 @@
 /*
- * db_driver: drives one connector from the command line, with the local
+ * driver.c: drives one connector from the command line, with the local
  * runner, for db_roundtrip.
  *
- *	db_driver check KIND [-e NAME=VALUE]... [-c WORD]...
- *	db_driver dump KIND DIR ...    a dataset into a folder
- *	db_driver files KIND DIR ...   what goes into the data folder before the start
- *	db_driver load KIND DIR ...
+ *	driver check KIND [-e NAME=VALUE]... [-c WORD]...
+ *	driver dump KIND DIR ...    a dataset into a folder
+ *	driver files KIND DIR ...   what goes into the data folder before the start
+ *	driver load KIND DIR ...
  *
  * -e gives the service's environment, -c its command, -n forbids to dial.
  */
@@ -192,10 +192,10 @@ main(int argc, char **argv)
 		if (opt == 'n')
 			runner.cannot_dial = true;
 		else if (opt == '?' || strv_add(opt == 'e' ? &env : &command, optarg, &e))
-			errx(2, "usage: db_driver [-n] [-e NAME=VALUE] [-c WORD] VERB KIND DIR");
+			errx(2, "usage: driver [-n] [-e NAME=VALUE] [-c WORD] VERB KIND DIR");
 	}
 	if (argc - optind < 2)
-		errx(2, "usage: db_driver [-n] [-e NAME=VALUE] [-c WORD] VERB KIND DIR");
+		errx(2, "usage: driver [-n] [-e NAME=VALUE] [-c WORD] VERB KIND DIR");
 	runner.env = (const char *const *)env.items;
 	struct db_target t = { .service = "db", .image = argv[optind + 1], .env = &env,
 		.command = &command, .runner = &runner.base };
