@@ -1,0 +1,238 @@
+#include "cli/cli.h"
+
+#include "cli/passphrase.h"
+#include "cli/places.h"
+#include "repo/snapshot.h"
+#include "sys/fs.h"
+#include "ui/escape.h"
+
+#include <errno.h>
+#include <poll.h>
+
+/* --- the repository --- */
+
+static const char *
+env_or_null(const char *name)
+{
+	const char *value = getenv(name);
+	return value != NULL && *value != '\0' ? value : NULL;
+}
+
+enum err_code
+cli_repository(const struct cli *c, const char **out, struct err *err)
+{
+	const char *where = c->args.repository;
+	if (where == NULL)
+		where = env_or_null("STACKSNAP_REPOSITORY");
+	if (where == NULL)
+		return err_set(err, ERR_USAGE,
+		    "which repository? Give -r PLACE or set STACKSNAP_REPOSITORY");
+	if (strstr(where, "://") != NULL)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "%s: this version keeps repositories in local folders only", where);
+	*out = where;
+	return ERR_OK;
+}
+
+enum err_code
+cli_passphrase(struct cli *c, bool ask_twice, struct secret **out, struct err *err)
+{
+	struct passphrase_source source = {
+		.file = c->args.password_file,
+		.command = env_or_null("STACKSNAP_PASSWORD_COMMAND"),
+		.ask_twice = ask_twice,
+		.events = c->events,
+		.cancel = c->cancel,
+	};
+	if (source.file == NULL)
+		source.file = env_or_null("STACKSNAP_PASSWORD_FILE");
+	if (c->text != NULL)
+		text_sink_clear(c->text);
+	return passphrase_get(out, &source, err);
+}
+
+void
+place_release(struct place *p)
+{
+	repo_close(p->repo);
+	store_close(p->store);
+	*p = (struct place)PLACE_INIT;
+}
+
+static enum err_code
+open_store(struct cli *c, struct store **out, struct err *err)
+{
+	const char *where;
+	uint64_t size;
+	AUTO(store) struct store *s = NULL;
+	if (cli_repository(c, &where, err))
+		return err->code;
+	if (store_open_local(&s, where, STORE_EXISTING, err)) {
+		if (err->code == ERR_NOT_FOUND)
+			return err_set(err, ERR_NO_REPOSITORY,
+			    "%s: no such folder: make a repository with 'stacksnap init'", where);
+		return err->code;
+	}
+	/* Before anybody is asked for a passphrase. */
+	if (store_size(s, "config", &size, err)) {
+		if (err->code == ERR_NOT_FOUND)
+			return err_set(err, ERR_NO_REPOSITORY,
+			    "%s holds no repository (no object \"config\"): make one with "
+			    "'stacksnap init'",
+			    where);
+		return err->code;
+	}
+	*out = TAKE(s);
+	return ERR_OK;
+}
+
+/* Exactly one of the two is made. */
+static enum err_code
+get_key(struct cli *c, struct secret **passphrase, struct secret **key_file, struct err *err)
+{
+	if (c->args.key_file != NULL && c->args.password_file != NULL)
+		return err_set(err, ERR_USAGE, "--key-file and --password-file: give only one");
+	if (c->args.key_file != NULL)
+		return key_file_get(key_file, c->args.key_file, c->events, c->cancel, err);
+	return cli_passphrase(c, false, passphrase, err);
+}
+
+enum err_code
+cli_open(struct cli *c, struct place *out, struct err *err)
+{
+	AUTO(place) struct place p = PLACE_INIT;
+	AUTO(secret) struct secret *passphrase = NULL;
+	AUTO(secret) struct secret *key_file = NULL;
+	AUTO(str) char *cache = NULL;
+	if (open_store(c, &p.store, err) || get_key(c, &passphrase, &key_file, err) ||
+	    place_of_cache(&cache, c->args.cache_dir, geteuid() == 0, err))
+		return err->code;
+	struct repo_key key = { .passphrase = passphrase, .key_file = key_file };
+	if (repo_open(&p.repo, p.store, &key, cache, err))
+		return err->code;
+	*out = p;
+	p = (struct place)PLACE_INIT;
+	return ERR_OK;
+}
+
+struct engine
+cli_engine(const struct cli *c, struct repo *repo)
+{
+	return (struct engine) {
+		.repo = repo,
+		.events = c->events,
+		.cancel = c->cancel,
+		.state_dir = c->state_dir,
+	};
+}
+
+enum err_code
+cli_snapshot(struct cli *c, struct repo *r, struct id *id, struct err *err)
+{
+	const struct strv *given = &c->args.operands;
+	return snapshot_resolve(r, given->len > 0 ? given->items[0] : "latest", id, err);
+}
+
+/* --- what went wrong --- */
+
+/* What to do about it, when the message cannot know; NULL when it can. */
+static const char *
+hint_of(const struct cli *c, const struct err *err)
+{
+	bool is_verify = c->command != NULL && strcmp(c->command->name, "verify") == 0;
+	if (err->code == ERR_WRONG_KEY)
+		return "the passphrase comes from --password-file, else STACKSNAP_PASSWORD_FILE, "
+		       "else STACKSNAP_PASSWORD_COMMAND, else the terminal";
+	if (err->code == ERR_CORRUPT && !is_verify)
+		return "'stacksnap verify --read-data' tells what else is damaged";
+	return NULL;
+}
+
+void
+cli_tell_hint(const char *hint)
+{
+	fputs("hint: ", stderr);
+	escape_print(stderr, hint);
+	fputc('\n', stderr);
+	fflush(stderr);
+}
+
+void
+cli_tell_error(struct cli *c, const struct err *err)
+{
+	/* A reader of stdout that has gone knows that already. */
+	if (err->msg[0] == '\0')
+		return;
+	if (c->text != NULL)
+		text_sink_clear(c->text);
+	const char *hint = hint_of(c, err);
+	fputs(c->error_screen.has_color ? "\033[31mstacksnap: error:\033[0m "
+					: "stacksnap: error: ",
+	    stderr);
+	escape_print(stderr, err->msg);
+	fputc('\n', stderr);
+	fflush(stderr);
+	if (hint != NULL)
+		cli_tell_hint(hint);
+}
+
+/* --- the result --- */
+
+void
+cli_result_begin(struct cli *c, struct json_writer *w, struct buf *line, enum exit_code code)
+{
+	json_init(w, line);
+	json_obj(w, NULL);
+	json_str(w, "type", "result");
+	json_str(w, "command", c->command != NULL ? c->command->name : NULL);
+	json_i64(w, "exit_code", code);
+	json_str(w, "outcome", exit_code_outcome(code));
+}
+
+void
+cli_result_error(struct json_writer *w, const struct err *err)
+{
+	json_obj(w, "error");
+	json_str(w, "code", err_code_word(err->code));
+	json_str(w, "message", err->msg);
+	json_obj_end(w);
+}
+
+enum err_code
+cli_result_end(struct json_writer *w, struct err *err)
+{
+	json_obj_end(w);
+	if (json_finish(w, err))
+		return err->code;
+	return cli_write_line(w->out, err);
+}
+
+/* stdout did not take everything. */
+static enum err_code
+output_error(int errnum, struct err *err)
+{
+	if (errnum == EPIPE)
+		return err_set(err, ERR_IO, "%s", "");
+	return err_errno(err, errnum, "write to standard output");
+}
+
+enum err_code
+cli_write_line(struct buf *line, struct err *err)
+{
+	if (buf_str(line, "\n", err))
+		return err->code;
+	errno = 0;
+	if (fwrite(line->data, 1, line->len, stdout) != line->len || fflush(stdout) != 0)
+		return output_error(errno, err);
+	line->len = 0;
+	return ERR_OK;
+}
+
+enum err_code
+cli_flush(struct err *err)
+{
+	errno = 0;
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return output_error(errno != 0 ? errno : EPIPE, err);
+	return ERR_OK;
+}

@@ -1,0 +1,395 @@
+/*
+ * backup: snapshots of stacks, or one of folders.
+ *
+ * One stack's failure leaves the others alone; the worst outcome is the
+ * program's.
+ */
+#include "cli/cli.h"
+#include "cli/plan_view.h"
+#include "cli/recover.h"
+#include "engine/backup.h"
+#include "sys/fs.h"
+#include "ui/escape.h"
+#include "ui/format.h"
+
+#include <inttypes.h>
+
+/* What became of one stack, or of the folders. */
+struct task {
+	const char *stack; /* NULL: folders */
+	enum exit_code code;
+	struct backup_result result; /* when it did not fail */
+	struct err err;
+};
+
+struct batch {
+	struct strv stacks;
+	struct strv paths; /* either these or those */
+	struct task *tasks;
+	size_t n_tasks;
+};
+
+static void
+batch_auto(struct batch *b)
+{
+	strv_release(&b->stacks);
+	strv_release(&b->paths);
+	free(b->tasks);
+}
+
+/* --- what is asked for --- */
+
+static enum err_code
+add_all(struct strv *to, const struct strv *from, struct err *err)
+{
+	for (size_t i = 0; i < from->len; i++)
+		if (!strv_has(to, from->items[i]) && strv_add(to, from->items[i], err))
+			return err->code;
+	return ERR_OK;
+}
+
+static enum err_code
+open_docker(struct cli *c, struct docker **out, struct err *err)
+{
+	struct docker_options opt = DOCKER_OPTIONS_INIT;
+	opt.cancel = c->cancel;
+	return docker_open(out, &opt, err);
+}
+
+/* Every stack that has containers. */
+static enum err_code
+add_every_stack(struct cli *c, struct strv *stacks, struct err *err)
+{
+	AUTO(docker) struct docker *d = NULL;
+	struct stack_summary *list;
+	size_t n;
+	enum err_code rc = ERR_OK;
+	if (open_docker(c, &d, err) || stacks_list(d, &list, &n, err))
+		return err->code;
+	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+		if (list[i].n_containers > 0)
+			rc = strv_add(stacks, list[i].name, err);
+		else
+			event_note(c->events, list[i].name,
+			    "has no containers: name it to back up what is left of it");
+	}
+	stacks_free(list, n);
+	return rc;
+}
+
+static enum err_code
+choose(struct cli *c, struct batch *b, struct err *err)
+{
+	const struct args *a = &c->args;
+	bool has_paths = a->paths.len > 0;
+	if (a->all && (has_paths || a->operands.len > 0))
+		return err_set(err, ERR_USAGE, "--all stands alone: no STACK and no --path with it");
+	if (!a->all && !has_paths && a->operands.len == 0)
+		return err_set(
+		    err, ERR_USAGE, "back up what? Name a STACK, or give --all or --path DIR");
+	if (has_paths && a->quiesce != NULL)
+		return err_set(err, ERR_USAGE, "--quiesce is for stacks: folders have no services");
+	if (has_paths)
+		return add_all(&b->paths, &a->paths, err) ||
+		    add_all(&b->paths, &a->operands, err)
+		    ? err->code
+		    : ERR_OK;
+	if (!a->all)
+		return add_all(&b->stacks, &a->operands, err);
+	if (add_every_stack(c, &b->stacks, err))
+		return err->code;
+	return b->stacks.len > 0 ? ERR_OK : err_set(err, ERR_NOT_FOUND, "there is no stack here");
+}
+
+/* --- dry run --- */
+
+static enum err_code
+show_stack_plans(struct cli *c, const struct batch *b, struct json_writer *w, struct err *err)
+{
+	AUTO(docker) struct docker *d = NULL;
+	if (open_docker(c, &d, err))
+		return err->code;
+	for (size_t i = 0; i < b->stacks.len; i++) {
+		AUTO(plan) struct plan *p = NULL;
+		if (plan_make(&p, d, b->stacks.items[i], err))
+			return err->code;
+		if (w != NULL)
+			plan_view_json(w, p);
+		else if (plan_view_print(p, stdout, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+show_paths(const struct batch *b, struct json_writer *w, struct err *err)
+{
+	for (size_t i = 0; i < b->paths.len; i++) {
+		AUTO(str) char *real = NULL;
+		if (fs_real_path(&real, b->paths.items[i], err))
+			return err->code;
+		if (w != NULL) {
+			json_obj(w, NULL);
+			json_bytes(w, "path", real, strlen(real));
+			json_obj_end(w);
+		} else {
+			escape_print(stdout, real);
+			putchar('\n');
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+show_plan(struct cli *c, const struct batch *b, struct err *err)
+{
+	if (!c->args.json)
+		return b->paths.len > 0 ? show_paths(b, NULL, err)
+					: show_stack_plans(c, b, NULL, err);
+	AUTO(bufv) struct buf line = BUF_INIT;
+	struct json_writer w;
+	cli_result_begin(c, &w, &line, EXIT_COMPLETE);
+	json_flag(&w, "dry_run", true);
+	json_arr(&w, "plan");
+	if (b->paths.len > 0 ? show_paths(b, &w, err) : show_stack_plans(c, b, &w, err))
+		return err->code;
+	json_arr_end(&w);
+	return cli_result_end(&w, err);
+}
+
+/* --- the result --- */
+
+static void
+print_source(const struct batch *b, const struct task *r)
+{
+	if (r->stack != NULL) {
+		fputs("stack ", stdout);
+		escape_print(stdout, r->stack);
+		return;
+	}
+	for (size_t i = 0; i < b->paths.len; i++) {
+		fputs(i > 0 ? ", " : "", stdout);
+		escape_print(stdout, b->paths.items[i]);
+	}
+}
+
+static void
+print_numbers(const struct task *r)
+{
+	const struct backup_result *res = &r->result;
+	char files[FORMAT_MAX], bytes[FORMAT_MAX], new_bytes[FORMAT_MAX], stored[FORMAT_MAX];
+	char quiet[FORMAT_MAX], skew[FORMAT_MAX], took[FORMAT_MAX];
+	format_count(files, res->files);
+	format_size(bytes, res->bytes);
+	format_size(new_bytes, res->new_bytes);
+	format_size(stored, res->stored_bytes);
+	format_duration(quiet, res->quiet_ns);
+	format_duration(skew, res->skew_ns);
+	format_duration(took, res->took_ns);
+	printf("  %" PRIu64 " member%s, %s files, %s; %s new, stored as %s\n", res->members,
+	    res->members == 1 ? "" : "s", files, bytes, new_bytes, stored);
+	if (r->stack != NULL && res->quiet_ns > 0)
+		printf("  services were quiet for %s; skew %s; took %s\n", quiet, skew, took);
+	else if (r->stack != NULL)
+		printf("  no service was made quiet; skew %s; took %s\n", skew, took);
+	else
+		printf("  took %s\n", took);
+	if (res->problems > 0)
+		printf("  %" PRIu64 " problem%s: 'stacksnap show' lists what is missing\n",
+		    res->problems, res->problems == 1 ? "" : "s");
+}
+
+static void
+print_task(const struct batch *b, const struct task *r)
+{
+	if (r->code != EXIT_COMPLETE && r->code != EXIT_PARTIAL) {
+		print_source(b, r);
+		puts(": failed, no snapshot was written");
+		return;
+	}
+	char hex[ID_HEX_SIZE];
+	id_hex(hex, &r->result.id);
+	printf("snapshot %.8s of ", hex);
+	print_source(b, r);
+	printf(": %s\n", exit_code_outcome(r->code));
+	print_numbers(r);
+}
+
+static void
+source_json(struct json_writer *w, const struct batch *b, const struct task *r)
+{
+	json_obj(w, "source");
+	json_str(w, "kind", r->stack != NULL ? "stack" : "path");
+	if (r->stack != NULL) {
+		json_str(w, "name", r->stack);
+	} else {
+		json_arr(w, "paths");
+		for (size_t i = 0; i < b->paths.len; i++)
+			json_str(w, NULL, b->paths.items[i]);
+		json_arr_end(w);
+	}
+	json_obj_end(w);
+}
+
+static void
+task_json(struct json_writer *w, const struct batch *b, const struct task *r)
+{
+	const struct backup_result *res = &r->result;
+	json_obj(w, NULL);
+	source_json(w, b, r);
+	json_i64(w, "exit_code", r->code);
+	json_str(w, "outcome", exit_code_outcome(r->code));
+	if (r->code != EXIT_COMPLETE && r->code != EXIT_PARTIAL) {
+		cli_result_error(w, &r->err);
+		json_obj_end(w);
+		return;
+	}
+	char hex[ID_HEX_SIZE];
+	id_hex(hex, &res->id);
+	json_str(w, "snapshot", hex);
+	json_u64(w, "members", res->members);
+	json_u64(w, "files", res->files);
+	json_u64(w, "bytes", res->bytes);
+	json_u64(w, "new_bytes", res->new_bytes);
+	json_u64(w, "stored_bytes", res->stored_bytes);
+	json_u64(w, "problems", res->problems);
+	json_i64(w, "quiet_ns", res->quiet_ns);
+	json_i64(w, "skew_ns", res->skew_ns);
+	json_i64(w, "took_ns", res->took_ns);
+	json_obj_end(w);
+}
+
+static enum err_code
+print_batch(struct cli *c, const struct batch *b, enum exit_code code, struct err *err)
+{
+	if (!c->args.json) {
+		for (size_t i = 0; i < b->n_tasks; i++)
+			print_task(b, &b->tasks[i]);
+		return ERR_OK;
+	}
+	AUTO(bufv) struct buf line = BUF_INIT;
+	struct json_writer w;
+	cli_result_begin(c, &w, &line, code);
+	json_arr(&w, "runs");
+	for (size_t i = 0; i < b->n_tasks; i++)
+		task_json(&w, b, &b->tasks[i]);
+	json_arr_end(&w);
+	return cli_result_end(&w, err);
+}
+
+/* --- the work --- */
+
+static struct backup_options
+options_of(const struct args *a)
+{
+	struct backup_options opt = BACKUP_OPTIONS_INIT;
+	opt.tags = &a->tags;
+	if (a->quiesce != NULL) {
+		opt.quiesce_none = strcmp(a->quiesce, "none") == 0;
+		opt.quiesce = strcmp(a->quiesce, "stop") == 0 ? QUIESCE_STOP : QUIESCE_PAUSE;
+	}
+	return opt;
+}
+
+static void
+back_up(struct cli *c, struct engine *e, const struct batch *b, struct task *r)
+{
+	struct backup_options opt = options_of(&c->args);
+	enum err_code rc = r->stack != NULL
+	    ? backup_stack(e, r->stack, &opt, &r->result, &r->err)
+	    : backup_paths(e, &b->paths, &opt, &r->result, &r->err);
+	if (rc) {
+		if (r->stack != NULL && b->n_tasks > 1)
+			err_wrap(&r->err, "stack %s", r->stack);
+		r->code = exit_code_of_run(rc, cancel_is_raised(c->cancel));
+		cli_tell_error(c, &r->err);
+	} else {
+		r->code = r->result.outcome == OUTCOME_PARTIAL ? EXIT_PARTIAL : EXIT_COMPLETE;
+	}
+}
+
+/* Give back what earlier runs left quiet, before more is made quiet.  That it cannot be done was
+ * told as a warning, and does not stop a backup. */
+static void
+recover_first(struct cli *c)
+{
+	struct err scratch;
+	AUTO(recovery) struct recovery r = RECOVERY_INIT;
+	if (recover_all(c, &r, &scratch))
+		event_warning(c->events, NULL, "%s", scratch.msg);
+}
+
+static enum err_code
+run(struct cli *c, enum exit_code *code, struct err *err)
+{
+	AUTO(batch) struct batch b = { STRV_INIT, STRV_INIT, NULL, 0 };
+	AUTO(place) struct place p = PLACE_INIT;
+	if (choose(c, &b, err))
+		return err->code;
+	if (c->args.dry_run)
+		return show_plan(c, &b, err);
+	if (cli_open(c, &p, err))
+		return err->code;
+	recover_first(c);
+	b.n_tasks = b.paths.len > 0 ? 1 : b.stacks.len;
+	b.tasks = calloc(b.n_tasks, sizeof *b.tasks);
+	if (b.tasks == NULL)
+		return err_nomem(err);
+	struct engine e = cli_engine(c, p.repo);
+	for (size_t i = 0; i < b.n_tasks; i++) {
+		b.tasks[i].stack = b.paths.len > 0 ? NULL : b.stacks.items[i];
+		if (cancel_is_raised(c->cancel)) {
+			b.tasks[i].code = EXIT_STOPPED;
+			err_set(&b.tasks[i].err, ERR_CANCELLED, "stopped before it began");
+		} else {
+			back_up(c, &e, &b, &b.tasks[i]);
+		}
+		*code = exit_code_worse(*code, b.tasks[i].code);
+	}
+	return print_batch(c, &b, *code, err);
+}
+
+static const struct option_def options[] = {
+	{ "all", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL, "all stacks of this host, one by one",
+	    offsetof(struct args, all) },
+	{ "path", 0, OPTION_LIST, WORD_FILE, "DIR", NULL,
+	    "files and folders instead of stacks; what follows are paths, too",
+	    offsetof(struct args, paths) },
+	{ "quiesce", 0, OPTION_VALUE, WORD_CHOICE, "HOW", "none pause stop",
+	    "what is done to the services that write: none, pause (default), stop",
+	    offsetof(struct args, quiesce) },
+	{ "tag", 0, OPTION_LIST, WORD_ANY, "TAG", NULL, "mark the snapshot (may be repeated)",
+	    offsetof(struct args, tags) },
+	{ "dry-run", 'n', OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "show what would be captured, and stop", offsetof(struct args, dry_run) },
+};
+
+static const struct example examples[] = {
+	{ "stacksnap -r /backup backup shop", "one restore point of the stack \"shop\"" },
+	{ "stacksnap -r /backup backup --all --tag nightly", "every stack, one snapshot each" },
+	{ "stacksnap backup --dry-run shop", "what would be captured, without a repository" },
+	{ "stacksnap -r /backup backup --path /srv/data /etc", "folders" },
+};
+
+const struct command command_backup = {
+	.name = "backup",
+	.summary = "make a snapshot of stacks or folders",
+	.operands = "STACK...|--all|--path DIR...",
+	.about =
+	    "Captures a running stack at one instant: files are read while it runs, then the\n"
+	    "services that write are paused for a moment, the databases fix their state, files\n"
+	    "that changed are read again, and the services go on while the dumps are written.\n"
+	    "Whatever happens, exactly the services that ran run again.  A snapshot exists only\n"
+	    "once it is whole and checked.\n"
+	    "\n"
+	    "Exit status 3 means that there is a snapshot, from which something is missing.",
+	.options = options,
+	.n_options = ARRAY_LEN(options),
+	.examples = examples,
+	.n_examples = ARRAY_LEN(examples),
+	.max_operands = SIZE_MAX,
+	.word = WORD_STACK,
+	.needs_repository = true,
+	.has_json = true,
+	.run = run,
+};

@@ -1,0 +1,93 @@
+/*
+ * init: make a repository.
+ */
+#include "base/bytes.h"
+#include "cli/cli.h"
+#include "cli/passphrase.h"
+
+#define REPOSITORY_ID_BYTES 16
+
+/* Make it with the passphrase, or with the key file when only that was given. */
+static enum err_code
+create(struct cli *c, struct place *p, struct err *err)
+{
+	struct repo_create_options opt = REPO_CREATE_OPTIONS_INIT;
+	AUTO(secret) struct secret *passphrase = NULL;
+	AUTO(secret) struct secret *key_file = NULL;
+	struct repo_key by_passphrase = { NULL, NULL };
+	struct repo_key by_key_file = { NULL, NULL };
+	if (c->args.key_file != NULL &&
+	    key_file_get(&key_file, c->args.key_file, c->events, c->cancel, err))
+		return err->code;
+	bool with_passphrase = key_file == NULL || c->args.password_file != NULL;
+	if (with_passphrase && cli_passphrase(c, true, &passphrase, err))
+		return err->code;
+	by_passphrase.passphrase = passphrase;
+	by_key_file.key_file = key_file;
+	const struct repo_key *first = with_passphrase ? &by_passphrase : &by_key_file;
+	if (repo_create(p->store, first, &opt, err) ||
+	    repo_open(&p->repo, p->store, first, NULL, err))
+		return err->code;
+	if (with_passphrase && key_file != NULL)
+		return repo_add_key(p->repo, &by_key_file, &opt, err);
+	return ERR_OK;
+}
+
+static enum err_code
+print(struct cli *c, const struct place *p, enum exit_code code, struct err *err)
+{
+	char id[2 * REPOSITORY_ID_BYTES + 1];
+	hex_encode(id, repo_id(p->repo), REPOSITORY_ID_BYTES);
+	if (!c->args.json) {
+		printf("repository %.8s made in %s\n", id, store_location(p->store));
+		return ERR_OK;
+	}
+	AUTO(bufv) struct buf line = BUF_INIT;
+	struct json_writer w;
+	cli_result_begin(c, &w, &line, code);
+	json_str(&w, "repository", store_location(p->store));
+	json_str(&w, "id", id);
+	return cli_result_end(&w, err);
+}
+
+static enum err_code
+run(struct cli *c, enum exit_code *code, struct err *err)
+{
+	const char *where;
+	AUTO(place) struct place p = PLACE_INIT;
+	if (cli_repository(c, &where, err) ||
+	    store_open_local(&p.store, where, STORE_CREATE, err) || create(c, &p, err))
+		return err->code;
+	if (c->args.key_file == NULL)
+		event_note(c->events, NULL,
+		    "Keep the passphrase in a safe place: without it nothing here can be read again.");
+	else if (c->args.password_file == NULL)
+		event_note(c->events, NULL,
+		    "Keep the key file in a safe place: without it nothing here can be read again.");
+	return print(c, &p, *code, err);
+}
+
+static const struct example examples[] = {
+	{ "stacksnap -r /backup init", "asks for a passphrase, twice" },
+	{ "stacksnap -r /backup --password-file /root/backup.pass init",
+	    "takes the passphrase from a file" },
+	{ "head -c 64 /dev/urandom >/root/backup.key; chmod 600 /root/backup.key\n"
+	  "  stacksnap -r /backup --key-file /root/backup.key init",
+	    "a key file instead of a passphrase" },
+};
+
+const struct command command_init = {
+	.name = "init",
+	.summary = "make a repository",
+	.operands = "",
+	.about =
+	    "Makes a repository in the folder given by -r, which must be empty or absent.\n"
+	    "Everything in it is encrypted.  The passphrase, or the key file, is the only way\n"
+	    "to it: there is no other key.  With --password-file and --key-file, each of the\n"
+	    "two opens it.",
+	.examples = examples,
+	.n_examples = ARRAY_LEN(examples),
+	.needs_repository = true,
+	.has_json = true,
+	.run = run,
+};

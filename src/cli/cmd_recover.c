@@ -1,0 +1,57 @@
+/*
+ * recover: give back services that a run which died has left quiet.
+ */
+#include "cli/recover.h"
+
+static enum err_code
+print_json(struct cli *c, const struct recovery *r, enum exit_code code, struct err *err)
+{
+	AUTO(bufv) struct buf line = BUF_INIT;
+	struct json_writer w;
+	cli_result_begin(c, &w, &line, code);
+	json_arr(&w, "services");
+	for (size_t i = 0; i < r->services.len; i++)
+		json_str(&w, NULL, r->services.items[i]);
+	json_arr_end(&w);
+	json_u64(&w, "busy", r->busy);
+	json_u64(&w, "failed", r->failed);
+	return cli_result_end(&w, err);
+}
+
+static enum err_code
+run(struct cli *c, enum exit_code *code, struct err *err)
+{
+	AUTO(recovery) struct recovery r = RECOVERY_INIT;
+	if (recover_all(c, &r, err))
+		return err->code;
+	if (r.failed > 0)
+		*code = EXIT_FAILED;
+	else if (r.busy > 0)
+		*code = EXIT_BUSY;
+	if (c->args.json)
+		return print_json(c, &r, *code, err);
+	if (r.services.len > 0)
+		printf("%zu services run again\n", r.services.len);
+	if (r.busy > 0)
+		printf("%zu runs are at work and have services quiet right now\n", r.busy);
+	if (r.failed > 0)
+		printf("%zu journals could not be recovered: mend what the warnings say, and try "
+		       "again\n",
+		    r.failed);
+	if (r.services.len == 0 && r.busy == 0 && r.failed == 0)
+		puts("nothing to recover");
+	return ERR_OK;
+}
+
+const struct command command_recover = {
+	.name = "recover",
+	.summary = "resume services that a run which died left paused or stopped",
+	.operands = "",
+	.about =
+	    "Before a backup pauses or stops a service, it writes down which, and a watchdog\n"
+	    "process gives it back should the backup die.  When the whole machine went down,\n"
+	    "this command does it, as the next backup would.  Services that were paused or\n"
+	    "stopped by somebody else are left alone.",
+	.has_json = true,
+	.run = run,
+};

@@ -1,0 +1,348 @@
+/*
+ * show: the certificate of a snapshot: what is in it, at which instant, and
+ * what that cost.
+ */
+#include "cli/cli.h"
+#include "repo/snapshot.h"
+#include "sys/clock.h"
+#include "ui/escape.h"
+#include "ui/format.h"
+#include "ui/table.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+static const char *
+str_at(const json_t *obj, const char *key)
+{
+	const char *s = json_get_str(obj, key);
+	return s != NULL ? s : "";
+}
+
+static uint64_t
+num_at(const json_t *obj, const char *key)
+{
+	int64_t n = json_get_int(obj, key, 0);
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+/* The strings of a list, as "a, b". */
+static enum err_code
+join(struct buf *out, const json_t *list, struct err *err)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *s = json_string_value(json_array_get(list, i));
+		if (buf_printf(out, err, "%s%s", i > 0 ? ", " : "", s != NULL ? s : "?"))
+			return err->code;
+	}
+	return buf_str(out, "", err);
+}
+
+static void PRINTF_LIKE(2, 3)
+line(const char *label, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	printf("  %-9s ", label);
+	escape_print(stdout, text);
+	putchar('\n');
+}
+
+/* --- the head --- */
+
+static enum err_code
+print_source(const json_t *d, struct err *err)
+{
+	AUTO(bufv) struct buf text = BUF_INIT;
+	const json_t *source = json_object_get(d, "source");
+	bool is_stack = strcmp(str_at(source, "kind"), "stack") == 0;
+	if (is_stack ? buf_printf(&text, err, "stack %s", str_at(source, "name"))
+		     : join(&text, json_object_get(source, "paths"), err))
+		return err->code;
+	line("source", "%s", buf_cstr(&text));
+	return ERR_OK;
+}
+
+static void
+print_origin(const json_t *d)
+{
+	char time[CLOCK_TEXT_SIZE];
+	char took[FORMAT_MAX];
+	int64_t began = json_get_int(d, "began_ns", 0);
+	clock_format_local(time, json_get_int(d, "time_ns", 0));
+	format_duration(took, json_get_int(d, "ended_ns", began) - began);
+	line("time", "%s", time);
+	line("made", "by %s on %s with %s, in %s", str_at(d, "user"), str_at(d, "host"),
+	    str_at(d, "program"), took);
+}
+
+static void
+print_class(const json_t *d)
+{
+	char skew[FORMAT_MAX];
+	const json_t *quiet = json_object_get(d, "quiet");
+	bool is_quiesced = strcmp(str_at(d, "class"), "quiesced") == 0;
+	format_duration(skew, json_get_int(d, "skew_ns", 0));
+	line("outcome", "%s", str_at(d, "outcome"));
+	line("class", "%s", is_quiesced
+		? "quiesced: every member was fixed while the application was quiet"
+		: "live: nothing was made quiet, members may be of different moments");
+	line("skew", "%s between the first and the last moment that a member may stand for", skew);
+	if (!json_is_object(quiet))
+		return;
+	char window[FORMAT_MAX];
+	format_duration(
+	    window, json_get_int(quiet, "to_ns", 0) - json_get_int(quiet, "from_ns", 0));
+	line("quiet", "%s (%s)", window, str_at(d, "quiesce"));
+	const json_t *services = json_object_get(quiet, "services");
+	for (size_t i = 0; i < json_array_size(services); i++) {
+		const json_t *s = json_array_get(services, i);
+		char pause[FORMAT_MAX];
+		format_duration(pause, json_get_int(s, "quiet_ns", 0));
+		line("", "%s for %s", str_at(s, "service"), pause);
+	}
+}
+
+static enum err_code
+print_totals(const json_t *d, struct err *err)
+{
+	AUTO(bufv) struct buf tags = BUF_INIT;
+	char files[FORMAT_MAX], bytes[FORMAT_MAX], new_bytes[FORMAT_MAX], stored[FORMAT_MAX];
+	const json_t *stats = json_object_get(d, "stats");
+	format_count(files, num_at(stats, "files"));
+	format_size(bytes, num_at(stats, "bytes"));
+	format_size(new_bytes, num_at(stats, "new_bytes"));
+	format_size(stored, num_at(stats, "stored_bytes"));
+	line("holds", "%s files, %s; %s of it new then, stored as %s", files, bytes, new_bytes,
+	    stored);
+	if (join(&tags, json_object_get(d, "tags"), err))
+		return err->code;
+	if (tags.len > 0)
+		line("tags", "%s", buf_cstr(&tags));
+	return ERR_OK;
+}
+
+/* --- members --- */
+
+/* When a member was fixed, after the first one. */
+static void
+fence_text(char out[2 * FORMAT_MAX], const json_t *fence, int64_t first_ns)
+{
+	char from[FORMAT_MAX], to[FORMAT_MAX];
+	format_duration(from, json_get_int(fence, "begin_ns", first_ns) - first_ns);
+	format_duration(to, json_get_int(fence, "end_ns", first_ns) - first_ns);
+	if (strcmp(from, to) == 0)
+		snprintf(out, 2 * FORMAT_MAX, "+%.30s", from);
+	else
+		snprintf(out, 2 * FORMAT_MAX, "+%.25s to +%.25s", from, to);
+}
+
+static enum err_code
+print_members(const json_t *d, struct err *err)
+{
+	static const struct table_column columns[] = { { "MEMBER", TABLE_LEFT },
+		{ "NAME", TABLE_LEFT }, { "FIXED AT", TABLE_LEFT }, { "POSITION", TABLE_LEFT },
+		{ "FILES", TABLE_RIGHT }, { "SIZE", TABLE_RIGHT }, { "SERVICES", TABLE_LEFT } };
+	AUTO(table) struct table t;
+	const json_t *members = json_object_get(d, "members");
+	int64_t first_ns = json_get_int(d, "time_ns", 0);
+	table_init(&t, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < json_array_size(members); i++) {
+		AUTO(bufv) struct buf services = BUF_INIT;
+		const json_t *m = json_array_get(members, i);
+		const json_t *fence = json_object_get(m, "fence");
+		char when[2 * FORMAT_MAX], files[FORMAT_MAX], size[FORMAT_MAX];
+		if (join(&services, json_object_get(m, "services"), err))
+			return err->code;
+		fence_text(when, fence, first_ns);
+		format_count(files, num_at(m, "files"));
+		format_size(size, num_at(m, "bytes"));
+		table_cell(&t, str_at(m, "kind"));
+		table_cell(&t, str_at(m, "name"));
+		table_cell(&t, when);
+		table_cell(&t, str_at(fence, "position"));
+		table_cell(&t, files);
+		table_cell(&t, size);
+		table_cell(&t, buf_cstr(&services));
+	}
+	puts("members");
+	return table_print(&t, stdout, 2, err);
+}
+
+static enum err_code
+print_streams(const json_t *m, struct err *err)
+{
+	static const struct table_column columns[] = { { NULL, TABLE_LEFT }, { NULL, TABLE_RIGHT },
+		{ NULL, TABLE_LEFT }, { NULL, TABLE_LEFT } };
+	AUTO(table) struct table t;
+	const json_t *streams = json_object_get(m, "streams");
+	table_init(&t, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < json_array_size(streams); i++) {
+		const json_t *s = json_array_get(streams, i);
+		char size[FORMAT_MAX];
+		format_size(size, num_at(s, "bytes"));
+		table_cell(&t, str_at(s, "name"));
+		table_cell(&t, size);
+		table_cellf(&t, "sha256 %s", str_at(s, "sha256"));
+		table_cell(&t, str_at(s, "tool"));
+	}
+	return table_print(&t, stdout, 4, err);
+}
+
+static enum err_code
+print_databases(const json_t *d, struct err *err)
+{
+	const json_t *members = json_object_get(d, "members");
+	for (size_t i = 0; i < json_array_size(members); i++) {
+		const json_t *m = json_array_get(members, i);
+		if (json_get_str(m, "engine") == NULL)
+			continue;
+		char objects[FORMAT_MAX];
+		format_count(objects, num_at(m, "objects"));
+		fputs("database ", stdout);
+		escape_print(stdout, str_at(m, "name"));
+		fputs(": ", stdout);
+		escape_print(stdout, str_at(m, "engine"));
+		putchar(' ');
+		escape_print(stdout, str_at(m, "server_version"));
+		printf(", %s objects\n", objects);
+		if (print_streams(m, err))
+			return err->code;
+		const json_t *warnings = json_object_get(m, "warnings");
+		for (size_t k = 0; k < json_array_size(warnings); k++) {
+			const char *text = json_string_value(json_array_get(warnings, k));
+			fputs("    warning: ", stdout);
+			escape_print(stdout, text != NULL ? text : "?");
+			putchar('\n');
+		}
+	}
+	return ERR_OK;
+}
+
+/* --- the stack --- */
+
+static enum err_code
+print_images(const json_t *stack, struct err *err)
+{
+	static const struct table_column columns[] = { { "SERVICE", TABLE_LEFT },
+		{ "STATE", TABLE_LEFT }, { "IMAGE", TABLE_LEFT }, { "DIGEST", TABLE_LEFT } };
+	AUTO(table) struct table t;
+	const json_t *services = json_object_get(stack, "services");
+	table_init(&t, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < json_array_size(services); i++) {
+		const json_t *s = json_array_get(services, i);
+		const char *digest =
+		    json_string_value(json_array_get(json_object_get(s, "digests"), 0));
+		table_cell(&t, str_at(s, "service"));
+		table_cell(&t, str_at(s, "state"));
+		table_cell(&t, str_at(s, "image"));
+		/* An image that was built here has no digest, only its own id. */
+		table_cell(&t, digest != NULL ? digest : str_at(s, "image_id"));
+	}
+	puts("services");
+	return table_print(&t, stdout, 2, err);
+}
+
+static enum err_code
+print_gaps(const json_t *stack, struct err *err)
+{
+	static const struct table_column columns[] = { { NULL, TABLE_LEFT }, { NULL, TABLE_LEFT } };
+	AUTO(table) struct table t;
+	const json_t *gaps = json_object_get(stack, "gaps");
+	if (json_array_size(gaps) == 0)
+		return ERR_OK;
+	table_init(&t, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < json_array_size(gaps); i++) {
+		const json_t *g = json_array_get(gaps, i);
+		table_cellf(&t, "%s%s", json_get_bool(g, "matters") ? "! " : "", str_at(g, "what"));
+		table_cell(&t, str_at(g, "why"));
+	}
+	puts("not captured");
+	return table_print(&t, stdout, 2, err);
+}
+
+static void
+print_problems(const json_t *d)
+{
+	const json_t *problems = json_object_get(d, "problems");
+	uint64_t all = num_at(d, "problem_count");
+	size_t listed = json_array_size(problems);
+	if (all == 0)
+		return;
+	puts("problems");
+	for (size_t i = 0; i < listed; i++) {
+		const json_t *p = json_array_get(problems, i);
+		fputs("  ", stdout);
+		escape_print(stdout, str_at(p, "path"));
+		fputs(": ", stdout);
+		escape_print(stdout, str_at(p, "what"));
+		putchar('\n');
+	}
+	if (all > listed)
+		printf("  and %" PRIu64 " more, which were not kept\n", all - listed);
+}
+
+static enum err_code
+print(const char *hex, const json_t *d, struct err *err)
+{
+	const json_t *stack = json_object_get(d, "stack");
+	printf("snapshot %s\n", hex);
+	if (print_source(d, err))
+		return err->code;
+	print_origin(d);
+	print_class(d);
+	if (print_totals(d, err) || print_members(d, err) || print_databases(d, err))
+		return err->code;
+	if (json_is_object(stack) && (print_images(stack, err) || print_gaps(stack, err)))
+		return err->code;
+	print_problems(d);
+	return ERR_OK;
+}
+
+static enum err_code
+run(struct cli *c, enum exit_code *code, struct err *err)
+{
+	AUTO(place) struct place p = PLACE_INIT;
+	AUTO(json) json_t *d = NULL;
+	struct id id;
+	char hex[ID_HEX_SIZE];
+	if (cli_open(c, &p, err) || cli_snapshot(c, p.repo, &id, err) ||
+	    snapshot_load(p.repo, &id, &d, err))
+		return err->code;
+	id_hex(hex, &id);
+	if (!c->args.json)
+		return print(hex, d, err);
+	AUTO(bufv) struct buf out = BUF_INIT;
+	struct json_writer w;
+	cli_result_begin(c, &w, &out, *code);
+	json_str(&w, "id", hex);
+	json_value(&w, "snapshot", d);
+	return cli_result_end(&w, err);
+}
+
+static const struct example examples[] = {
+	{ "stacksnap -r /backup show latest", "the certificate of the last snapshot" },
+	{ "stacksnap -r /backup --json show 3f2a91c0 | jq .snapshot", "its whole document" },
+};
+
+const struct command command_show = {
+	.name = "show",
+	.summary = "show a snapshot's certificate",
+	.operands = "[SNAPSHOT]",
+	.about =
+	    "Shows what a snapshot holds: its members, the moment and database position at which\n"
+	    "each was fixed, how far these moments are apart, how long services were quiet, the\n"
+	    "images by digest, and each dump with its SHA-256; and what is missing from it.\n"
+	    "SNAPSHOT is \"latest\", which it also is when none is given, or the first digits of an\n"
+	    "id.",
+	.examples = examples,
+	.n_examples = ARRAY_LEN(examples),
+	.max_operands = 1,
+	.word = WORD_SNAPSHOT,
+	.needs_repository = true,
+	.has_json = true,
+	.run = run,
+};

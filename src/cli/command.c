@@ -1,0 +1,58 @@
+#include "cli/command.h"
+
+#include <string.h>
+
+const struct command *const commands[] = {
+	&command_init,
+	&command_stacks,
+	&command_backup,
+	&command_snapshots,
+	&command_show,
+	&command_ls,
+	&command_cat,
+	&command_dump,
+	&command_verify,
+	&command_restore,
+	&command_recover,
+	&command_version,
+	&command_help,
+	&command_completion,
+};
+const size_t n_commands = ARRAY_LEN(commands);
+
+const struct option_def global_options[] = {
+	{ "repository", 'r', OPTION_VALUE, WORD_FOLDER, "PLACE", NULL,
+	    "the repository (or STACKSNAP_REPOSITORY)", offsetof(struct args, repository) },
+	{ "password-file", 0, OPTION_VALUE, WORD_FILE, "FILE", NULL,
+	    "read the passphrase from FILE", offsetof(struct args, password_file) },
+	{ "key-file", 0, OPTION_VALUE, WORD_FILE, "FILE", NULL,
+	    "open the repository with this key file", offsetof(struct args, key_file) },
+	{ "cache-dir", 0, OPTION_VALUE, WORD_FOLDER, "DIR", NULL,
+	    "keep local copies of indexes there", offsetof(struct args, cache_dir) },
+	{ "json", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "write JSON lines to standard output", offsetof(struct args, json) },
+	{ "quiet", 'q', OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "tell of warnings and problems only", offsetof(struct args, quiet) },
+	{ "no-color", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL, "no colours (or NO_COLOR)",
+	    offsetof(struct args, no_color) },
+	{ "help", 'h', OPTION_SWITCH, WORD_ANY, NULL, NULL, "this text",
+	    offsetof(struct args, help) },
+};
+const size_t n_global_options = ARRAY_LEN(global_options);
+
+const struct command *
+command_find(const char *name)
+{
+	for (size_t i = 0; i < n_commands; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+void
+args_release(struct args *a)
+{
+	strv_release(&a->paths);
+	strv_release(&a->tags);
+	strv_release(&a->operands);
+}

@@ -1,0 +1,124 @@
+/*
+ * command.h: what a command is: a row of the table from which parsing, help
+ * and shell completion are made.
+ *
+ * Options name the field of struct args that they fill in; no command parses
+ * anything itself.
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include "base/strv.h"
+#include "cli/exit_code.h"
+
+struct cli;
+
+/* The parsed command line.  Strings are borrowed from argv. */
+struct args {
+	/* Of every command. */
+	const char *repository;
+	const char *password_file;
+	const char *key_file;
+	const char *cache_dir;
+	bool json;
+	bool quiet;
+	bool no_color;
+	bool help;
+	/* Of some. */
+	bool all;
+	bool dry_run;
+	bool is_long;
+	bool recursive;
+	bool read_data;
+	bool yes;
+	const char *quiesce;
+	const char *as;
+	const char *to;
+	struct strv paths;
+	struct strv tags;
+	/* What is no option. */
+	struct strv operands;
+};
+
+#define ARGS_INIT { .paths = STRV_INIT, .tags = STRV_INIT, .operands = STRV_INIT }
+
+void args_release(struct args *a);
+
+enum option_kind {
+	OPTION_SWITCH, /* a bool in struct args */
+	OPTION_VALUE,  /* a const char *, the last one given */
+	OPTION_LIST,   /* a struct strv, each one given */
+};
+
+/* What stands in an operand's or an option value's place, for shell completion. */
+enum word_kind {
+	WORD_ANY,
+	WORD_FILE,
+	WORD_FOLDER,
+	WORD_STACK,
+	WORD_SNAPSHOT,
+	WORD_COMMAND,
+	WORD_CHOICE, /* one of option_def.choices */
+};
+
+struct option_def {
+	const char *name;    /* "password-file" */
+	char letter;         /* 'r'; 0: none */
+	enum option_kind kind;
+	enum word_kind word;
+	const char *value;   /* "FILE"; NULL for switches */
+	const char *choices; /* "none pause stop"; NULL: anything goes */
+	const char *help;    /* one line */
+	size_t field;        /* offsetof in struct args */
+};
+
+struct example {
+	const char *line;
+	const char *what;
+};
+
+struct command {
+	const char *name;
+	const char *summary;  /* one line, no full stop */
+	const char *operands; /* "STACK…"; "" for none */
+	const char *about;    /* what a user must know, lines of at most 80 columns */
+	const struct option_def *options;
+	size_t n_options;
+	const struct example *examples;
+	size_t n_examples;
+	size_t min_operands;
+	size_t max_operands;
+	enum word_kind word; /* of the first operand */
+	bool needs_repository;
+	bool has_json;
+	bool is_hidden;
+	/* ERR_OK: *code says how it ended, and the result was printed.  Otherwise nothing was. */
+	enum err_code (*run)(struct cli *c, enum exit_code *code, struct err *err);
+};
+
+/* All commands, in the order of help. */
+extern const struct command *const commands[];
+extern const size_t n_commands;
+/* The options that every command takes. */
+extern const struct option_def global_options[];
+extern const size_t n_global_options;
+
+/* NULL when there is none of that name. */
+const struct command *command_find(const char *name);
+
+extern const struct command command_init;
+extern const struct command command_stacks;
+extern const struct command command_backup;
+extern const struct command command_snapshots;
+extern const struct command command_show;
+extern const struct command command_ls;
+extern const struct command command_cat;
+extern const struct command command_dump;
+extern const struct command command_verify;
+extern const struct command command_restore;
+extern const struct command command_recover;
+extern const struct command command_version;
+extern const struct command command_help;
+extern const struct command command_completion;
+
+#endif

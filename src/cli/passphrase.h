@@ -1,0 +1,34 @@
+/*
+ * passphrase.h: where the passphrase, or the key file, comes from.
+ *
+ * The first of these that is given: the file of --password-file, the file that
+ * STACKSNAP_PASSWORD_FILE names, what the command in STACKSNAP_PASSWORD_COMMAND
+ * writes (it is split by words.h, no shell), and else the terminal is asked.
+ * One newline (LF or CR LF) at the end is not part of the passphrase.
+ */
+#ifndef CLI_PASSPHRASE_H
+#define CLI_PASSPHRASE_H
+
+#include "crypto/secret.h"
+#include "engine/event.h"
+#include "sys/cancel.h"
+
+#include <stdbool.h>
+
+struct passphrase_source {
+	const char *file;    /* NULL: not given, and so on */
+	const char *command;
+	bool ask_twice;      /* a new one: typing errors would cost everything */
+	struct event_sink *events; /* is warned of files that others may read */
+	const struct cancel *cancel;
+};
+
+/* ERR_USAGE, with the ways to give one, when there is none and no terminal. */
+MUST_CHECK enum err_code passphrase_get(
+    struct secret **out, const struct passphrase_source *source, struct err *err);
+
+/* The bytes of a key file, all of them. */
+MUST_CHECK enum err_code key_file_get(struct secret **out, const char *path,
+    struct event_sink *events, const struct cancel *c, struct err *err);
+
+#endif

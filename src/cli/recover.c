@@ -1,0 +1,55 @@
+#include "cli/recover.h"
+
+#include "cli/places.h"
+#include "docker/journal.h"
+#include "sys/fs.h"
+
+void
+recovery_release(struct recovery *r)
+{
+	strv_release(&r->services);
+}
+
+static enum err_code
+recover_one(struct cli *c, const char *path, struct recovery *out, struct err *err)
+{
+	AUTO(strv) struct strv thawed = STRV_INIT;
+	struct err why = ERR_INIT;
+	enum err_code rc = journal_recover(path, &thawed, &why);
+	for (size_t i = 0; i < thawed.len; i++) {
+		event_service(c->events, thawed.items[i],
+		    "runs again: an earlier run that died had left it quiet");
+		if (strv_add(&out->services, thawed.items[i], err))
+			return err->code;
+	}
+	if (rc == ERR_LOCKED) {
+		out->busy++;
+	} else if (rc != ERR_OK && rc != ERR_NOT_FOUND) {
+		out->failed++;
+		event_warning(c->events, path, "%s", why.msg);
+	}
+	return ERR_OK;
+}
+
+enum err_code
+recover_all(struct cli *c, struct recovery *out, struct err *err)
+{
+	AUTO(strv) struct strv names = STRV_INIT;
+	if (c->state_dir == NULL) {
+		AUTO(str) char *none = NULL;
+		return place_of_state(&none, false, err);
+	}
+	if (!fs_is_dir(c->state_dir))
+		return ERR_OK;
+	if (fs_list_dir(c->state_dir, &names, err))
+		return err_wrap(err, "look for journals");
+	for (size_t i = 0; i < names.len; i++) {
+		AUTO(str) char *path = NULL;
+		if (!str_starts(names.items[i], "quiet-") || !str_ends(names.items[i], ".json"))
+			continue;
+		if (str_printf(&path, err, "%s/%s", c->state_dir, names.items[i]) ||
+		    recover_one(c, path, out, err))
+			return err->code;
+	}
+	return ERR_OK;
+}

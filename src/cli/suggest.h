@@ -1,0 +1,13 @@
+/*
+ * suggest.h: what somebody may have meant who typed something else.
+ */
+#ifndef CLI_SUGGEST_H
+#define CLI_SUGGEST_H
+
+#include "base/defs.h"
+
+/* The word that is nearest to what was typed, or NULL when none is near: at most two letters
+ * wrong, missing, too many or swapped, and not half of the word. */
+const char *suggest(const char *typed, const char *const *words, size_t n);
+
+#endif
