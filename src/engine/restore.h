@@ -19,21 +19,38 @@
 
 struct restore_options {
 	const char *as; /* project name; NULL: the one it had */
-	const char *to; /* stack: the project folder; NULL: where it was.  files: the target */
+	/* stack: the project folder, absolute; NULL: where it was, or, with as, a folder of
+	 * that name beside it.  files: what the folder at path becomes, or the folder into
+	 * which a file goes. */
+	const char *to;
 	const char *path; /* files: the part of the tree; NULL: all of it */
 	bool may_replace; /* the user has agreed to what restore_preview said */
-	int wait_s;       /* how long services may take to become healthy */
+	int wait_s; /* how long services may take to become healthy */
 };
 
-#define RESTORE_OPTIONS_INIT { NULL, NULL, NULL, false, 300 }
+#define RESTORE_OPTIONS_INIT                 \
+	{                                    \
+		NULL, NULL, NULL, false, 300 \
+	}
 
 struct restore_preview {
-	struct strv makes;    /* "volume shop_uploads", "folder /srv/shop" */
-	struct strv replaces; /* "volume shop_uploads (12 files, 1.2 MB)"; empty: nothing is lost */
+	struct strv makes; /* "volume shop_uploads", "folder /srv/shop" */
+	struct strv
+	    replaces; /* "volume shop_uploads (12 files, 1.2 MB)"; empty: nothing is lost */
 	struct strv warnings;
+	struct strv obstacles; /* what must be mended first: restore_stack refuses while there
+				  are any */
 };
-#define RESTORE_PREVIEW_INIT { STRV_INIT, STRV_INIT, STRV_INIT }
+#define RESTORE_PREVIEW_INIT                               \
+	{                                                  \
+		STRV_INIT, STRV_INIT, STRV_INIT, STRV_INIT \
+	}
 void restore_preview_release(struct restore_preview *p);
+static inline void UNUSED
+restore_preview_auto(struct restore_preview *p)
+{
+	restore_preview_release(p);
+}
 
 struct restore_result {
 	enum outcome outcome;
@@ -49,10 +66,18 @@ struct restore_result {
 MUST_CHECK enum err_code restore_is_stack(
     struct engine *e, const struct id *snapshot, bool *is_stack, struct err *err);
 
+/* Of a stack's snapshot, the restore of the stack; with opt->path, or of folders, that of
+ * files. out is RESTORE_PREVIEW_INIT. */
 MUST_CHECK enum err_code restore_preview(struct engine *e, const struct id *snapshot,
     const struct restore_options *opt, struct restore_preview *out, struct err *err);
 
-/* ERR_EXISTS, and nothing changed, when something would be replaced without may_replace. */
+/*
+ * ERR_EXISTS, and nothing changed, when something would be replaced without may_replace.
+ * ERR_USAGE, and nothing changed, when there are obstacles; it names them.  ERR_LOCKED while
+ * another restore of that project runs, or one that died has not been settled.  Any other error
+ * tells at its end what stands: nothing was changed, all is as before, or what lies where.
+ * The engine's cancel is heeded at all times; after the swap it means that all is put back.
+ */
 MUST_CHECK enum err_code restore_stack(struct engine *e, const struct id *snapshot,
     const struct restore_options *opt, struct restore_result *out, struct err *err);
 MUST_CHECK enum err_code restore_files(struct engine *e, const struct id *snapshot,

@@ -1,0 +1,45 @@
+#include "engine/restore_files.h"
+#include "engine/restore_job.h"
+
+void
+restore_preview_release(struct restore_preview *p)
+{
+	strv_release(&p->makes);
+	strv_release(&p->replaces);
+	strv_release(&p->warnings);
+	strv_release(&p->obstacles);
+}
+
+enum err_code
+restore_is_stack(struct engine *e, const struct id *snapshot, bool *is_stack, struct err *err)
+{
+	AUTO(json) json_t *document = NULL;
+	if (snapshot_load(e->repo, snapshot, &document, err))
+		return err->code;
+	*is_stack = json_is_object(json_object_get(document, "stack"));
+	return ERR_OK;
+}
+
+static enum err_code
+preview_stack(struct engine *e, const struct id *snapshot, const struct restore_options *opt,
+    struct restore_preview *out, struct err *err)
+{
+	AUTO(job) struct restore_job *j = NULL;
+	if (job_open(&j, e, snapshot, opt, err) || job_look(j, err))
+		return err->code;
+	*out = j->preview;
+	j->preview = (struct restore_preview)RESTORE_PREVIEW_INIT;
+	return ERR_OK;
+}
+
+enum err_code
+restore_preview(struct engine *e, const struct id *snapshot, const struct restore_options *opt,
+    struct restore_preview *out, struct err *err)
+{
+	bool is_stack;
+	if (restore_is_stack(e, snapshot, &is_stack, err))
+		return err->code;
+	if (is_stack && opt->path == NULL)
+		return preview_stack(e, snapshot, opt, out, err);
+	return restore_files_preview(e, snapshot, opt, out, err);
+}
