@@ -70,7 +70,8 @@ open_store(struct cli *c, struct store **out, struct err *err)
 	if (store_open_local(&s, where, STORE_EXISTING, err)) {
 		if (err->code == ERR_NOT_FOUND)
 			return err_set(err, ERR_NO_REPOSITORY,
-			    "%s: no such folder: make a repository with 'stacksnap init'", where);
+			    "%s: no such folder: make a repository with 'stacksnap init'",
+			    where);
 		return err->code;
 	}
 	/* Before anybody is asked for a passphrase. */
@@ -118,7 +119,7 @@ cli_open(struct cli *c, struct place *out, struct err *err)
 struct engine
 cli_engine(const struct cli *c, struct repo *repo)
 {
-	return (struct engine) {
+	return (struct engine){
 		.repo = repo,
 		.events = c->events,
 		.cancel = c->cancel,
@@ -141,7 +142,8 @@ hint_of(const struct cli *c, const struct err *err)
 {
 	bool is_verify = c->command != NULL && strcmp(c->command->name, "verify") == 0;
 	if (err->code == ERR_WRONG_KEY)
-		return "the passphrase comes from --password-file, else STACKSNAP_PASSWORD_FILE, "
+		return "the passphrase comes from --password-file, else "
+		       "STACKSNAP_PASSWORD_FILE, "
 		       "else STACKSNAP_PASSWORD_COMMAND, else the terminal";
 	if (err->code == ERR_CORRUPT && !is_verify)
 		return "'stacksnap verify --read-data' tells what else is damaged";

@@ -22,7 +22,7 @@ struct cli {
 	struct args args;
 	struct cancel *cancel;
 	struct event_sink *events;
-	struct text_sink *text;   /* NULL when events are JSON lines */
+	struct text_sink *text; /* NULL when events are JSON lines */
 	const char *state_dir;
 	struct screen error_screen;
 };
@@ -33,7 +33,10 @@ struct place {
 	struct repo *repo;
 };
 
-#define PLACE_INIT { NULL, NULL }
+#define PLACE_INIT         \
+	{                  \
+		NULL, NULL \
+	}
 
 void place_release(struct place *p);
 static inline void UNUSED

@@ -83,22 +83,25 @@ choose(struct cli *c, struct batch *b, struct err *err)
 	const struct args *a = &c->args;
 	bool has_paths = a->paths.len > 0;
 	if (a->all && (has_paths || a->operands.len > 0))
-		return err_set(err, ERR_USAGE, "--all stands alone: no STACK and no --path with it");
+		return err_set(
+		    err, ERR_USAGE, "--all stands alone: no STACK and no --path with it");
 	if (!a->all && !has_paths && a->operands.len == 0)
 		return err_set(
 		    err, ERR_USAGE, "back up what? Name a STACK, or give --all or --path DIR");
 	if (has_paths && a->quiesce != NULL)
-		return err_set(err, ERR_USAGE, "--quiesce is for stacks: folders have no services");
+		return err_set(
+		    err, ERR_USAGE, "--quiesce is for stacks: folders have no services");
 	if (has_paths)
 		return add_all(&b->paths, &a->paths, err) ||
-		    add_all(&b->paths, &a->operands, err)
-		    ? err->code
-		    : ERR_OK;
+			       add_all(&b->paths, &a->operands, err)
+			   ? err->code
+			   : ERR_OK;
 	if (!a->all)
 		return add_all(&b->stacks, &a->operands, err);
 	if (add_every_stack(c, &b->stacks, err))
 		return err->code;
-	return b->stacks.len > 0 ? ERR_OK : err_set(err, ERR_NOT_FOUND, "there is no stack here");
+	return b->stacks.len > 0 ? ERR_OK
+				 : err_set(err, ERR_NOT_FOUND, "there is no stack here");
 }
 
 /* --- dry run --- */
@@ -296,8 +299,8 @@ back_up(struct cli *c, struct engine *e, const struct batch *b, struct task *r)
 {
 	struct backup_options opt = options_of(&c->args);
 	enum err_code rc = r->stack != NULL
-	    ? backup_stack(e, r->stack, &opt, &r->result, &r->err)
-	    : backup_paths(e, &b->paths, &opt, &r->result, &r->err);
+			       ? backup_stack(e, r->stack, &opt, &r->result, &r->err)
+			       : backup_paths(e, &b->paths, &opt, &r->result, &r->err);
 	if (rc) {
 		if (r->stack != NULL && b->n_tasks > 1)
 			err_wrap(&r->err, "stack %s", r->stack);
@@ -308,8 +311,8 @@ back_up(struct cli *c, struct engine *e, const struct batch *b, struct task *r)
 	}
 }
 
-/* Give back what earlier runs left quiet, before more is made quiet.  That it cannot be done was
- * told as a warning, and does not stop a backup. */
+/* Give back what earlier runs left quiet, before more is made quiet.  That it cannot be done
+ * was told as a warning, and does not stop a backup. */
 static void
 recover_first(struct cli *c)
 {
@@ -377,9 +380,11 @@ const struct command command_backup = {
 	.operands = "STACK...|--all|--path DIR...",
 	.about =
 	    "Captures a running stack at one instant: files are read while it runs, then the\n"
-	    "services that write are paused for a moment, the databases fix their state, files\n"
+	    "services that write are paused for a moment, the databases fix their state, "
+	    "files\n"
 	    "that changed are read again, and the services go on while the dumps are written.\n"
-	    "Whatever happens, exactly the services that ran run again.  A snapshot exists only\n"
+	    "Whatever happens, exactly the services that ran run again.  A snapshot exists "
+	    "only\n"
 	    "once it is whole and checked.\n"
 	    "\n"
 	    "Exit status 3 means that there is a snapshot, from which something is missing.",

@@ -57,8 +57,9 @@ const struct command command_cat = {
 	.name = "cat",
 	.summary = "write a file of a snapshot to standard output",
 	.operands = "SNAPSHOT PATH",
-	.about = "Writes the bytes of a file in a snapshot's tree; 'stacksnap ls' shows the paths.\n"
-		 "They were checked against their ids; exit status 13 means damage.",
+	.about =
+	    "Writes the bytes of a file in a snapshot's tree; 'stacksnap ls' shows the paths.\n"
+	    "They were checked against their ids; exit status 13 means damage.",
 	.examples = cat_examples,
 	.n_examples = ARRAY_LEN(cat_examples),
 	.min_operands = 2,
@@ -77,10 +78,11 @@ const struct command command_dump = {
 	.name = "dump",
 	.summary = "write a database's native dump to standard output",
 	.operands = "SNAPSHOT MEMBER",
-	.about =
-	    "Writes what the database's own tool wrote when the snapshot was made, byte for byte,\n"
-	    "and checks its SHA-256.  MEMBER is the name of the service, or SERVICE/STREAM when\n"
-	    "it has several streams; 'stacksnap show' lists them.",
+	.about = "Writes what the database's own tool wrote when the snapshot was made, byte "
+		 "for byte,\n"
+		 "and checks its SHA-256.  MEMBER is the name of the service, or "
+		 "SERVICE/STREAM when\n"
+		 "it has several streams; 'stacksnap show' lists them.",
 	.examples = dump_examples,
 	.n_examples = ARRAY_LEN(dump_examples),
 	.min_operands = 2,

@@ -48,7 +48,8 @@ const struct command command_completion = {
 	.name = "completion",
 	.summary = "write a completion script for a shell",
 	.operands = "bash|zsh|fish",
-	.about = "Writes a script that completes StackSnap's commands and options in that shell.",
+	.about =
+	    "Writes a script that completes StackSnap's commands and options in that shell.",
 	.examples = examples,
 	.n_examples = ARRAY_LEN(examples),
 	.min_operands = 1,

@@ -60,10 +60,12 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 		return err->code;
 	if (c->args.key_file == NULL)
 		event_note(c->events, NULL,
-		    "Keep the passphrase in a safe place: without it nothing here can be read again.");
+		    "Keep the passphrase in a safe place: without it nothing here can be read "
+		    "again.");
 	else if (c->args.password_file == NULL)
 		event_note(c->events, NULL,
-		    "Keep the key file in a safe place: without it nothing here can be read again.");
+		    "Keep the key file in a safe place: without it nothing here can be read "
+		    "again.");
 	return print(c, &p, *code, err);
 }
 

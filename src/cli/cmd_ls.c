@@ -17,8 +17,12 @@ struct listing {
 static void
 mode_text(char out[11], const struct tree_entry *e)
 {
-	static const char types[] = { [TREE_FILE] = '-', [TREE_DIR] = 'd', [TREE_SYMLINK] = 'l',
-		[TREE_CHAR_DEVICE] = 'c', [TREE_BLOCK_DEVICE] = 'b', [TREE_FIFO] = 'p',
+	static const char types[] = { [TREE_FILE] = '-',
+		[TREE_DIR] = 'd',
+		[TREE_SYMLINK] = 'l',
+		[TREE_CHAR_DEVICE] = 'c',
+		[TREE_BLOCK_DEVICE] = 'b',
+		[TREE_FIFO] = 'p',
 		[TREE_SOCKET] = 's' };
 	static const char bits[] = "rwxrwxrwx";
 	out[0] = types[e->type];
@@ -151,8 +155,8 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 }
 
 static const struct option_def options[] = {
-	{ "long", 'l', OPTION_SWITCH, WORD_ANY, NULL, NULL, "mode, owner, size and time as well",
-	    offsetof(struct args, is_long) },
+	{ "long", 'l', OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "mode, owner, size and time as well", offsetof(struct args, is_long) },
 	{ "recursive", 'R', OPTION_SWITCH, WORD_ANY, NULL, NULL, "everything below, too",
 	    offsetof(struct args, recursive) },
 };
@@ -167,12 +171,15 @@ const struct command command_ls = {
 	.name = "ls",
 	.summary = "list files in a snapshot",
 	.operands = "[SNAPSHOT] [PATH]",
-	.about =
-	    "Lists the folder PATH of a snapshot's tree, or its top.  SNAPSHOT is \"latest\", which\n"
-	    "it also is when nothing is given, or the first digits of an id.  A stack's snapshot\n"
-	    "has the folders project, files, volumes, binds, databases and meta.  Characters in\n"
-	    "names that would steer a terminal are shown as \\x1b and the like; --json has the\n"
-	    "true bytes.",
+	.about = "Lists the folder PATH of a snapshot's tree, or its top.  SNAPSHOT is "
+		 "\"latest\", which\n"
+		 "it also is when nothing is given, or the first digits of an id.  A stack's "
+		 "snapshot\n"
+		 "has the folders project, files, volumes, binds, databases and meta.  "
+		 "Characters in\n"
+		 "names that would steer a terminal are shown as \\x1b and the like; --json "
+		 "has the\n"
+		 "true bytes.",
 	.options = options,
 	.n_options = ARRAY_LEN(options),
 	.examples = examples,

@@ -35,8 +35,9 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	if (r.busy > 0)
 		printf("%zu runs are at work and have services quiet right now\n", r.busy);
 	if (r.failed > 0)
-		printf("%zu journals could not be recovered: mend what the warnings say, and try "
-		       "again\n",
+		printf(
+		    "%zu journals could not be recovered: mend what the warnings say, and try "
+		    "again\n",
 		    r.failed);
 	if (r.services.len == 0 && r.busy == 0 && r.failed == 0)
 		puts("nothing to recover");

@@ -4,14 +4,9 @@
 #include "cli/cli.h"
 #include "cli/terminal.h"
 #include "engine/restore.h"
+#include "sys/fs.h"
 #include "ui/escape.h"
 #include "ui/format.h"
-
-static void
-preview_auto(struct restore_preview *p)
-{
-	restore_preview_release(p);
-}
 
 /* --- the preview --- */
 
@@ -34,6 +29,7 @@ print_preview(FILE *out, const struct restore_preview *p)
 	print_list(out, "would be made:", &p->makes);
 	print_list(out, "would be REPLACED:", &p->replaces);
 	print_list(out, "mind:", &p->warnings);
+	print_list(out, "in the way, to be mended first:", &p->obstacles);
 	if (p->replaces.len == 0)
 		fputs("nothing that is there would be replaced\n", out);
 	fflush(out);
@@ -60,24 +56,27 @@ preview_json(const struct restore_preview *p, struct err *err)
 	list_json(&w, "makes", &p->makes);
 	list_json(&w, "replaces", &p->replaces);
 	list_json(&w, "warnings", &p->warnings);
+	list_json(&w, "obstacles", &p->obstacles);
 	json_obj_end(&w);
 	if (json_finish(&w, err))
 		return err->code;
 	return cli_write_line(&line, err);
 }
 
-/* The result of a dry run is the preview itself. */
+/* The result of a dry run is the preview itself; it failed when the restore would. */
 static enum err_code
 finish_dry_run(
-    struct cli *c, const struct restore_preview *p, enum exit_code code, struct err *err)
+    struct cli *c, const struct restore_preview *p, enum exit_code *code, struct err *err)
 {
+	if (p->obstacles.len > 0)
+		*code = EXIT_FAILED;
 	if (!c->args.json) {
 		print_preview(stdout, p);
 		return ERR_OK;
 	}
 	AUTO(bufv) struct buf line = BUF_INIT;
 	struct json_writer w;
-	cli_result_begin(c, &w, &line, code);
+	cli_result_begin(c, &w, &line, *code);
 	json_flag(&w, "dry_run", true);
 	return cli_result_end(&w, err);
 }
@@ -100,9 +99,13 @@ agree(struct cli *c, const struct restore_preview *p, struct err *err)
 	char answer[TERMINAL_ANSWER_MAX];
 	if (c->text != NULL) {
 		text_sink_clear(c->text);
-		if (p->replaces.len > 0 || !c->args.quiet)
+		if (p->replaces.len > 0 || p->obstacles.len > 0 || !c->args.quiet)
 			print_preview(stderr, p);
 	}
+	if (p->obstacles.len > 0)
+		return err_set(err, ERR_UNSUPPORTED, "nothing was changed: %s%s",
+		    p->obstacles.items[0],
+		    p->obstacles.len > 1 ? " (and more, listed above)" : "");
 	if (p->replaces.len == 0 || c->args.yes)
 		return ERR_OK;
 	/* A program that reads JSON has no terminal, whatever the one that started it has. */
@@ -111,7 +114,8 @@ agree(struct cli *c, const struct restore_preview *p, struct err *err)
 	if (terminal_ask(answer, "Type \"yes\" to replace all of that: ", c->cancel, err))
 		return err->code == ERR_NOT_FOUND ? refuse(p, err) : err->code;
 	if (strcmp(answer, "yes") != 0)
-		return err_set(err, ERR_CANCELLED, "nothing was changed: the answer was not \"yes\"");
+		return err_set(
+		    err, ERR_CANCELLED, "nothing was changed: the answer was not \"yes\"");
 	return ERR_OK;
 }
 
@@ -135,8 +139,7 @@ print(const struct restore_result *r, bool is_stack)
 }
 
 static enum err_code
-print_json(
-    struct cli *c, const struct restore_result *r, enum exit_code code, struct err *err)
+print_json(struct cli *c, const struct restore_result *r, enum exit_code code, struct err *err)
 {
 	AUTO(bufv) struct buf line = BUF_INIT;
 	struct json_writer w;
@@ -152,6 +155,19 @@ print_json(
 
 /* --- the work --- */
 
+/* The project folder goes into labels and mounts, where only an absolute path means anything.
+ */
+static enum err_code
+make_absolute(char **out, const char *path, struct err *err)
+{
+	AUTO(str) char *here = NULL;
+	if (path[0] == '/')
+		return str_dup(out, path, err);
+	if (fs_real_path(&here, ".", err))
+		return err->code;
+	return str_printf(out, err, "%s/%s", here, path);
+}
+
 static enum err_code
 options_of(const struct args *a, struct restore_options *opt, struct err *err)
 {
@@ -159,10 +175,12 @@ options_of(const struct args *a, struct restore_options *opt, struct err *err)
 		return err_set(err, ERR_USAGE, "restore: --path can be given once");
 	if (a->paths.len > 0 && a->as != NULL)
 		return err_set(err, ERR_USAGE,
-		    "restore: --path takes files out of a snapshot, --as brings back a stack: give "
+		    "restore: --path takes files out of a snapshot, --as brings back a stack: "
+		    "give "
 		    "one of them");
 	if (a->paths.len > 0 && a->to == NULL)
-		return err_set(err, ERR_USAGE, "restore: --path needs --to DIR, where the files go");
+		return err_set(
+		    err, ERR_USAGE, "restore: --path needs --to DIR, where the files go");
 	*opt = (struct restore_options)RESTORE_OPTIONS_INIT;
 	opt->as = a->as;
 	opt->to = a->to;
@@ -176,10 +194,12 @@ check_target(const struct args *a, bool is_stack, struct err *err)
 	if (is_stack)
 		return ERR_OK;
 	if (a->as != NULL)
-		return err_set(err, ERR_USAGE, "restore: this is a snapshot of folders: --as is for stacks");
+		return err_set(err, ERR_USAGE,
+		    "restore: this is a snapshot of folders: --as is for stacks");
 	if (a->to == NULL)
 		return err_set(err, ERR_USAGE,
-		    "restore: this is a snapshot of folders: give --to DIR, where they go (--to / "
+		    "restore: this is a snapshot of folders: give --to DIR, where they go "
+		    "(--to / "
 		    "puts them where they were)");
 	return ERR_OK;
 }
@@ -188,7 +208,8 @@ static enum err_code
 run(struct cli *c, enum exit_code *code, struct err *err)
 {
 	AUTO(place) struct place p = PLACE_INIT;
-	AUTO(preview) struct restore_preview preview = RESTORE_PREVIEW_INIT;
+	AUTO(restore_preview) struct restore_preview preview = RESTORE_PREVIEW_INIT;
+	AUTO(str) char *to = NULL;
 	struct restore_options opt;
 	struct restore_result r;
 	struct id id;
@@ -197,13 +218,17 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	    cli_snapshot(c, p.repo, &id, err))
 		return err->code;
 	struct engine e = cli_engine(c, p.repo);
-	if (restore_is_stack(&e, &id, &is_stack, err) || check_target(&c->args, is_stack, err) ||
-	    restore_preview(&e, &id, &opt, &preview, err))
+	if (restore_is_stack(&e, &id, &is_stack, err) || check_target(&c->args, is_stack, err))
+		return err->code;
+	if (opt.to != NULL && make_absolute(&to, opt.to, err))
+		return err->code;
+	opt.to = to;
+	if (restore_preview(&e, &id, &opt, &preview, err))
 		return err->code;
 	if (c->args.json && preview_json(&preview, err))
 		return err->code;
 	if (c->args.dry_run)
-		return finish_dry_run(c, &preview, *code, err);
+		return finish_dry_run(c, &preview, code, err);
 	if (agree(c, &preview, err))
 		return err->code;
 	opt.may_replace = preview.replaces.len > 0;
@@ -229,8 +254,8 @@ static const struct option_def options[] = {
 	    offsetof(struct args, paths) },
 	{ "dry-run", 'n', OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "say what would be made and replaced, and stop", offsetof(struct args, dry_run) },
-	{ "yes", 'y', OPTION_SWITCH, WORD_ANY, NULL, NULL, "replace what is there without asking",
-	    offsetof(struct args, yes) },
+	{ "yes", 'y', OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "replace what is there without asking", offsetof(struct args, yes) },
 };
 
 static const struct example examples[] = {
@@ -246,14 +271,17 @@ const struct command command_restore = {
 	.name = "restore",
 	.summary = "bring a stack or files back",
 	.operands = "SNAPSHOT",
-	.about =
-	    "Recreates the project folder, volumes and networks, loads the databases, starts the\n"
-	    "services in the order of their dependencies and waits until they are healthy.  New\n"
-	    "data is put beside the old and swapped in when it is whole; the old is kept until\n"
-	    "the stack is known to run.\n"
-	    "\n"
-	    "First says what would be made and what replaced.  When something would be replaced,\n"
-	    "asks on a terminal, and refuses elsewhere unless --yes is given.",
+	.about = "Recreates the project folder, volumes and networks, loads the databases, "
+		 "starts the\n"
+		 "services in the order of their dependencies and waits until they are "
+		 "healthy.  New\n"
+		 "data is put beside the old and swapped in when it is whole; the old is kept "
+		 "until\n"
+		 "the stack is known to run.\n"
+		 "\n"
+		 "First says what would be made and what replaced.  When something would be "
+		 "replaced,\n"
+		 "asks on a terminal, and refuses elsewhere unless --yes is given.",
 	.options = options,
 	.n_options = ARRAY_LEN(options),
 	.examples = examples,

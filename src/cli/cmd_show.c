@@ -38,8 +38,7 @@ join(struct buf *out, const json_t *list, struct err *err)
 	return buf_str(out, "", err);
 }
 
-static void PRINTF_LIKE(2, 3)
-line(const char *label, const char *fmt, ...)
+static void PRINTF_LIKE(2, 3) line(const char *label, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -87,10 +86,11 @@ print_class(const json_t *d)
 	bool is_quiesced = strcmp(str_at(d, "class"), "quiesced") == 0;
 	format_duration(skew, json_get_int(d, "skew_ns", 0));
 	line("outcome", "%s", str_at(d, "outcome"));
-	line("class", "%s", is_quiesced
-		? "quiesced: every member was fixed while the application was quiet"
-		: "live: nothing was made quiet, members may be of different moments");
-	line("skew", "%s between the first and the last moment that a member may stand for", skew);
+	line("class", "%s",
+	    is_quiesced ? "quiesced: every member was fixed while the application was quiet"
+			: "live: nothing was made quiet, members may be of different moments");
+	line("skew", "%s between the first and the last moment that a member may stand for",
+	    skew);
 	if (!json_is_object(quiet))
 		return;
 	char window[FORMAT_MAX];
@@ -175,8 +175,8 @@ print_members(const json_t *d, struct err *err)
 static enum err_code
 print_streams(const json_t *m, struct err *err)
 {
-	static const struct table_column columns[] = { { NULL, TABLE_LEFT }, { NULL, TABLE_RIGHT },
-		{ NULL, TABLE_LEFT }, { NULL, TABLE_LEFT } };
+	static const struct table_column columns[] = { { NULL, TABLE_LEFT },
+		{ NULL, TABLE_RIGHT }, { NULL, TABLE_LEFT }, { NULL, TABLE_LEFT } };
 	AUTO(table) struct table t;
 	const json_t *streams = json_object_get(m, "streams");
 	table_init(&t, columns, ARRAY_LEN(columns));
@@ -249,7 +249,8 @@ print_images(const json_t *stack, struct err *err)
 static enum err_code
 print_gaps(const json_t *stack, struct err *err)
 {
-	static const struct table_column columns[] = { { NULL, TABLE_LEFT }, { NULL, TABLE_LEFT } };
+	static const struct table_column columns[] = { { NULL, TABLE_LEFT },
+		{ NULL, TABLE_LEFT } };
 	AUTO(table) struct table t;
 	const json_t *gaps = json_object_get(stack, "gaps");
 	if (json_array_size(gaps) == 0)
@@ -257,7 +258,8 @@ print_gaps(const json_t *stack, struct err *err)
 	table_init(&t, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < json_array_size(gaps); i++) {
 		const json_t *g = json_array_get(gaps, i);
-		table_cellf(&t, "%s%s", json_get_bool(g, "matters") ? "! " : "", str_at(g, "what"));
+		table_cellf(
+		    &t, "%s%s", json_get_bool(g, "matters") ? "! " : "", str_at(g, "what"));
 		table_cell(&t, str_at(g, "why"));
 	}
 	puts("not captured");
@@ -333,10 +335,13 @@ const struct command command_show = {
 	.summary = "show a snapshot's certificate",
 	.operands = "[SNAPSHOT]",
 	.about =
-	    "Shows what a snapshot holds: its members, the moment and database position at which\n"
-	    "each was fixed, how far these moments are apart, how long services were quiet, the\n"
+	    "Shows what a snapshot holds: its members, the moment and database position at "
+	    "which\n"
+	    "each was fixed, how far these moments are apart, how long services were quiet, "
+	    "the\n"
 	    "images by digest, and each dump with its SHA-256; and what is missing from it.\n"
-	    "SNAPSHOT is \"latest\", which it also is when none is given, or the first digits of an\n"
+	    "SNAPSHOT is \"latest\", which it also is when none is given, or the first digits "
+	    "of an\n"
 	    "id.",
 	.examples = examples,
 	.n_examples = ARRAY_LEN(examples),

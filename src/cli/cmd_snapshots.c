@@ -51,7 +51,7 @@ digits_needed(const struct found_list *l)
 	for (size_t i = 0; i < l->count; i++)
 		for (size_t k = 0; k < i; k++)
 			while (digits < ID_HEX_SIZE - 1 &&
-			    strncmp(l->items[i].id, l->items[k].id, digits) == 0)
+			       strncmp(l->items[i].id, l->items[k].id, digits) == 0)
 				digits++;
 	return digits;
 }
@@ -82,8 +82,8 @@ add_row(struct table *t, const struct found *f, size_t digits, struct err *err)
 	if (join(&tags, json_object_get(f->document, "tags"), err))
 		return err->code;
 	clock_format_local(time, json_get_int(f->document, "time_ns", 0));
-	format_size(size,
-	    (uint64_t)json_get_int(json_object_get(f->document, "stats"), "bytes", 0));
+	format_size(
+	    size, (uint64_t)json_get_int(json_object_get(f->document, "stats"), "bytes", 0));
 	table_cellf(t, "%.*s", (int)digits, f->id);
 	table_cell(t, time);
 	table_cell(t, buf_cstr(&source));
@@ -156,8 +156,10 @@ const struct command command_snapshots = {
 	.summary = "list the snapshots in the repository",
 	.operands = "",
 	.about =
-	    "CLASS is \"quiesced\" when all members were fixed while the application was quiet,\n"
-	    "\"live\" otherwise.  OUTCOME is \"partial\" when something is missing: 'stacksnap show'\n"
+	    "CLASS is \"quiesced\" when all members were fixed while the application was "
+	    "quiet,\n"
+	    "\"live\" otherwise.  OUTCOME is \"partial\" when something is missing: 'stacksnap "
+	    "show'\n"
 	    "says what.  Snapshots are named by the first digits of their ID, or \"latest\".",
 	.examples = examples,
 	.n_examples = ARRAY_LEN(examples),

@@ -18,8 +18,8 @@ print(const struct verify_result *r, bool read_data)
 	format_count(hurt, r->snapshots_hurt);
 	format_count(files, r->files_hurt);
 	format_duration(took, r->took_ns);
-	printf("%s snapshot%s, %s packs with %s", snapshots, r->snapshots == 1 ? "" : "s", packs,
-	    bytes);
+	printf("%s snapshot%s, %s packs with %s", snapshots, r->snapshots == 1 ? "" : "s",
+	    packs, bytes);
 	if (read_data)
 		printf("; %s chunks read, decoded and compared", chunks);
 	printf("; took %s\n", took);
@@ -29,8 +29,9 @@ print(const struct verify_result *r, bool read_data)
 		printf("%s packs belong to no snapshot\n", unused);
 	}
 	if (r->problems == 0)
-		puts(read_data ? "no damage found"
-			       : "no damage found; --read-data also reads the stored data itself");
+		puts(read_data
+			 ? "no damage found"
+			 : "no damage found; --read-data also reads the stored data itself");
 	else
 		printf("DAMAGED: %s problems hurt %s snapshots and %s files\n", problems, hurt,
 		    files);
@@ -88,11 +89,13 @@ const struct command command_verify = {
 	.name = "verify",
 	.summary = "check the repository",
 	.operands = "",
-	.about =
-	    "Reads every snapshot and its tree, and looks up each piece of data that they need.\n"
-	    "With --read-data every stored byte is read, decoded and compared, too: one flipped\n"
-	    "bit anywhere is found.  Damage is told with the snapshots and files that it hurts;\n"
-	    "the exit status is then 13.  Nothing is changed.",
+	.about = "Reads every snapshot and its tree, and looks up each piece of data that they "
+		 "need.\n"
+		 "With --read-data every stored byte is read, decoded and compared, too: one "
+		 "flipped\n"
+		 "bit anywhere is found.  Damage is told with the snapshots and files that it "
+		 "hurts;\n"
+		 "the exit status is then 13.  Nothing is changed.",
 	.options = options,
 	.n_options = ARRAY_LEN(options),
 	.examples = examples,

@@ -9,7 +9,8 @@ static enum err_code
 run(struct cli *c, enum exit_code *code, struct err *err)
 {
 	if (!c->args.json) {
-		printf("stacksnap %s (repository format %d)\n", STACKSNAP_VERSION, FORMAT_VERSION);
+		printf(
+		    "stacksnap %s (repository format %d)\n", STACKSNAP_VERSION, FORMAT_VERSION);
 		return ERR_OK;
 	}
 	AUTO(bufv) struct buf line = BUF_INIT;

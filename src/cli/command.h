@@ -40,14 +40,17 @@ struct args {
 	struct strv operands;
 };
 
-#define ARGS_INIT { .paths = STRV_INIT, .tags = STRV_INIT, .operands = STRV_INIT }
+#define ARGS_INIT                                                            \
+	{                                                                    \
+		.paths = STRV_INIT, .tags = STRV_INIT, .operands = STRV_INIT \
+	}
 
 void args_release(struct args *a);
 
 enum option_kind {
 	OPTION_SWITCH, /* a bool in struct args */
-	OPTION_VALUE,  /* a const char *, the last one given */
-	OPTION_LIST,   /* a struct strv, each one given */
+	OPTION_VALUE, /* a const char *, the last one given */
+	OPTION_LIST, /* a struct strv, each one given */
 };
 
 /* What stands in an operand's or an option value's place, for shell completion. */
@@ -62,14 +65,14 @@ enum word_kind {
 };
 
 struct option_def {
-	const char *name;    /* "password-file" */
-	char letter;         /* 'r'; 0: none */
+	const char *name; /* "password-file" */
+	char letter; /* 'r'; 0: none */
 	enum option_kind kind;
 	enum word_kind word;
-	const char *value;   /* "FILE"; NULL for switches */
+	const char *value; /* "FILE"; NULL for switches */
 	const char *choices; /* "none pause stop"; NULL: anything goes */
-	const char *help;    /* one line */
-	size_t field;        /* offsetof in struct args */
+	const char *help; /* one line */
+	size_t field; /* offsetof in struct args */
 };
 
 struct example {
@@ -79,9 +82,9 @@ struct example {
 
 struct command {
 	const char *name;
-	const char *summary;  /* one line, no full stop */
+	const char *summary; /* one line, no full stop */
 	const char *operands; /* "STACK…"; "" for none */
-	const char *about;    /* what a user must know, lines of at most 80 columns */
+	const char *about; /* what a user must know, lines of at most 80 columns */
 	const struct option_def *options;
 	size_t n_options;
 	const struct example *examples;
@@ -92,7 +95,8 @@ struct command {
 	bool needs_repository;
 	bool has_json;
 	bool is_hidden;
-	/* ERR_OK: *code says how it ended, and the result was printed.  Otherwise nothing was. */
+	/* ERR_OK: *code says how it ended, and the result was printed.  Otherwise nothing was.
+	 */
 	enum err_code (*run)(struct cli *c, enum exit_code *code, struct err *err);
 };
 

@@ -69,17 +69,18 @@ bash_values_of(FILE *out, const char *command, const struct option_def *defs, si
 void
 completion_bash(FILE *out)
 {
-	fputs("# bash completion of stacksnap\n"
-	      "\n"
-	      "_stacksnap_words() { mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$cur\"); }\n"
-	      "_stacksnap_files() {\n"
-	      "\tcompopt -o filenames 2>/dev/null\n"
-	      "\tmapfile -t COMPREPLY < <(compgen \"$1\" -- \"$cur\")\n"
-	      "}\n"
-	      "\n"
-	      "_stacksnap() {\n"
-	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-	      "\tlocal command='' i commands='",
+	fputs(
+	    "# bash completion of stacksnap\n"
+	    "\n"
+	    "_stacksnap_words() { mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$cur\"); }\n"
+	    "_stacksnap_files() {\n"
+	    "\tcompopt -o filenames 2>/dev/null\n"
+	    "\tmapfile -t COMPREPLY < <(compgen \"$1\" -- \"$cur\")\n"
+	    "}\n"
+	    "\n"
+	    "_stacksnap() {\n"
+	    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
+	    "\tlocal command='' i commands='",
 	    out);
 	for (size_t i = 0; i < n_commands; i++)
 		if (!commands[i]->is_hidden)
@@ -99,7 +100,8 @@ completion_bash(FILE *out)
 	    out);
 	bash_values_of(out, "*", global_options, n_global_options);
 	for (size_t i = 0; i < n_commands; i++)
-		bash_values_of(out, commands[i]->name, commands[i]->options, commands[i]->n_options);
+		bash_values_of(
+		    out, commands[i]->name, commands[i]->options, commands[i]->n_options);
 	fputs("\tesac\n\tcase $command in\n", out);
 	for (size_t i = 0; i < n_commands; i++) {
 		if (commands[i]->is_hidden || commands[i]->n_options == 0)
@@ -197,7 +199,9 @@ zsh_command(FILE *out, const struct command *cmd)
 		zsh_option(out, &cmd->options[i]);
 	if (cmd->max_operands > 0 && cmd->word != WORD_ANY) {
 		fprintf(out, "\t\t'%s:%s:", cmd->max_operands > 2 ? "*" : "1",
-		    cmd->word == WORD_STACK ? "stack" : cmd->word == WORD_COMMAND ? "command" : "snapshot");
+		    cmd->word == WORD_STACK     ? "stack"
+		    : cmd->word == WORD_COMMAND ? "command"
+						: "snapshot");
 		zsh_action(out, cmd->word, NULL);
 		fputs("'\n", out);
 	}
@@ -337,7 +341,8 @@ completion_fish(FILE *out)
 		for (size_t k = 0; k < cmd->n_options; k++)
 			fish_option(out, cmd->name, &cmd->options[k]);
 		if (cmd->word != WORD_ANY) {
-			fprintf(out, "complete -c stacksnap -n '__fish_seen_subcommand_from %s'",
+			fprintf(out,
+			    "complete -c stacksnap -n '__fish_seen_subcommand_from %s'",
 			    cmd->name);
 			fish_action(out, cmd->word, NULL);
 			fputc('\n', out);

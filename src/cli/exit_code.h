@@ -12,21 +12,22 @@
 
 enum exit_code {
 	EXIT_COMPLETE = 0,
-	EXIT_FAILED = 1,         /* nothing usable came of it */
-	EXIT_USAGE = 2,          /* the command line is wrong; nothing was done */
-	EXIT_PARTIAL = 3,        /* a usable result from which something is missing */
+	EXIT_FAILED = 1, /* nothing usable came of it */
+	EXIT_USAGE = 2, /* the command line is wrong; nothing was done */
+	EXIT_PARTIAL = 3, /* a usable result from which something is missing */
 	EXIT_NO_REPOSITORY = 10, /* there is none at that place */
-	EXIT_BUSY = 11,          /* another run is at it; try later */
-	EXIT_WRONG_KEY = 12,     /* the passphrase or key file opens nothing */
-	EXIT_DAMAGED = 13,       /* stored data is not what was written */
-	EXIT_STOPPED = 130,      /* stopped by the user (SIGINT, SIGTERM, SIGHUP) */
+	EXIT_BUSY = 11, /* another run is at it; try later */
+	EXIT_WRONG_KEY = 12, /* the passphrase or key file opens nothing */
+	EXIT_DAMAGED = 13, /* stored data is not what was written */
+	EXIT_STOPPED = 130, /* stopped by the user (SIGINT, SIGTERM, SIGHUP) */
 };
 
-/* was_stopped: a signal asked the run to stop.  A timeout has the same error code, but failed. */
+/* was_stopped: a signal asked the run to stop.  A timeout has the same error code, but failed.
+ */
 enum exit_code exit_code_of(enum err_code code, bool was_stopped);
 
-/* For the errors of a use case: there ERR_USAGE is a database or stack that the user must mend, not
- * the command line. */
+/* For the errors of a use case: there ERR_USAGE is a database or stack that the user must mend,
+ * not the command line. */
 enum exit_code exit_code_of_run(enum err_code code, bool was_stopped);
 
 /* The worse of two, for runs that do several things: complete, partial, busy, failed, damaged,

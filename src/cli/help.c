@@ -52,7 +52,8 @@ help_general(FILE *out)
 	      "  stacksnap -r /backup backup shop  one restore point of the stack \"shop\"\n"
 	      "  stacksnap -r /backup show latest  its certificate\n"
 	      "\n"
-	      "'stacksnap help COMMAND' tells more of each command, 'man stacksnap' everything.\n",
+	      "'stacksnap help COMMAND' tells more of each command, 'man stacksnap' "
+	      "everything.\n",
 	    out);
 }
 
@@ -71,9 +72,9 @@ applies(const struct command *cmd, const struct option_def *o)
 void
 help_command(FILE *out, const struct command *cmd)
 {
-	fprintf(out, "stacksnap %s: %s\n\nusage: stacksnap %s%s%s%s\n\n%s\n", cmd->name, cmd->summary,
-	    cmd->name, cmd->n_options > 0 ? " [OPTION]..." : "", *cmd->operands != '\0' ? " " : "",
-	    cmd->operands, cmd->about);
+	fprintf(out, "stacksnap %s: %s\n\nusage: stacksnap %s%s%s%s\n\n%s\n", cmd->name,
+	    cmd->summary, cmd->name, cmd->n_options > 0 ? " [OPTION]..." : "",
+	    *cmd->operands != '\0' ? " " : "", cmd->operands, cmd->about);
 	print_options(out, "options", cmd->options, cmd->n_options);
 	fputs("\noptions of every command:\n", out);
 	for (size_t i = 0; i < n_global_options; i++)

@@ -25,8 +25,8 @@ log_to_stderr(const char *line)
 	fprintf(stderr, "debug: %s\n", line);
 }
 
-/* A file that is opened later must not become a standard stream: what is written to one would end
- * up in it. */
+/* A file that is opened later must not become a standard stream: what is written to one would
+ * end up in it. */
 static enum err_code
 fill_standard_streams(struct err *err)
 {

@@ -26,9 +26,9 @@ add_options(struct option_set *set, const struct option_def *defs, size_t n)
 	char *letter = set->letters + strlen(set->letters);
 	for (size_t i = 0; i < n && set->n < MAX_OPTIONS; i++) {
 		bool has_value = defs[i].kind != OPTION_SWITCH;
-		set->longs[set->n] = (struct option) { defs[i].name,
-			has_value ? required_argument : no_argument, NULL,
-			FIRST_KEY + (int)set->n };
+		set->longs[set->n] =
+		    (struct option){ defs[i].name, has_value ? required_argument : no_argument,
+			    NULL, FIRST_KEY + (int)set->n };
 		set->defs[set->n++] = &defs[i];
 		if (defs[i].letter != 0) {
 			*letter++ = defs[i].letter;
@@ -81,7 +81,8 @@ take_option(struct args *args, const struct option_def *def, const char *value, 
 	return ERR_OK;
 }
 
-/* getopt_long has met something that it does not know, or a value that is missing or too many. */
+/* getopt_long has met something that it does not know, or a value that is missing or too many.
+ */
 static enum err_code
 refuse_option(const struct option_set *set, int key, char **argv, struct err *err)
 {
@@ -100,7 +101,8 @@ refuse_option(const struct option_set *set, int key, char **argv, struct err *er
 	snprintf(word, sizeof word, "%.*s", (int)strcspn(typed + 2, "="), typed + 2);
 	const char *near = suggest(word, names, set->n);
 	if (near != NULL)
-		return err_set(err, ERR_USAGE, "unknown option: --%s (did you mean --%s?)", word, near);
+		return err_set(
+		    err, ERR_USAGE, "unknown option: --%s (did you mean --%s?)", word, near);
 	return err_set(err, ERR_USAGE, "unknown option: --%s", word);
 }
 
@@ -136,7 +138,8 @@ unknown_command(const char *typed, struct err *err)
 			names[n++] = commands[i]->name;
 	const char *near = suggest(typed, names, n);
 	if (near != NULL)
-		return err_set(err, ERR_USAGE, "unknown command: %s (did you mean %s?)", typed, near);
+		return err_set(
+		    err, ERR_USAGE, "unknown command: %s (did you mean %s?)", typed, near);
 	return err_set(err, ERR_USAGE, "unknown command: %s", typed);
 }
 
@@ -151,16 +154,16 @@ count_operands(const struct command *cmd, const struct args *args, struct err *e
 		    args->operands.items[cmd->max_operands]);
 	for (size_t i = 0; i < args->operands.len; i++)
 		if (*args->operands.items[i] == '\0')
-			return err_set(err, ERR_USAGE, "%s: an empty name was given", cmd->name);
+			return err_set(
+			    err, ERR_USAGE, "%s: an empty name was given", cmd->name);
 	if (args->json && !cmd->has_json)
-		return err_set(
-		    err, ERR_USAGE, "%s: --json means nothing here", cmd->name);
+		return err_set(err, ERR_USAGE, "%s: --json means nothing here", cmd->name);
 	return ERR_OK;
 }
 
 enum err_code
-parse_args(const struct command **command, struct args *args, int argc, char **argv,
-    struct err *err)
+parse_args(
+    const struct command **command, struct args *args, int argc, char **argv, struct err *err)
 {
 	struct option_set globals = { .n = 0, .letters = "+:" };
 	add_options(&globals, global_options, n_global_options);

@@ -13,7 +13,7 @@
 
 /* *command is NULL when none was named.  When --help was asked for, operands are not counted.
  * args must be ARGS_INIT. */
-MUST_CHECK enum err_code parse_args(const struct command **command, struct args *args, int argc,
-    char **argv, struct err *err);
+MUST_CHECK enum err_code parse_args(
+    const struct command **command, struct args *args, int argc, char **argv, struct err *err);
 
 #endif

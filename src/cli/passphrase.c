@@ -37,8 +37,7 @@ read_secret(struct secret **out, int fd, const struct cancel *c, struct err *err
 			return secret_copy(out, room->data, len, err);
 		len += got > 0 ? (size_t)got : 0;
 		if (len == room->len)
-			return err_set(
-			    err, ERR_USAGE, "it holds %zu bytes or more", room->len);
+			return err_set(err, ERR_USAGE, "it holds %zu bytes or more", room->len);
 	}
 }
 

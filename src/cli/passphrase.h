@@ -16,9 +16,9 @@
 #include <stdbool.h>
 
 struct passphrase_source {
-	const char *file;    /* NULL: not given, and so on */
+	const char *file; /* NULL: not given, and so on */
 	const char *command;
-	bool ask_twice;      /* a new one: typing errors would cost everything */
+	bool ask_twice; /* a new one: typing errors would cost everything */
 	struct event_sink *events; /* is warned of files that others may read */
 	const struct cancel *cancel;
 };

@@ -84,7 +84,8 @@ print_gaps(const struct plan *p, FILE *out, struct err *err)
 	for (int matters = 1; matters >= 0; matters--)
 		for (size_t i = 0; i < p->n_gaps; i++)
 			if (p->gaps[i].matters == (matters == 1)) {
-				table_cellf(&t, "%s%s", p->gaps[i].matters ? "! " : "", p->gaps[i].what);
+				table_cellf(&t, "%s%s", p->gaps[i].matters ? "! " : "",
+				    p->gaps[i].what);
 				table_cell(&t, p->gaps[i].why);
 			}
 	return p->n_gaps > 0 ? table_print(&t, out, 2, err) : ERR_OK;

@@ -9,11 +9,14 @@
 
 struct recovery {
 	struct strv services; /* that run again */
-	size_t busy;          /* journals of runs that are alive */
-	size_t failed;        /* journals that are still there; why was told as warnings */
+	size_t busy; /* journals of runs that are alive */
+	size_t failed; /* journals that are still there; why was told as warnings */
 };
 
-#define RECOVERY_INIT { STRV_INIT, 0, 0 }
+#define RECOVERY_INIT           \
+	{                       \
+		STRV_INIT, 0, 0 \
+	}
 
 void recovery_release(struct recovery *r);
 static inline void UNUSED

@@ -41,10 +41,14 @@ suggest(const char *typed, const char *const *words, size_t n)
 	size_t best_distance = 3;
 	for (size_t i = 0; i < n; i++) {
 		size_t d = distance(typed, words[i]);
-		if (d < best_distance && 2 * d < strlen(words[i])) {
+		if (d < best_distance && 2 * d <= strlen(words[i])) {
 			best = words[i];
 			best_distance = d;
 		}
 	}
+	/* Or the beginning of one: "snap". */
+	for (size_t i = 0; i < n && best == NULL && strlen(typed) >= 2; i++)
+		if (strncmp(words[i], typed, strlen(typed)) == 0)
+			best = words[i];
 	return best;
 }

@@ -7,7 +7,8 @@
 #include "base/defs.h"
 
 /* The word that is nearest to what was typed, or NULL when none is near: at most two letters
- * wrong, missing, too many or swapped, and not half of the word. */
+ * wrong, missing, too many or swapped, and no more than half of the word; or it is the word's
+ * beginning. */
 const char *suggest(const char *typed, const char *const *words, size_t n);
 
 #endif

@@ -50,7 +50,8 @@ read_line(int fd, char *out, size_t size, size_t *len, const struct cancel *c, s
 		if (got == 0 || byte == '\n')
 			break;
 		if (n == size)
-			return err_set(err, ERR_USAGE, "the answer is longer than %zu bytes", size);
+			return err_set(
+			    err, ERR_USAGE, "the answer is longer than %zu bytes", size);
 		out[n++] = byte;
 	}
 	*len = n;

@@ -10,8 +10,8 @@
 
 #include "base/strv.h"
 
-/* ERR_USAGE when a quote is not closed, when a backslash is the last character, or when there is
- * no word. */
+/* ERR_USAGE when a quote is not closed, when a backslash is the last character, or when there
+ * is no word. */
 MUST_CHECK enum err_code words_split(struct strv *out, const char *text, struct err *err);
 
 #endif

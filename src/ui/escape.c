@@ -14,11 +14,11 @@ next_step(const unsigned char *s, size_t left)
 {
 	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
 	if (len > left || !str_is_utf8((const char *)s, len))
-		return (struct step) { 1, s[0], false };
+		return (struct step){ 1, s[0], false };
 	uint32_t code = len == 1 ? s[0] : s[0] & (0x7fu >> len);
 	for (size_t i = 1; i < len; i++)
 		code = code << 6 | (s[i] & 0x3fu);
-	return (struct step) { len, code, true };
+	return (struct step){ len, code, true };
 }
 
 /* C1 controls, line and paragraph separators, marks, embeddings and isolates of direction. */
@@ -26,7 +26,7 @@ static bool
 misleads(uint32_t c)
 {
 	return (c >= 0x80 && c < 0xa0) || c == 0x061c || (c >= 0x200e && c <= 0x200f) ||
-	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
 /* The visible form of a step that cannot stand as it is; "" when it can. */
@@ -90,17 +90,20 @@ is_in(const struct range *ranges, size_t n, uint32_t c)
 	return false;
 }
 
-/* The large blocks only.  The C library's wcwidth would need the right locale to be installed. */
+/* The large blocks only.  The C library's wcwidth would need the right locale to be installed.
+ */
 static size_t
 columns_of(uint32_t c)
 {
 	static const struct range combining[] = { { 0x0300, 0x036f }, { 0x0483, 0x0489 },
 		{ 0x0591, 0x05bd }, { 0x064b, 0x065f }, { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff },
-		{ 0x200b, 0x200d }, { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f } };
+		{ 0x200b, 0x200d }, { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f },
+		{ 0xfe20, 0xfe2f } };
 	static const struct range wide[] = { { 0x1100, 0x115f }, { 0x2e80, 0x303e },
 		{ 0x3041, 0xa4cf }, { 0xa960, 0xa97f }, { 0xac00, 0xd7a3 }, { 0xf900, 0xfaff },
-		{ 0xfe30, 0xfe6f }, { 0xff00, 0xff60 }, { 0xffe0, 0xffe6 }, { 0x1f300, 0x1f64f },
-		{ 0x1f680, 0x1f6ff }, { 0x1f900, 0x1f9ff }, { 0x20000, 0x3fffd } };
+		{ 0xfe30, 0xfe6f }, { 0xff00, 0xff60 }, { 0xffe0, 0xffe6 },
+		{ 0x1f300, 0x1f64f }, { 0x1f680, 0x1f6ff }, { 0x1f900, 0x1f9ff },
+		{ 0x20000, 0x3fffd } };
 	if (c < 0x300)
 		return 1;
 	if (is_in(combining, ARRAY_LEN(combining), c))

@@ -17,7 +17,8 @@ MUST_CHECK enum err_code escape_add(
 /* Straight to a stream, without memory; whether the stream took it, ferror tells. */
 void escape_print(FILE *out, const char *text);
 
-/* Columns that escaped text takes on a terminal: 2 for wide characters, 0 for combining ones. */
+/* Columns that escaped text takes on a terminal: 2 for wide characters, 0 for combining ones.
+ */
 size_t escape_width(const char *text, size_t len);
 /* The bytes of the longest beginning of escaped text that fits into width columns. */
 size_t escape_fit(const char *text, size_t len, size_t width);

@@ -42,10 +42,11 @@ format_duration(char out[FORMAT_MAX], int64_t ns)
 	else if (s < 60)
 		snprintf(out, FORMAT_MAX, "%u s", (unsigned)s);
 	else if (s < 3600)
-		snprintf(out, FORMAT_MAX, "%u min %02u s", (unsigned)(s / 60), (unsigned)(s % 60));
-	else if (min < 24 * 60)
 		snprintf(
-		    out, FORMAT_MAX, "%u h %02u min", (unsigned)(min / 60), (unsigned)(min % 60));
+		    out, FORMAT_MAX, "%u min %02u s", (unsigned)(s / 60), (unsigned)(s % 60));
+	else if (min < 24 * 60)
+		snprintf(out, FORMAT_MAX, "%u h %02u min", (unsigned)(min / 60),
+		    (unsigned)(min % 60));
 	else
 		snprintf(out, FORMAT_MAX, "%u d %u h", (unsigned)(min / 1440),
 		    (unsigned)(min % 1440 / 60));

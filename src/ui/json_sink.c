@@ -74,8 +74,7 @@ emit(struct event_sink *sink, const struct event *e)
 static const struct event_sink_ops json_ops = { .emit = emit };
 
 enum err_code
-json_sink_new(
-    struct json_sink **out, FILE *stream, int64_t (*now_ns)(void), struct err *err)
+json_sink_new(struct json_sink **out, FILE *stream, int64_t (*now_ns)(void), struct err *err)
 {
 	struct json_sink *j = calloc(1, sizeof *j);
 	if (j == NULL)

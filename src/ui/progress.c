@@ -13,7 +13,7 @@
 void
 progress_reset(struct progress *p)
 {
-	*p = (struct progress) { .bytes = 0 };
+	*p = (struct progress){ .bytes = 0 };
 }
 
 static double
@@ -47,8 +47,7 @@ struct parts {
 	size_t len;
 };
 
-static void PRINTF_LIKE(2, 3)
-add_part(struct parts *parts, const char *fmt, ...)
+static void PRINTF_LIKE(2, 3) add_part(struct parts *parts, const char *fmt, ...)
 {
 	if (parts->len > 0 && parts->len + 2 < PROGRESS_MAX) {
 		memcpy(parts->out + parts->len, ", ", 3);

@@ -17,7 +17,7 @@ struct progress {
 	uint64_t bytes;
 	uint64_t files;
 	int64_t elapsed_ns;
-	double rate;      /* bytes a second */
+	double rate; /* bytes a second */
 	double file_rate; /* files a second */
 	bool has_rate;
 };

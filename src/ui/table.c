@@ -10,7 +10,7 @@
 void
 table_init(struct table *t, const struct table_column *columns, size_t n_columns)
 {
-	*t = (struct table) { columns, n_columns, STRV_INIT, ERR_INIT };
+	*t = (struct table){ columns, n_columns, STRV_INIT, ERR_INIT };
 }
 
 void
@@ -54,8 +54,8 @@ width_of(const char *text)
 }
 
 static void
-print_cell(
-    FILE *out, const char *text, size_t width, enum table_align align, bool is_last, bool is_first)
+print_cell(FILE *out, const char *text, size_t width, enum table_align align, bool is_last,
+    bool is_first)
 {
 	size_t own = width_of(text);
 	int pad = (int)(width > own ? width - own : 0);
@@ -76,7 +76,8 @@ print_row(const struct table *t, FILE *out, unsigned indent, const char *const *
 		last--;
 	fprintf(out, "%*s", (int)indent, "");
 	for (size_t i = 0; i < last; i++)
-		print_cell(out, cells[i], widths[i], t->columns[i].align, i + 1 == last, i == 0);
+		print_cell(
+		    out, cells[i], widths[i], t->columns[i].align, i + 1 == last, i == 0);
 	fputc('\n', out);
 }
 

@@ -99,9 +99,8 @@ print_progress(struct text_sink *t, const struct event *e)
 {
 	int64_t now = t->opt.now_ns();
 	progress_add(&t->progress, e);
-	bool is_due = t->opt.is_terminal
-	    ? !t->has_told || now - t->told_ns >= REDRAW_NS
-	    : now - t->told_ns >= LINE_EVERY_NS;
+	bool is_due = t->opt.is_terminal ? !t->has_told || now - t->told_ns >= REDRAW_NS
+					 : now - t->told_ns >= LINE_EVERY_NS;
 	if (!is_due)
 		return;
 	t->told_ns = now;
