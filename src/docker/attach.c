@@ -257,6 +257,9 @@ receive(struct attach *a, struct dest *to, bool *got, struct err *err)
 		iov[0].iov_len = min_size(to->room - to->got, a->frames.left);
 	}
 	ssize_t n = readv(a->fd, iov, 2);
+	/* A tool that ended without reading all its input: what it wrote came before this. */
+	if (n < 0 && errno == ECONNRESET)
+		n = 0;
 	*got = n > 0;
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR

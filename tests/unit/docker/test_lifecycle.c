@@ -1,0 +1,408 @@
+#include "docker/lifecycle.h"
+
+#include "docker/watchdog.h"
+#include "fake_engine.h"
+
+/* A stack of containers whose id, name and service are one word; "web:app" depends on app. */
+struct scene {
+	struct fake *f;
+	struct docker *d;
+	struct cancel cancel;
+	struct stack stack;
+	struct stack_container containers[8];
+	size_t which[8];
+	char journal[300];
+};
+
+static void
+add_service(struct scene *s, const char *word, const char *status)
+{
+	struct err err = ERR_INIT;
+	struct stack_container *c = &s->containers[s->stack.n_containers];
+	size_t len = strcspn(word, ":");
+	assert_int_equal(str_dupn(&c->service, word, len, &err), ERR_OK);
+	assert_int_equal(str_dupn(&c->id, word, len, &err), ERR_OK);
+	assert_int_equal(str_dupn(&c->name, word, len, &err), ERR_OK);
+	if (word[len] == ':')
+		assert_int_equal(strv_split(&c->depends_on, word + len + 1, ',', &err), ERR_OK);
+	s->which[s->stack.n_containers] = s->stack.n_containers;
+	s->stack.n_containers++;
+	fake_add(s->f, c->id, status);
+}
+
+static struct scene *
+open_scene(void)
+{
+	struct scene *s = calloc(1, sizeof *s);
+	struct err err = ERR_INIT;
+	s->f = fake_start();
+	assert_int_equal(cancel_init(&s->cancel, &err), ERR_OK);
+	s->d = fake_client(s->f, &s->cancel);
+	s->stack.containers = s->containers;
+	assert_int_equal(str_dup(&s->stack.name, "shop", &err), ERR_OK);
+	snprintf(s->journal, sizeof s->journal, "%s/journal", s->f->dir);
+	return s;
+}
+
+static void
+close_scene(struct scene *s)
+{
+	docker_close(s->d);
+	fake_stop(s->f);
+	cancel_release(&s->cancel);
+	free(s->stack.name);
+	for (size_t i = 0; i < s->stack.n_containers; i++) {
+		free(s->containers[i].service);
+		free(s->containers[i].id);
+		free(s->containers[i].name);
+		strv_release(&s->containers[i].depends_on);
+	}
+	free(s);
+}
+
+static enum err_code
+quiesce(struct scene *s, enum quiesce_how how, const char *journal, struct lifecycle **l,
+    struct err *err)
+{
+	struct lifecycle_options opt = LIFECYCLE_OPTIONS_INIT;
+	opt.how = how;
+	opt.journal_path = journal;
+	opt.stop_grace_s = 1;
+	return lifecycle_quiesce(
+	    l, s->d, &s->stack, s->which, s->stack.n_containers, &opt, err);
+}
+
+static bool
+is(struct scene *s, size_t i, const char *status)
+{
+	return fake_is(s->f, &s->f->containers[i], status);
+}
+
+static void
+what_runs_is_paused_and_runs_again(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "app:db", "running");
+	add_service(s, "db", "running");
+	AUTO(lifecycle) struct lifecycle *l = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(quiesce(s, QUIESCE_PAUSE, NULL, &l, &err), ERR_OK);
+	assert_true(is(s, 0, "paused") && is(s, 1, "paused"));
+	size_t n;
+	const struct lifecycle_step *steps = lifecycle_steps(l, &n);
+	assert_int_equal(n, 2);
+	assert_int_equal(steps[0].quiet_to_ns, 0);
+	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+	assert_true(is(s, 0, "running") && is(s, 1, "running"));
+	/* What others need comes first. */
+	assert_true(fake_place(s->f, "POST /v1.41/containers/db/unpause") <
+		    fake_place(s->f, "POST /v1.41/containers/app/unpause"));
+	for (size_t i = 0; i < n; i++) {
+		assert_string_equal(steps[i].service, i == 0 ? "app" : "db");
+		assert_int_equal(steps[i].before, CONTAINER_RUNNING);
+		assert_true(steps[i].is_quiesced && steps[i].is_thawed);
+		assert_true(steps[i].quiet_from_ns < steps[i].quiet_at_ns);
+		assert_true(steps[i].quiet_at_ns < steps[i].quiet_to_ns);
+		assert_true(steps[i].quiesce_ns > 0 && steps[i].thaw_ns > 0);
+	}
+	/* Again does nothing. */
+	size_t asked = s->f->log.len;
+	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+	assert_int_equal(s->f->log.len, asked);
+	lifecycle_free(TAKE(l));
+	close_scene(s);
+}
+
+static void
+what_does_not_run_is_left_alone(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "paused");
+	add_service(s, "b", "exited");
+	add_service(s, "c", "running");
+	for (int how = QUIESCE_PAUSE; how <= QUIESCE_STOP; how++) {
+		AUTO(lifecycle) struct lifecycle *l = NULL;
+		struct err err = ERR_INIT;
+		assert_int_equal(quiesce(s, (enum quiesce_how)how, NULL, &l, &err), ERR_OK);
+		assert_true(is(s, 0, "paused") && is(s, 1, "exited"));
+		assert_true(is(s, 2, how == QUIESCE_STOP ? "exited" : "paused"));
+		assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+		assert_true(is(s, 0, "paused") && is(s, 1, "exited") && is(s, 2, "running"));
+		size_t n;
+		const struct lifecycle_step *steps = lifecycle_steps(l, &n);
+		assert_false(steps[0].is_quiesced || steps[0].is_thawed);
+		assert_int_equal(steps[0].before, CONTAINER_PAUSED);
+		assert_int_equal(steps[1].before, CONTAINER_STOPPED);
+		lifecycle_free(TAKE(l));
+	}
+	close_scene(s);
+}
+
+static void
+unknown_state_counts_as_running(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "levitating");
+	AUTO(lifecycle) struct lifecycle *l = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(quiesce(s, QUIESCE_PAUSE, NULL, &l, &err), ERR_OK);
+	assert_true(is(s, 0, "paused"));
+	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+	assert_true(is(s, 0, "running"));
+	lifecycle_free(TAKE(l));
+	close_scene(s);
+}
+
+static void
+stop_goes_from_the_dependants_and_start_back(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "app:db", "running");
+	add_service(s, "db", "running");
+	add_service(s, "web:app", "running");
+	AUTO(lifecycle) struct lifecycle *l = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(quiesce(s, QUIESCE_STOP, NULL, &l, &err), ERR_OK);
+	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+	static const char *const in_order[] = { "POST /v1.41/containers/web/stop?t=1",
+		"POST /v1.41/containers/app/stop?t=1", "POST /v1.41/containers/db/stop?t=1",
+		"POST /v1.41/containers/db/start", "POST /v1.41/containers/app/start",
+		"POST /v1.41/containers/web/start" };
+	for (size_t i = 0; i < ARRAY_LEN(in_order); i++) {
+		assert_int_equal(fake_count(s->f, in_order[i]), 1);
+		if (i > 0)
+			assert_true(
+			    fake_place(s->f, in_order[i - 1]) < fake_place(s->f, in_order[i]));
+	}
+	lifecycle_free(TAKE(l));
+	close_scene(s);
+}
+
+static void
+refused_step_is_tried_again(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "running");
+	s->f->containers[0].refusals = 2;
+	AUTO(lifecycle) struct lifecycle *l = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(quiesce(s, QUIESCE_PAUSE, NULL, &l, &err), ERR_OK);
+	assert_true(is(s, 0, "paused"));
+	s->f->containers[0].refusals = 2;
+	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+	assert_true(is(s, 0, "running"));
+	lifecycle_free(TAKE(l));
+	close_scene(s);
+}
+
+static void
+failure_in_the_middle_gives_all_back(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "running");
+	add_service(s, "b", "running");
+	add_service(s, "c", "running");
+	s->f->containers[1].refusals = -1;
+	struct lifecycle *l = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(quiesce(s, QUIESCE_PAUSE, s->journal, &l, &err), ERR_IO);
+	assert_string_equal(err.msg, "service b: pause container b: cannot pause it");
+	assert_null(l);
+	assert_true(is(s, 0, "running") && is(s, 1, "running") && is(s, 2, "running"));
+	assert_int_equal(fake_count(s->f, "POST /v1.41/containers/a/pause"), 1);
+	assert_int_equal(fake_count(s->f, "POST /v1.41/containers/a/unpause"), 1);
+	assert_false(fs_exists(s->journal));
+	close_scene(s);
+}
+
+static void
+engine_that_only_says_yes_is_found_out(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "running");
+	s->f->containers[0].ignores = true;
+	struct lifecycle *l = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(quiesce(s, QUIESCE_PAUSE, NULL, &l, &err), ERR_IO);
+	assert_string_equal(err.msg,
+	    "service a: container a is running though the engine was asked to pause it");
+	close_scene(s);
+}
+
+static void
+thaw_tries_all_and_names_those_that_fail(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "running");
+	add_service(s, "b:a", "running");
+	add_service(s, "c:b", "running");
+	AUTO(lifecycle) struct lifecycle *l = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(quiesce(s, QUIESCE_PAUSE, s->journal, &l, &err), ERR_OK);
+	s->f->containers[0].refusals = -1;
+	s->f->containers[1].refusals = -1;
+	assert_int_equal(lifecycle_thaw(l, &err), ERR_IO);
+	char said[400];
+	snprintf(said, sizeof said,
+	    "stack shop: these services do not run again: a, b; to mend it: docker -H %s "
+	    "unpause "
+	    "a b (unpause container a: cannot unpause it)",
+	    s->f->host);
+	assert_string_equal(err.msg, said);
+	assert_true(is(s, 0, "paused") && is(s, 1, "paused") && is(s, 2, "running"));
+	assert_true(fs_exists(s->journal));
+	size_t n;
+	const struct lifecycle_step *steps = lifecycle_steps(l, &n);
+	assert_false(steps[0].is_thawed);
+	assert_string_equal(steps[0].err.msg, "unpause container a: cannot unpause it");
+	assert_true(steps[2].is_thawed);
+	/* Mended, a second try finishes. */
+	s->f->containers[0].refusals = 0;
+	s->f->containers[1].refusals = 0;
+	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+	assert_true(is(s, 0, "running") && is(s, 1, "running"));
+	assert_false(fs_exists(s->journal));
+	lifecycle_free(TAKE(l));
+	close_scene(s);
+}
+
+static void
+container_that_is_gone_fails_before_anything_is_paused(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "running");
+	add_service(s, "b", "running");
+	s->f->containers[1].is_hidden = true;
+	struct lifecycle *l = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(quiesce(s, QUIESCE_PAUSE, s->journal, &l, &err), ERR_NOT_FOUND);
+	assert_string_equal(err.msg, "service b: inspect container b: No such container: b");
+	assert_int_equal(fake_count(s->f, "POST /v1.41/containers/a/pause"), 0);
+	assert_false(fs_exists(s->journal));
+	close_scene(s);
+}
+
+static void
+raised_cancel_quiesces_nothing(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "running");
+	cancel_raise(&s->cancel);
+	struct lifecycle *l = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(quiesce(s, QUIESCE_PAUSE, s->journal, &l, &err), ERR_CANCELLED);
+	assert_true(is(s, 0, "running"));
+	assert_false(fs_exists(s->journal));
+	close_scene(s);
+}
+
+static void
+thaw_does_not_heed_the_cancel(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "running");
+	AUTO(lifecycle) struct lifecycle *l = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(quiesce(s, QUIESCE_PAUSE, s->journal, &l, &err), ERR_OK);
+	cancel_raise(&s->cancel);
+	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+	assert_true(is(s, 0, "running"));
+	lifecycle_free(TAKE(l));
+	close_scene(s);
+}
+
+static void
+free_thaws_what_was_not_thawed(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "running");
+	struct lifecycle *l = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(quiesce(s, QUIESCE_PAUSE, s->journal, &l, &err), ERR_OK);
+	lifecycle_free(l);
+	assert_true(is(s, 0, "running"));
+	assert_false(fs_exists(s->journal));
+	close_scene(s);
+}
+
+static void
+journal_is_there_before_the_first_pause(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a:b", "running");
+	add_service(s, "b", "exited");
+	AUTO(lifecycle) struct lifecycle *l = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(quiesce(s, QUIESCE_PAUSE, s->journal, &l, &err), ERR_OK);
+	AUTO(journal) struct journal *j = NULL;
+	assert_int_equal(journal_read(&j, s->journal, &err), ERR_OK);
+	assert_string_equal(j->stack, "shop");
+	assert_string_equal(j->host, s->f->host);
+	assert_int_equal(j->n_entries, 2);
+	assert_string_equal(j->entries[0].id, "a");
+	assert_int_equal(j->entries[0].before, CONTAINER_RUNNING);
+	assert_int_equal(j->entries[0].depth, 1);
+	assert_int_equal(j->entries[1].before, CONTAINER_STOPPED);
+	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+	assert_false(fs_exists(s->journal));
+	lifecycle_free(TAKE(l));
+	close_scene(s);
+}
+
+static void
+journal_of_an_earlier_run_is_not_overwritten(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "running");
+	struct lifecycle *l = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(fs_write_file(s->journal, 0600, "old", 3, &err), ERR_OK);
+	assert_int_equal(quiesce(s, QUIESCE_PAUSE, s->journal, &l, &err), ERR_EXISTS);
+	char said[400];
+	snprintf(said, sizeof said,
+	    "there is a journal of an earlier run at %s: recover that first", s->journal);
+	assert_string_equal(err.msg, said);
+	assert_true(is(s, 0, "running"));
+	AUTO(bufv) struct buf kept = BUF_INIT;
+	assert_int_equal(fs_read_file(s->journal, 100, &kept, &err), ERR_OK);
+	assert_string_equal(buf_cstr(&kept), "old");
+	close_scene(s);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "watchdog") == 0)
+		return watchdog_main(argv[2], 0);
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_runs_is_paused_and_runs_again),
+		cmocka_unit_test(what_does_not_run_is_left_alone),
+		cmocka_unit_test(unknown_state_counts_as_running),
+		cmocka_unit_test(stop_goes_from_the_dependants_and_start_back),
+		cmocka_unit_test(refused_step_is_tried_again),
+		cmocka_unit_test(failure_in_the_middle_gives_all_back),
+		cmocka_unit_test(engine_that_only_says_yes_is_found_out),
+		cmocka_unit_test(thaw_tries_all_and_names_those_that_fail),
+		cmocka_unit_test(container_that_is_gone_fails_before_anything_is_paused),
+		cmocka_unit_test(raised_cancel_quiesces_nothing),
+		cmocka_unit_test(thaw_does_not_heed_the_cancel),
+		cmocka_unit_test(free_thaws_what_was_not_thawed),
+		cmocka_unit_test(journal_is_there_before_the_first_pause),
+		cmocka_unit_test(journal_of_an_earlier_run_is_not_overwritten),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
