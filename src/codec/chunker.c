@@ -24,12 +24,15 @@ chunker_init(struct chunker *c, const struct chunker_table *t, struct chunk_size
 	assert(sizes.avg >= 64 && (sizes.avg & (sizes.avg - 1)) == 0);
 	assert(sizes.min >= 64 && sizes.min < sizes.avg && sizes.avg < sizes.max);
 	unsigned bits = (unsigned)__builtin_ctz(sizes.avg);
+	size_t last_quarter = sizes.max - sizes.max / 4;
 	*c = (struct chunker){
 		.table = t,
 		.sizes = sizes,
 		.border = border,
 		.mask_small = top_bits(bits + 1),
 		.mask_large = top_bits(bits - 1),
+		.patience = border == BORDER_ROWS ? (uint32_t)max_size(sizes.avg, last_quarter)
+						  : sizes.max,
 	};
 }
 
@@ -75,10 +78,14 @@ chunker_next(struct chunker *c, const uint8_t *data, size_t len, bool *cut)
 		i = min_size(len, warm - c->pos);
 	while (i < len && !c->wants_row) {
 		uint32_t at = start + (uint32_t)i;
+		if (at >= c->patience) {
+			c->wants_row = true;
+			break;
+		}
 		uint64_t mask = at < c->sizes.avg ? c->mask_small : c->mask_large;
 		uint32_t zone = at < c->sizes.min ? c->sizes.min
 		    : at < c->sizes.avg           ? c->sizes.avg
-						  : c->sizes.max;
+						  : c->patience;
 		/* Below min the hash only fills up: a mask that no border passes. */
 		size_t end = min_size(len, i + (zone - at));
 		if (at < c->sizes.min) {

@@ -8,7 +8,9 @@
  * without it the lengths say little about the content.
  *
  * Rows: a border that the hash finds is moved behind the next newline, so that
- * a chunk of a database dump holds whole rows; a row longer than max is cut.
+ * a chunk of a database dump holds whole rows.  In the last quarter before max
+ * every newline is a border: rows that are all alike may give the hash none.
+ * Only a row longer than that quarter can be cut.
  *
  * A chunker is a value that keeps its place between calls, so that bytes may
  * come in any portions; the borders do not depend on the portions.
@@ -43,6 +45,7 @@ struct chunker {
 	enum chunk_border border;
 	uint64_t mask_small; /* before avg */
 	uint64_t mask_large; /* behind avg */
+	uint32_t patience;   /* rows: where any newline will do */
 	uint64_t hash;
 	uint32_t pos;     /* bytes of the chunk so far */
 	bool wants_row;   /* a border was found; waiting for the newline */

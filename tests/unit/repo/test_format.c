@@ -407,7 +407,7 @@ fill_rows(struct buf *b, size_t count)
 	}
 }
 
-/* "lcg LENGTH SEED", "zeros LENGTH" or "rows COUNT" */
+/* "lcg LENGTH SEED", "zeros LENGTH", "rows COUNT" or "same COUNT" */
 static void
 fill_input(struct buf *b, const char *what)
 {
@@ -418,6 +418,9 @@ fill_input(struct buf *b, const char *what)
 		fill_lcg(b, len, strtoull(end, NULL, 10));
 	} else if (str_starts(what, "rows ")) {
 		fill_rows(b, strtoul(what + 5, NULL, 10));
+	} else if (str_starts(what, "same ")) {
+		for (size_t i = strtoul(what + 5, NULL, 10); i > 0; i--)
+			ok(buf_str(b, "\\N\t\\N\n", &err));
 	} else {
 		assert_true(str_starts(what, "zeros "));
 		size_t len = strtoul(what + 6, NULL, 10);
