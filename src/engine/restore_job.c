@@ -49,6 +49,7 @@ job_close(struct restore_job *j)
 	strv_release(&j->running_now);
 	restore_preview_release(&j->preview);
 	stack_free(j->now);
+	stack_free(j->made);
 	compose_free(j->compose);
 	docker_close(j->docker);
 	snapshot_release(&j->snapshot);

@@ -71,7 +71,9 @@ struct restore_item {
 	size_t n_hollows;
 	uint64_t files; /* as recorded */
 	uint64_t bytes;
-	bool has_old; /* there is something at target */
+	bool has_old; /* target holds something */
+	bool was_there; /* something is at target, perhaps an empty folder; from the staging on
+			 */
 	bool must_keep; /* what is at target holds what no snapshot has: never removed */
 	enum item_state state;
 	uint64_t stage_ino; /* tells stage and target apart after a crash; 0 until staged */
@@ -151,10 +153,11 @@ struct restore_job {
 	bool should_pull;
 	struct restore_preview preview;
 
-	uint64_t files; /* restored */
-	uint64_t bytes;
+	/* from the staging on */
+	struct stack *made; /* what Compose made of the stored files */
+	uint64_t files_restored;
+	uint64_t bytes_restored;
 	uint64_t problems;
-	uint64_t damaged;
 };
 
 /* Snapshot and options are enough: nothing is contacted. */

@@ -1,0 +1,296 @@
+/* Making the new stack's databases hold what was dumped. */
+#include "docker/exec.h"
+#include "engine/meter.h"
+#include "engine/plan.h"
+#include "engine/restore_dump.h"
+#include "engine/restore_path.h"
+#include "engine/restore_place.h"
+#include "engine/restore_steps.h"
+#include "engine/restore_tree.h"
+#include "sys/fd.h"
+#include "sys/fs.h"
+#include "tree/dir.h"
+
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct loader {
+	const struct restore_database *db;
+	const struct stack_container
+	    *container; /* in job.made; good until that is read again */
+	struct target_lists lists;
+	struct db_target target;
+	struct stack *stack; /* keeps what the target borrows */
+	struct runner *runner;
+	struct connector *connector;
+	struct restore_dump *dump;
+};
+
+struct restore_loaders {
+	struct restore_job *job;
+	struct loader *items;
+	size_t count;
+	uint64_t bytes_total;
+};
+
+/* The folder on this host that a mount of a container shows. */
+static enum err_code
+mount_folder(
+    char **out, const struct restore_job *j, const struct stack_mount *m, struct err *err)
+{
+	if (m->kind == MOUNT_BIND)
+		return str_dup(out, m->source, err);
+	if (m->kind != MOUNT_VOLUME)
+		return err_set(err, ERR_UNSUPPORTED, "%s is kept in memory only", m->target);
+	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
+	if (docker_volume_inspect(j->docker, m->source, &doc, err) ||
+	    volume_folder(out, doc.json, err))
+		return err_wrap(err, "volume %s", m->source);
+	return ERR_OK;
+}
+
+static const struct stack_container *
+made_container(const struct restore_job *j, const char *service, int64_t number)
+{
+	for (size_t i = 0; i < j->made->n_containers; i++) {
+		const struct stack_container *c = &j->made->containers[i];
+		if (strcmp(c->service, service) == 0 && c->number == number)
+			return c;
+	}
+	return NULL;
+}
+
+/* Compose has just made this volume, and the engine may have put the image's files into it:
+ * both are replaced as a whole. */
+static enum err_code
+fill_folder(struct restore_job *j, struct restore_pen *pen, const char *tree,
+    const char *folder, struct err *err)
+{
+	AUTO(tree_entry) struct tree_entry e = TREE_ENTRY_INIT;
+	AUTO(str) char *stage = NULL;
+	if (tree_lookup(j->engine->repo, &j->snapshot.root, tree, &e, err) ||
+	    path_beside(&stage, folder, "new", j->tag, err) || fs_remove_tree(stage, err))
+		return err->code;
+	struct tree_restore_options o = TREE_RESTORE_OPTIONS_INIT;
+	pen->prefix = folder;
+	if (restore_pen_write(pen, &e, stage, &o, err))
+		return err->code;
+	if (renameat2(AT_FDCWD, stage, AT_FDCWD, folder, RENAME_EXCHANGE) != 0)
+		return err_sys(err, "exchange %s and %s", stage, folder);
+	return fs_remove_tree(stage, err);
+}
+
+enum err_code
+job_fill_made(struct restore_job *j, struct err *err)
+{
+	AUTO(restore_pen) struct restore_pen pen;
+	restore_pen_init(&pen, j->engine, 0, 0);
+	for (size_t i = 0; i < j->n_lates; i++) {
+		const struct restore_late *l = &j->lates[i];
+		const struct stack_container *c = made_container(j, l->service, l->number);
+		const struct stack_mount *m = NULL;
+		for (size_t k = 0; c != NULL && k < c->n_mounts; k++)
+			if (strcmp(c->mounts[k].target, l->target) == 0)
+				m = &c->mounts[k];
+		if (m == NULL) {
+			event_problem(j->engine->events, l->tree,
+			    "service %s has no volume at %s any more: restore it as files",
+			    l->service, l->target);
+			j->problems++;
+			continue;
+		}
+		AUTO(str) char *folder = NULL;
+		if (mount_folder(&folder, j, m, err) ||
+		    fill_folder(j, &pen, l->tree, folder, err))
+			return err_wrap(
+			    err, "volume of service %s at %s", l->service, l->target);
+	}
+	j->files_restored += pen.done.files;
+	j->bytes_restored += pen.done.bytes;
+	j->problems += pen.done.problems;
+	return ERR_OK;
+}
+
+void
+loaders_close(struct restore_loaders *l)
+{
+	if (l == NULL)
+		return;
+	for (size_t i = 0; i < l->count; i++) {
+		struct loader *it = &l->items[i];
+		connector_close(it->connector);
+		restore_dump_close(it->dump);
+		runner_close(it->runner);
+		target_lists_release(&it->lists);
+		stack_free(it->stack);
+	}
+	free(l->items);
+	free(l);
+}
+
+static enum err_code
+open_loader(struct loader *it, struct restore_job *j, struct err *err)
+{
+	/* A stack of its own, since job.made is read again while services start. */
+	if (stack_load(&it->stack, j->docker, j->name, err))
+		return err->code;
+	it->container = stack_find(it->stack, it->db->service);
+	if (it->container == NULL)
+		return err_set(err, ERR_NOT_FOUND,
+		    "service %s: the stored compose files make no container for it",
+		    it->db->service);
+	if (plan_db_target(&it->target, &it->lists, it->container, err) ||
+	    docker_runner_open(&it->runner, j->docker, it->container->id, err))
+		return err_wrap(err, "service %s", it->db->service);
+	it->target.runner = it->runner;
+	it->target.cancel = j->engine->cancel;
+	if (restore_dump_open(
+		&it->dump, j->engine, &j->snapshot, it->db->path, it->db->streams, err))
+		return err_wrap(err, "service %s", it->db->service);
+	return connector_open(&it->connector, &it->target, it->db->kind, err);
+}
+
+enum err_code
+loaders_open(struct restore_loaders **out, struct restore_job *j, struct err *err)
+{
+	AUTO(loaders) struct restore_loaders *l = calloc(1, sizeof *l);
+	if (l == NULL)
+		return err_nomem(err);
+	l->job = j;
+	l->items = calloc(j->n_databases + 1, sizeof *l->items);
+	if (l->items == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < j->n_databases; i++) {
+		l->items[i].db = &j->databases[i];
+		l->count++;
+		l->bytes_total += j->databases[i].bytes;
+		if (open_loader(&l->items[i], j, err))
+			return err->code;
+	}
+	*out = TAKE(l);
+	return ERR_OK;
+}
+
+/* Where a connector's files go: the host folder of the mount that shows their place. */
+struct place_sink {
+	struct file_sink sink;
+	const struct restore_job *job;
+	const struct loader *loader;
+	int fd;
+};
+
+/* The deepest mount that holds the path; *rest is what of the path is below it. */
+static const struct stack_mount *
+mount_of(const struct stack_container *c, const char *path, const char **rest)
+{
+	const struct stack_mount *best = NULL;
+	for (size_t i = 0; i < c->n_mounts; i++) {
+		const struct stack_mount *m = &c->mounts[i];
+		if (path_is_within(path, m->target) &&
+		    (best == NULL || strlen(m->target) > strlen(best->target)))
+			best = m;
+	}
+	if (best != NULL)
+		*rest = path + strlen(best->target);
+	return best;
+}
+
+static enum err_code
+place_begin(struct file_sink *sink, const struct db_file *file, struct err *err)
+{
+	struct place_sink *s = (struct place_sink *)sink;
+	const char *rest;
+	const struct stack_mount *m = mount_of(s->loader->container, file->path, &rest);
+	if (m == NULL)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "no volume holds it, and what lies in a container cannot be restored");
+	AUTO(str) char *folder = NULL;
+	if (mount_folder(&folder, s->job, m, err))
+		return err->code;
+	struct place_owner owner = { file->mode & 07777, file->uid, file->gid };
+	if (S_ISDIR(file->mode))
+		return place_make_folder(folder, rest, &owner, err);
+	return place_make_file(&s->fd, folder, rest, &owner, err);
+}
+
+static enum err_code
+place_write(struct file_sink *sink, const void *data, size_t len, struct err *err)
+{
+	struct place_sink *s = (struct place_sink *)sink;
+	return fd_write_all(s->fd, data, len, err);
+}
+
+static enum err_code
+place_end(struct file_sink *sink, struct err *err)
+{
+	struct place_sink *s = (struct place_sink *)sink;
+	if (s->fd < 0)
+		return ERR_OK;
+	if (fsync(s->fd) != 0)
+		return err_sys(err, "sync");
+	if (close(fd_take(&s->fd)) != 0)
+		return err_sys(err, "close");
+	return ERR_OK;
+}
+
+static const struct file_sink_ops place_ops = { place_begin, place_write, place_end };
+
+enum err_code
+loaders_place(struct restore_loaders *l, struct err *err)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		struct loader *it = &l->items[i];
+		struct place_sink s = { { &place_ops }, l->job, it, -1 };
+		enum err_code rc = connector_restore_files(
+		    it->connector, restore_dump_source(it->dump), &s.sink, err);
+		if (s.fd >= 0)
+			close(s.fd);
+		if (rc != ERR_OK)
+			return rc;
+	}
+	return ERR_OK;
+}
+
+static void
+sample(void *arg, struct event *e)
+{
+	const struct restore_loaders *l = arg;
+	for (size_t i = 0; i < l->count; i++)
+		e->bytes += restore_dump_bytes(l->items[i].dump);
+	e->bytes_total = l->bytes_total;
+}
+
+static enum err_code
+load_one(struct restore_loaders *l, struct loader *it, struct err *err)
+{
+	struct event_sink *events = l->job->engine->events;
+	if (connector_wait_ready(it->connector, l->job->opt->wait_s * 1000, err) ||
+	    connector_load(it->connector, restore_dump_source(it->dump), err))
+		return err->code;
+	if (restore_dump_check(it->dump, err))
+		return err_wrap(err, "service %s", it->db->service);
+	const struct db_report *report = connector_report(it->connector);
+	for (size_t i = 0; i < report->warnings.len; i++)
+		event_warning(events, it->db->service, "%s", report->warnings.items[i]);
+	struct event e = { .kind = EVENT_MEMBER,
+		.subject = it->db->service,
+		.text = db_kind_title(it->db->kind),
+		.bytes = restore_dump_bytes(it->dump) };
+	event_emit(events, &e);
+	return ERR_OK;
+}
+
+enum err_code
+loaders_load(struct restore_loaders *l, struct err *err)
+{
+	struct meter *meter;
+	meter_start(&meter, l->job->engine->events, sample, l);
+	enum err_code rc = ERR_OK;
+	for (size_t i = 0; i < l->count && rc == ERR_OK; i++)
+		rc = load_one(l, &l->items[i], err);
+	meter_stop(meter);
+	return rc;
+}
