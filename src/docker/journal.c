@@ -221,7 +221,7 @@ journal_remove(const char *path, struct err *err)
 enum err_code
 journal_recover(const char *path, struct strv *thawed, struct err *err)
 {
-	bool has_owner;
+	bool has_owner = true;
 	if (journal_has_owner(path, &has_owner, err))
 		return err->code;
 	if (has_owner)

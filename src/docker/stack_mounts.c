@@ -308,7 +308,7 @@ read_uses(struct stack *s, const char *data_root, struct err *err)
 					return err->code;
 				continue;
 			}
-			struct stack_bind *b;
+			struct stack_bind *b = NULL;
 			if (bind_at(s, m, data_root, &b, err) ||
 			    add_use(&b->uses, &b->n_uses, c, m, err))
 				return err->code;

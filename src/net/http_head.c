@@ -95,7 +95,7 @@ find_framing(struct http_head *head, struct err *err)
 	for (size_t i = 0; i < head->n_fields; i++) {
 		const struct http_field *f = &head->fields[i];
 		if (strcasecmp(f->name, "Content-Length") == 0) {
-			uint64_t n;
+			uint64_t n = 0;
 			if (parse_length(&n, f->value, err))
 				return err->code;
 			if (has_length && n != head->content_length)

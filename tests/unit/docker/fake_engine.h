@@ -261,6 +261,7 @@ fake_serve(void *arg)
 	if (str_starts(path, "/v1."))
 		path = strchr(path + 1, '/');
 	struct err err = ERR_INIT;
+	/* Also makes visible what the test has set. */
 	pthread_mutex_lock(&f->lock);
 	enum err_code rc = strv_addf(&f->log, &err, "%s %s", method, target);
 	pthread_mutex_unlock(&f->lock);
@@ -273,8 +274,10 @@ fake_serve(void *arg)
 	else if (fake_answer_route(f, fd, what))
 		;
 	else if (f->tool != NULL && str_ends(path, "/exec")) {
+		pthread_mutex_lock(&f->lock);
 		free(f->exec_body);
 		f->exec_body = strdup(strstr(text, "\r\n\r\n") + 4);
+		pthread_mutex_unlock(&f->lock);
 		fake_answer(fd, f->api_version, 201, "{\"Id\":\"exec1\"}");
 	} else if (strcmp(what, "POST /exec/exec1/start") == 0)
 		fake_exec_start(f, fd);
@@ -314,15 +317,55 @@ fake_accept(void *arg)
 static inline void
 fake_route(struct fake *f, const char *what, int status, const char *body)
 {
+	pthread_mutex_lock(&f->lock);
 	f->routes[f->n_routes++] = (struct fake_route){ what, status, body };
+	pthread_mutex_unlock(&f->lock);
 }
 
 static inline struct fake_container *
 fake_add(struct fake *f, const char *id, const char *status)
 {
+	pthread_mutex_lock(&f->lock);
 	struct fake_container *c = &f->containers[f->n_containers++];
 	*c = (struct fake_container){ .id = id, .status = status };
+	pthread_mutex_unlock(&f->lock);
 	return c;
+}
+
+/* Let the next n changes fail; all when n < 0. */
+static inline void
+fake_refuse(struct fake *f, size_t container, int n)
+{
+	pthread_mutex_lock(&f->lock);
+	f->containers[container].refusals = n;
+	pthread_mutex_unlock(&f->lock);
+}
+
+static inline void
+fake_set_version(struct fake *f, const char *api_version)
+{
+	pthread_mutex_lock(&f->lock);
+	f->api_version = api_version;
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* The ith request, which stays f's. */
+static inline const char *
+fake_request(struct fake *f, size_t i)
+{
+	pthread_mutex_lock(&f->lock);
+	const char *request = i < f->log.len ? f->log.items[i] : NULL;
+	pthread_mutex_unlock(&f->lock);
+	return request;
+}
+
+static inline size_t
+fake_requests(struct fake *f)
+{
+	pthread_mutex_lock(&f->lock);
+	size_t n = f->log.len;
+	pthread_mutex_unlock(&f->lock);
+	return n;
 }
 
 static inline struct fake *
@@ -430,8 +473,10 @@ fake_load(struct fake *f, const char *name)
 		assert_int_equal(buf_str(&text, f->dir, &err), ERR_OK);
 	}
 	assert_int_equal(buf_str(&text, p, &err), ERR_OK);
-	assert_int_equal(
-	    json_parse(&f->documents, text.data, text.len, "fixture", &err), ERR_OK);
+	pthread_mutex_lock(&f->lock);
+	enum err_code rc = json_parse(&f->documents, text.data, text.len, "fixture", &err);
+	pthread_mutex_unlock(&f->lock);
+	assert_int_equal(rc, ERR_OK);
 }
 
 #endif

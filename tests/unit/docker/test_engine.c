@@ -19,11 +19,11 @@ version_is_the_lower_of_both(void **state)
 		{ "1.60", "1.52" } };
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct fake *f = fake_start();
-		f->api_version = cases[i].theirs;
+		fake_set_version(f, cases[i].theirs);
 		AUTO(docker) struct docker *d = fake_client(f, NULL);
 		assert_string_equal(docker_api_version(d), cases[i].agreed);
 		assert_string_equal(docker_host(d), f->host);
-		assert_string_equal(f->log.items[0], "GET /_ping");
+		assert_string_equal(fake_request(f, 0), "GET /_ping");
 		fake_stop(f);
 	}
 }
@@ -33,7 +33,7 @@ engine_that_is_too_old_is_refused(void **state)
 {
 	(void)state;
 	struct fake *f = fake_start();
-	f->api_version = "1.40";
+	fake_set_version(f, "1.40");
 	struct docker *d = NULL;
 	struct err err = ERR_INIT;
 	assert_int_equal(open_host(&d, f->host, &err), ERR_UNSUPPORTED);
@@ -44,7 +44,7 @@ engine_that_is_too_old_is_refused(void **state)
 	    "needed",
 	    f->dir);
 	assert_string_equal(err.msg, said);
-	f->api_version = "x";
+	fake_set_version(f, "x");
 	assert_int_equal(open_host(&d, f->host, &err), ERR_UNSUPPORTED);
 	snprintf(
 	    said, sizeof said, "what answers on %s/docker.sock is no Docker engine", f->dir);
@@ -170,13 +170,13 @@ names_are_encoded_in_the_path(void **state)
 	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
 	struct err err = ERR_INIT;
 	assert_int_equal(docker_image_inspect(d, "lib/redis:7?x", &doc, &err), ERR_NOT_FOUND);
-	assert_string_equal(f->log.items[1], "GET /v1.41/images/lib%2Fredis%3A7%3Fx/json");
+	assert_string_equal(fake_request(f, 1), "GET /v1.41/images/lib%2Fredis%3A7%3Fx/json");
 	assert_int_equal(docker_volume_inspect(d, "..", &doc, &err), ERR_USAGE);
 	assert_string_equal(
 	    err.msg, "inspect volume ..: '..' cannot be part of a request's path");
 	assert_int_equal(docker_container_list(d, "a=\"b", &doc, &err), ERR_NOT_FOUND);
-	assert_string_equal(f->log.items[2], "GET /v1.41/containers/json?all=1&filters="
-					     "%7B%22label%22%3A%5B%22a%3D%5C%22b%22%5D%7D");
+	assert_string_equal(fake_request(f, 2), "GET /v1.41/containers/json?all=1&filters="
+						"%7B%22label%22%3A%5B%22a%3D%5C%22b%22%5D%7D");
 	fake_stop(f);
 }
 

@@ -16,7 +16,9 @@ open_place(void (*tool)(struct fake *f, int fd))
 	struct place *p = calloc(1, sizeof *p);
 	struct err err = ERR_INIT;
 	p->f = fake_start();
+	pthread_mutex_lock(&p->f->lock);
 	p->f->tool = tool;
+	pthread_mutex_unlock(&p->f->lock);
 	fake_add(p->f, "c0ffee", "running");
 	assert_int_equal(cancel_init(&p->cancel, &err), ERR_OK);
 	p->d = fake_client(p->f, &p->cancel);
@@ -125,7 +127,10 @@ command_environment_and_user_reach_the_engine(void **state)
 	AUTO(run) struct run *run = NULL;
 	struct err err = ERR_INIT;
 	assert_int_equal(runner_start(p->r, &spec, &run, &err), ERR_OK);
-	assert_string_equal(p->f->exec_body,
+	pthread_mutex_lock(&p->f->lock);
+	AUTO(str) char *body = strdup(p->f->exec_body);
+	pthread_mutex_unlock(&p->f->lock);
+	assert_string_equal(body,
 	    "{\"AttachStdin\":true,\"AttachStdout\":true,\"AttachStderr\":true,\"Tty\":false,"
 	    "\"Cmd\":[\"psql\",\"-c\",\"select \\\"a\\\"\"],\"Env\":[\"PGPASSWORD=x\"],"
 	    "\"User\":\"postgres\"}");

@@ -154,8 +154,8 @@ recover_that_fails_keeps_the_journal(void **state)
 {
 	(void)state;
 	struct fake *f = fake_start();
-	struct fake_container *a = fake_add(f, "a", "exited");
-	a->refusals = -1;
+	fake_add(f, "a", "exited");
+	fake_refuse(f, 0, -1);
 	char path[300];
 	snprintf(path, sizeof path, "%s/journal", f->dir);
 	write_dead(f, path);

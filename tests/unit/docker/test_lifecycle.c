@@ -107,9 +107,9 @@ what_runs_is_paused_and_runs_again(void **state)
 		assert_true(steps[i].quiesce_ns > 0 && steps[i].thaw_ns > 0);
 	}
 	/* Again does nothing. */
-	size_t asked = s->f->log.len;
+	size_t asked = fake_requests(s->f);
 	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
-	assert_int_equal(s->f->log.len, asked);
+	assert_int_equal(fake_requests(s->f), asked);
 	lifecycle_free(TAKE(l));
 	close_scene(s);
 }
@@ -188,12 +188,12 @@ refused_step_is_tried_again(void **state)
 	(void)state;
 	struct scene *s = open_scene();
 	add_service(s, "a", "running");
-	s->f->containers[0].refusals = 2;
+	fake_refuse(s->f, 0, 2);
 	AUTO(lifecycle) struct lifecycle *l = NULL;
 	struct err err = ERR_INIT;
 	assert_int_equal(quiesce(s, QUIESCE_PAUSE, NULL, &l, &err), ERR_OK);
 	assert_true(is(s, 0, "paused"));
-	s->f->containers[0].refusals = 2;
+	fake_refuse(s->f, 0, 2);
 	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
 	assert_true(is(s, 0, "running"));
 	lifecycle_free(TAKE(l));
@@ -208,7 +208,7 @@ failure_in_the_middle_gives_all_back(void **state)
 	add_service(s, "a", "running");
 	add_service(s, "b", "running");
 	add_service(s, "c", "running");
-	s->f->containers[1].refusals = -1;
+	fake_refuse(s->f, 1, -1);
 	struct lifecycle *l = NULL;
 	struct err err = ERR_INIT;
 	assert_int_equal(quiesce(s, QUIESCE_PAUSE, s->journal, &l, &err), ERR_IO);
@@ -227,7 +227,9 @@ engine_that_only_says_yes_is_found_out(void **state)
 	(void)state;
 	struct scene *s = open_scene();
 	add_service(s, "a", "running");
+	pthread_mutex_lock(&s->f->lock);
 	s->f->containers[0].ignores = true;
+	pthread_mutex_unlock(&s->f->lock);
 	struct lifecycle *l = NULL;
 	struct err err = ERR_INIT;
 	assert_int_equal(quiesce(s, QUIESCE_PAUSE, NULL, &l, &err), ERR_IO);
@@ -247,8 +249,8 @@ thaw_tries_all_and_names_those_that_fail(void **state)
 	AUTO(lifecycle) struct lifecycle *l = NULL;
 	struct err err = ERR_INIT;
 	assert_int_equal(quiesce(s, QUIESCE_PAUSE, s->journal, &l, &err), ERR_OK);
-	s->f->containers[0].refusals = -1;
-	s->f->containers[1].refusals = -1;
+	fake_refuse(s->f, 0, -1);
+	fake_refuse(s->f, 1, -1);
 	assert_int_equal(lifecycle_thaw(l, &err), ERR_IO);
 	char said[400];
 	snprintf(said, sizeof said,
@@ -265,8 +267,8 @@ thaw_tries_all_and_names_those_that_fail(void **state)
 	assert_string_equal(steps[0].err.msg, "unpause container a: cannot unpause it");
 	assert_true(steps[2].is_thawed);
 	/* Mended, a second try finishes. */
-	s->f->containers[0].refusals = 0;
-	s->f->containers[1].refusals = 0;
+	fake_refuse(s->f, 0, 0);
+	fake_refuse(s->f, 1, 0);
 	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
 	assert_true(is(s, 0, "running") && is(s, 1, "running"));
 	assert_false(fs_exists(s->journal));
@@ -281,7 +283,9 @@ container_that_is_gone_fails_before_anything_is_paused(void **state)
 	struct scene *s = open_scene();
 	add_service(s, "a", "running");
 	add_service(s, "b", "running");
+	pthread_mutex_lock(&s->f->lock);
 	s->f->containers[1].is_hidden = true;
+	pthread_mutex_unlock(&s->f->lock);
 	struct lifecycle *l = NULL;
 	struct err err = ERR_INIT;
 	assert_int_equal(quiesce(s, QUIESCE_PAUSE, s->journal, &l, &err), ERR_NOT_FOUND);

@@ -219,12 +219,14 @@ volume_of_another_driver_or_host_says_why(void **state)
 {
 	(void)state;
 	struct fake *f = start_v2();
+	pthread_mutex_lock(&f->lock);
 	json_t *pg = json_object_get(f->documents, "GET /volumes/shop_pg");
 	json_object_set_new(pg, "Driver", json_string("rexray/ebs"));
 	json_t *cache = json_object_get(f->documents, "GET /volumes/shop_cache");
 	json_object_set_new(cache, "Options",
 	    json_pack(
 		"{s:s,s:s,s:s}", "type", "nfs", "device", ":/export", "o", "addr=10.0.0.1"));
+	pthread_mutex_unlock(&f->lock);
 	AUTO(stack) struct stack *s = load(f, "shop");
 	assert_null(volume(s, "shop_pg")->source);
 	assert_string_equal(volume(s, "shop_pg")->why_not,
@@ -284,6 +286,7 @@ set_bind(struct fake *f, const char *source)
 {
 	const char *key;
 	json_t *doc;
+	pthread_mutex_lock(&f->lock);
 	json_object_foreach(f->documents, key, doc)
 	{
 		size_t i;
@@ -294,6 +297,7 @@ set_bind(struct fake *f, const char *source)
 				json_object_set_new(m, "Source", json_string(source));
 		}
 	}
+	pthread_mutex_unlock(&f->lock);
 }
 
 static void
