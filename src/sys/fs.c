@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -113,19 +112,148 @@ fs_mkdirs(const char *path, mode_t mode, struct err *err)
 	return ERR_OK;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+/*
+ * Removing goes down by name and up by "..", with the last few folders open,
+ * so that neither the depth of a tree nor the length of its paths matters.
+ */
+#define KEPT_OPEN 64
+
+struct level {
+	DIR *dir; /* NULL: closed for now */
+	char *name; /* in the level above */
+	dev_t dev;
+	ino_t ino;
+};
+
+struct descent {
+	struct level *levels;
+	size_t count;
+	size_t cap;
+};
+
+static void
+leave_level(struct descent *d)
 {
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path) == 0 || errno == ENOENT ? 0 : -1;
+	struct level *l = &d->levels[--d->count];
+	if (l->dir != NULL)
+		closedir(l->dir);
+	free(l->name);
+}
+
+/* fd becomes the level's. */
+static enum err_code
+enter_level(struct descent *d, int fd, const char *name, struct err *err)
+{
+	AUTO(fd) int owned = fd;
+	struct stat st;
+	if (fstat(owned, &st) != 0)
+		return err_sys(err, "stat");
+	if (d->count == d->cap) {
+		size_t cap = d->cap == 0 ? 16 : d->cap * 2;
+		struct level *more = realloc(d->levels, cap * sizeof *more);
+		if (more == NULL)
+			return err_nomem(err);
+		d->levels = more;
+		d->cap = cap;
+	}
+	struct level *l = &d->levels[d->count];
+	*l = (struct level){ .dev = st.st_dev, .ino = st.st_ino };
+	if (str_dup(&l->name, name, err))
+		return err->code;
+	l->dir = fdopendir(owned);
+	if (l->dir == NULL) {
+		free(l->name);
+		return err_sys(err, "open folder");
+	}
+	fd_take(&owned);
+	d->count++;
+	if (d->count > KEPT_OPEN && d->levels[d->count - KEPT_OPEN].dir != NULL) {
+		closedir(d->levels[d->count - KEPT_OPEN].dir);
+		d->levels[d->count - KEPT_OPEN].dir = NULL;
+	}
+	return ERR_OK;
+}
+
+/* The last level is empty: remove it from the one above, which is opened again if need be. */
+static enum err_code
+go_up(struct descent *d, struct err *err)
+{
+	struct level *l = &d->levels[d->count - 1];
+	struct level *up = l - 1;
+	if (up->dir == NULL) {
+		AUTO(fd) int fd =
+		    openat(dirfd(l->dir), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		struct stat st;
+		if (fd < 0 || fstat(fd, &st) != 0)
+			return err_sys(err, "open the folder above");
+		if (st.st_dev != up->dev || st.st_ino != up->ino)
+			return err_set(err, ERR_CHANGED, "a folder was moved meanwhile");
+		up->dir = fdopendir(fd);
+		if (up->dir == NULL)
+			return err_sys(err, "open folder");
+		fd_take(&fd);
+	}
+	if (unlinkat(dirfd(up->dir), l->name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+		return err_sys(err, "remove folder %s", l->name);
+	leave_level(d);
+	return ERR_OK;
+}
+
+/* Remove one name, or go down into it. */
+static enum err_code
+remove_name(struct descent *d, const char *name, struct err *err)
+{
+	int at = dirfd(d->levels[d->count - 1].dir);
+	if (unlinkat(at, name, 0) == 0 || errno == ENOENT)
+		return ERR_OK;
+	if (errno != EISDIR && errno != EPERM) /* EPERM: POSIX's word for a folder */
+		return err_sys(err, "remove %s", name);
+	if (unlinkat(at, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return ERR_OK;
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "remove %s", name);
+	return enter_level(d, fd, name, err);
+}
+
+static enum err_code
+remove_inside(struct descent *d, struct err *err)
+{
+	for (;;) {
+		errno = 0;
+		const struct dirent *e = readdir(d->levels[d->count - 1].dir);
+		if (e == NULL && errno != 0)
+			return err_sys(err, "read folder");
+		if (e == NULL) {
+			if (d->count == 1)
+				return ERR_OK;
+			if (go_up(d, err))
+				return err->code;
+		} else if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
+			if (remove_name(d, e->d_name, err))
+				return err->code;
+		}
+	}
 }
 
 enum err_code
 fs_remove_tree(const char *path, struct err *err)
 {
-	if (nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
+	if (unlink(path) == 0 || errno == ENOENT)
+		return ERR_OK;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "remove %s", path);
+	struct descent d = { .levels = NULL };
+	enum err_code rc = enter_level(&d, fd, "", err);
+	if (rc == ERR_OK)
+		rc = remove_inside(&d, err);
+	while (d.count > 0)
+		leave_level(&d);
+	free(d.levels);
+	if (rc)
+		return err_wrap(err, "remove %s", path);
+	if (rmdir(path) != 0 && errno != ENOENT)
 		return err_sys(err, "remove %s", path);
 	return ERR_OK;
 }

@@ -23,7 +23,7 @@ MUST_CHECK enum err_code fs_write_file(
 /* Make a folder and its missing parents; fine if it is there. */
 MUST_CHECK enum err_code fs_mkdirs(const char *path, mode_t mode, struct err *err);
 MUST_CHECK enum err_code fs_sync_dir(const char *path, struct err *err);
-/* Remove a file or a whole folder, never through a symlink; fine if it is absent. */
+/* Remove a file or a folder of any depth, never through a symlink; fine if it is absent. */
 MUST_CHECK enum err_code fs_remove_tree(const char *path, struct err *err);
 bool fs_exists(const char *path); /* a dangling symlink exists */
 bool fs_is_dir(const char *path);
