@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SYSTEM_SCHEMAS                                                                             \
-	"('mysql', 'information_schema', 'performance_schema', 'sys', 'ndbinfo')"
+#define SYSTEM_SCHEMAS "('mysql', 'information_schema', 'performance_schema', 'sys', 'ndbinfo')"
 
 /* Written behind START TRANSACTION WITH CONSISTENT SNAPSHOT, never before. */
 #define SNAPSHOT_MARK "\n-- Current Database: "
@@ -46,8 +45,8 @@ find_tool(char **name, char **version, const struct db_target *t, const char *co
 			return rc;
 	}
 	return err_set(err, ERR_USAGE,
-	    "the container has neither %s nor %s, which is needed to read its database", names[0],
-	    names[1]);
+	    "the container has neither %s nor %s, which is needed to read its database",
+	    names[0], names[1]);
 }
 
 static enum err_code
@@ -62,8 +61,9 @@ find_tools(struct mysql *m, struct err *err)
 	AUTO(str) char *client_version = NULL;
 	if (m->dumper != NULL)
 		return ERR_OK;
-	if (find_tool(&m->client, &client_version, t, names[1], err)
-	    || find_tool(&m->dumper, &m->dumper_version, t, names[0], err))
+	free(TAKE(m->client));
+	if (find_tool(&m->client, &client_version, t, names[1], err) ||
+	    find_tool(&m->dumper, &m->dumper_version, t, names[0], err))
 		return err->code;
 	m->dumper_is_maria = strstr(m->dumper_version, "MariaDB") != NULL;
 	return ERR_OK;
@@ -73,11 +73,12 @@ find_tools(struct mysql *m, struct err *err)
 static enum err_code
 choose_account(struct mysql *m, char **password, struct err *err)
 {
-	static const char *const root_names[] = { "MARIADB_ROOT_PASSWORD", "MYSQL_ROOT_PASSWORD",
-		NULL };
+	static const char *const root_names[] = { "MARIADB_ROOT_PASSWORD",
+		"MYSQL_ROOT_PASSWORD", NULL };
 	static const char *const app_names[] = { "MARIADB_PASSWORD", "MYSQL_PASSWORD", NULL };
 	static const char *const user_names[] = { "MARIADB_USER", "MYSQL_USER", NULL };
-	static const char *const admin_names[] = { "MARIADB_ROOT_USER", "MYSQL_ROOT_USER", NULL };
+	static const char *const admin_names[] = { "MARIADB_ROOT_USER", "MYSQL_ROOT_USER",
+		NULL };
 	const struct db_target *t = m->base.t;
 	if (t->password != NULL) {
 		if (str_dup(password, t->password, err))
@@ -108,7 +109,10 @@ mysql_find_login(struct mysql *m, struct err *err)
 	const struct db_target *t = m->base.t;
 	AUTO(str) char *password = NULL;
 	AUTO(strv) struct strv words = STRV_INIT;
-	if (find_tools(m, err) || choose_account(m, &password, err) || target_words(&words, t, err))
+	free(TAKE(m->user));
+	strv_release(&m->env);
+	if (find_tools(m, err) || choose_account(m, &password, err) ||
+	    target_words(&words, t, err))
 		return err->code;
 	if (password != NULL && strv_addf(&m->env, err, "MYSQL_PWD=%s", password))
 		return err->code;
@@ -142,7 +146,7 @@ enum err_code
 mysql_client_argv(const struct mysql *m, struct strv *argv, struct err *err)
 {
 	static const char *const options[] = { "--batch", "--raw", "--skip-column-names",
-		"--unbuffered", "--connect-timeout=10", "--default-character-set=utf8mb4",
+		"--connect-timeout=10", "--default-character-set=utf8mb4",
 		"--max-allowed-packet=1G", NULL };
 	if (strv_add(argv, m->client, err) || add_all(argv, &m->login, err))
 		return err->code;
@@ -153,13 +157,13 @@ enum err_code
 mysql_session(const struct mysql *m, struct session **out, struct err *err)
 {
 	AUTO(strv) struct strv argv = STRV_INIT;
-	if (mysql_client_argv(m, &argv, err))
+	if (mysql_client_argv(m, &argv, err) || strv_add(&argv, "--unbuffered", err))
 		return err->code;
 	struct run_spec spec = RUN_SPEC_INIT;
 	spec.argv = (const char *const *)argv.items;
 	spec.env = (const char *const *)m->env.items;
 	AUTO(session) struct session *s = NULL;
-	if (session_open(&s, m->base.t, &spec, err))
+	if (session_open(&s, m->base.t, &spec, SESSION_MYSQL, err))
 		return err->code;
 	AUTO(bufv) struct buf nothing = BUF_INIT;
 	if (session_ask(s, "SET SESSION wait_timeout = 604800;", &nothing, err))
@@ -175,12 +179,15 @@ explain_refusal(const struct mysql *m, struct err *err)
 	const char *title = db_kind_title(m->base.report.info.kind);
 	struct err said = *err;
 	if (strstr(said.msg, "Access denied") != NULL)
-		return err_set(err, ERR_DENIED, "%s refuses user \"%s\"%s: %.300s; give the "
-		    "password now in use as MARIADB_ROOT_PASSWORD or MYSQL_ROOT_PASSWORD (or _FILE) "
-		    "in the service's environment", title, m->user,
-		    m->env.len > 0 ? "" : " without a password", said.msg);
+		return err_set(err, ERR_DENIED,
+		    "%s refuses user \"%s\"%s: %.300s; give the "
+		    "password now in use as MARIADB_ROOT_PASSWORD or MYSQL_ROOT_PASSWORD (or "
+		    "_FILE) "
+		    "in the service's environment",
+		    title, m->user, m->env.len > 0 ? "" : " without a password", said.msg);
 	if (strstr(said.msg, "Can't connect") != NULL)
-		return err_set(err, ERR_TRANSIENT, "%s does not answer: %.400s", title, said.msg);
+		return err_set(
+		    err, ERR_TRANSIENT, "%s does not answer: %.400s", title, said.msg);
 	return said.code;
 }
 
@@ -189,12 +196,13 @@ ask_server(struct mysql *m, struct session *s, struct err *err)
 {
 	AUTO(bufv) struct buf answer = BUF_INIT;
 	if (session_ask(s,
-	        "SELECT CONCAT_WS('|', IF(@@global.log_bin, 1, 0), VERSION());\n"
-	        "SELECT COUNT(*) FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE IN "
-	        "('SUPER', 'SYSTEM_VARIABLES_ADMIN') AND GRANTEE = CONCAT('\\'', "
-	        "SUBSTRING_INDEX(CURRENT_USER(), '@', 1), '\\'@\\'', "
-	        "SUBSTRING_INDEX(CURRENT_USER(), '@', -1), '\\'');",
-	        &answer, err))
+		"SELECT CONCAT_WS('|', IF(@@global.log_bin, 1, 0), VERSION());\n"
+		"SELECT COUNT(*) FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE "
+		"IN "
+		"('SUPER', 'SYSTEM_VARIABLES_ADMIN') AND GRANTEE = CONCAT('\\'', "
+		"SUBSTRING_INDEX(CURRENT_USER(), '@', 1), '\\'@\\'', "
+		"SUBSTRING_INDEX(CURRENT_USER(), '@', -1), '\\'');",
+		&answer, err))
 		return err->code;
 	char *text = buf_cstr(&answer) != NULL ? (char *)answer.data : NULL;
 	if (text == NULL)
@@ -202,7 +210,8 @@ ask_server(struct mysql *m, struct session *s, struct err *err)
 	char *row[2];
 	char *admin[1];
 	if (!session_row(&text, row, 2) || !session_row(&text, admin, 1))
-		return err_set(err, ERR_CORRUPT, "unexpected answer to the question for a version");
+		return err_set(
+		    err, ERR_CORRUPT, "unexpected answer to the question for a version");
 	m->has_binlog = strcmp(row[0], "1") == 0;
 	m->is_admin = strcmp(admin[0], "0") != 0;
 	m->is_maria = strstr(row[1], "MariaDB") != NULL || strstr(row[1], "maria") != NULL;
@@ -219,13 +228,13 @@ ask_databases(struct mysql *m, struct session *s, struct err *err)
 {
 	AUTO(bufv) struct buf answer = BUF_INIT;
 	if (session_ask(s,
-	        "SELECT CONCAT_WS('|', HEX(CONVERT(s.SCHEMA_NAME USING utf8mb4)), "
-	        "CAST(COALESCE(SUM(t.DATA_LENGTH), 0) AS UNSIGNED), COUNT(t.TABLE_NAME)) "
-	        "FROM information_schema.SCHEMATA s LEFT JOIN information_schema.TABLES t "
-	        "ON t.TABLE_SCHEMA = s.SCHEMA_NAME "
-	        "WHERE s.SCHEMA_NAME NOT IN " SYSTEM_SCHEMAS " GROUP BY s.SCHEMA_NAME "
-	        "ORDER BY s.SCHEMA_NAME;",
-	        &answer, err))
+		"SELECT CONCAT_WS('|', HEX(CONVERT(s.SCHEMA_NAME USING utf8mb4)), "
+		"CAST(COALESCE(SUM(t.DATA_LENGTH), 0) AS UNSIGNED), COUNT(t.TABLE_NAME)) "
+		"FROM information_schema.SCHEMATA s LEFT JOIN information_schema.TABLES t "
+		"ON t.TABLE_SCHEMA = s.SCHEMA_NAME "
+		"WHERE s.SCHEMA_NAME NOT IN " SYSTEM_SCHEMAS " GROUP BY s.SCHEMA_NAME "
+		"ORDER BY s.SCHEMA_NAME;",
+		&answer, err))
 		return err->code;
 	char *text = buf_cstr(&answer) != NULL ? (char *)answer.data : NULL;
 	if (text == NULL)
@@ -233,9 +242,9 @@ ask_databases(struct mysql *m, struct session *s, struct err *err)
 	char *row[3];
 	while (session_row(&text, row, 3)) {
 		AUTO(str) char *name = NULL;
-		if (session_unhex(&name, row[0], err)
-		    || info_add_database(&m->base.report.info, name, strtoull(row[1], NULL, 10),
-		        strtoull(row[2], NULL, 10), err))
+		if (session_unhex(&name, row[0], err) ||
+		    info_add_database(&m->base.report.info, name, strtoull(row[1], NULL, 10),
+			strtoull(row[2], NULL, 10), err))
 			return err->code;
 	}
 	return ERR_OK;
@@ -247,12 +256,13 @@ warn_of_tables(struct mysql *m, struct session *s, struct err *err)
 {
 	AUTO(bufv) struct buf answer = BUF_INIT;
 	if (session_ask(s,
-	        "SELECT CONCAT_WS('|', HEX(CONVERT(CONCAT(t.TABLE_SCHEMA, '.', t.TABLE_NAME) USING "
-	        "utf8mb4)), t.ENGINE) FROM information_schema.TABLES t JOIN "
-	        "information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t.TABLE_SCHEMA NOT IN "
-	        SYSTEM_SCHEMAS " AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') "
-	        "AND COALESCE(e.TRANSACTIONS, 'NO') <> 'YES' ORDER BY 1;",
-	        &answer, err))
+		"SELECT CONCAT_WS('|', HEX(CONVERT(CONCAT(t.TABLE_SCHEMA, '.', t.TABLE_NAME) "
+		"USING "
+		"utf8mb4)), t.ENGINE) FROM information_schema.TABLES t JOIN "
+		"information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t.TABLE_SCHEMA NOT "
+		"IN " SYSTEM_SCHEMAS " AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') "
+		"AND COALESCE(e.TRANSACTIONS, 'NO') <> 'YES' ORDER BY 1;",
+		&answer, err))
 		return err->code;
 	char *text = buf_cstr(&answer) != NULL ? (char *)answer.data : NULL;
 	if (text == NULL)
@@ -260,10 +270,11 @@ warn_of_tables(struct mysql *m, struct session *s, struct err *err)
 	char *row[2];
 	while (session_row(&text, row, 2)) {
 		AUTO(str) char *name = NULL;
-		if (session_unhex(&name, row[0], err)
-		    || strv_addf(&m->base.report.info.warnings, err,
-		        "table %s uses %s, which has no transactions: it is read after the fence",
-		        name, row[1]))
+		if (session_unhex(&name, row[0], err) ||
+		    strv_addf(&m->base.report.info.warnings, err,
+			"table %s uses %s, which has no transactions: it is read after the "
+			"fence",
+			name, row[1]))
 			return err->code;
 	}
 	return ERR_OK;
@@ -275,17 +286,20 @@ warn_of_rest(struct mysql *m, struct session *s, struct err *err)
 	struct strv *warnings = &m->base.report.info.warnings;
 	if (!m->is_admin)
 		return strv_addf(warnings, err,
-		    "logged in as \"%s\", who is no administrator: accounts, grants and databases of "
-		    "others are not captured", m->user);
+		    "logged in as \"%s\", who is no administrator: accounts, grants and "
+		    "databases of "
+		    "others are not captured",
+		    m->user);
 	AUTO(str) char *others = NULL;
 	if (session_ask_line(s,
-	        "SELECT (SELECT COUNT(*) FROM mysql.func) + (SELECT COUNT(*) FROM mysql.servers);",
-	        &others, err))
+		"SELECT (SELECT COUNT(*) FROM mysql.func) + (SELECT COUNT(*) FROM "
+		"mysql.servers);",
+		&others, err))
 		return err->code;
 	if (strcmp(others, "0") == 0)
 		return ERR_OK;
-	return strv_add(warnings, "loadable functions and CREATE SERVER entries are not captured",
-	    err);
+	return strv_add(
+	    warnings, "loadable functions and CREATE SERVER entries are not captured", err);
 }
 
 static enum err_code
@@ -307,9 +321,10 @@ mysql_list_databases(struct session *s, struct strv *names, struct err *err)
 {
 	AUTO(bufv) struct buf answer = BUF_INIT;
 	if (session_ask(s,
-	        "SELECT HEX(CONVERT(SCHEMA_NAME USING utf8mb4)) FROM information_schema.SCHEMATA "
-	        "WHERE SCHEMA_NAME NOT IN " SYSTEM_SCHEMAS " ORDER BY SCHEMA_NAME;",
-	        &answer, err))
+		"SELECT HEX(CONVERT(SCHEMA_NAME USING utf8mb4)) FROM "
+		"information_schema.SCHEMATA "
+		"WHERE SCHEMA_NAME NOT IN " SYSTEM_SCHEMAS " ORDER BY SCHEMA_NAME;",
+		&answer, err))
 		return err->code;
 	char *text = buf_cstr(&answer) != NULL ? (char *)answer.data : NULL;
 	if (text == NULL)
@@ -328,17 +343,17 @@ count_tables(struct session *s, uint64_t *count, struct err *err)
 {
 	AUTO(str) char *text = NULL;
 	if (session_ask_line(s,
-	        "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA NOT IN "
-	        SYSTEM_SCHEMAS " AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED');",
-	        &text, err))
+		"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA NOT "
+		"IN " SYSTEM_SCHEMAS " AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED');",
+		&text, err))
 		return err->code;
 	*count = strtoull(text, NULL, 10);
 	return ERR_OK;
 }
 
 /*
- * No dates, so that the same data gives the same bytes.  GTID_PURGED would make a restore into a
- * server with a binary log fail, and the position is in the fence.
+ * No dates, so that the same data gives the same bytes.  GTID_PURGED would make a restore into
+ * a server with a binary log fail, and the position is in the fence.
  */
 static enum err_code
 build_dump_argv(struct mysql *m, struct err *err)
@@ -350,8 +365,8 @@ build_dump_argv(struct mysql *m, struct err *err)
 		NULL };
 	struct strv *argv = &m->dump_argv;
 	strv_release(argv);
-	if (strv_add(argv, m->dumper, err) || add_all(argv, &m->login, err)
-	    || add_list(argv, options, err))
+	if (strv_add(argv, m->dumper, err) || add_all(argv, &m->login, err) ||
+	    add_list(argv, options, err))
 		return err->code;
 	if (!m->dumper_is_maria && add_list(argv, oracle, err))
 		return err->code;
@@ -364,8 +379,9 @@ static enum err_code
 mysql_prepare(struct connector *c, struct err *err)
 {
 	struct mysql *m = mysql_of(c);
-	if (mysql_session(m, &m->session, err) || mysql_list_databases(m->session, &m->databases, err)
-	    || count_tables(m->session, &m->tables, err))
+	if (mysql_session(m, &m->session, err) ||
+	    mysql_list_databases(m->session, &m->databases, err) ||
+	    count_tables(m->session, &m->tables, err))
 		return err->code;
 	return build_dump_argv(m, err);
 }
@@ -376,11 +392,11 @@ ask_position(struct mysql *m, char **out, struct err *err)
 {
 	if (!m->has_binlog || !m->is_admin)
 		return str_dup(out, "", err);
-	const char *sql = m->is_maria
-	    ? "SHOW MASTER STATUS;\nSELECT @@global.gtid_current_pos;"
+	const char *sql =
+	    m->is_maria ? "SHOW MASTER STATUS;\nSELECT @@global.gtid_current_pos;"
 	    : m->version >= 80200
-	        ? "SHOW BINARY LOG STATUS;\nSELECT REPLACE(@@global.gtid_executed, '\\n', '');"
-	        : "SHOW MASTER STATUS;\nSELECT REPLACE(@@global.gtid_executed, '\\n', '');";
+		? "SHOW BINARY LOG STATUS;\nSELECT REPLACE(@@global.gtid_executed, '\\n', '');"
+		: "SHOW MASTER STATUS;\nSELECT REPLACE(@@global.gtid_executed, '\\n', '');";
 	AUTO(bufv) struct buf answer = BUF_INIT;
 	if (session_ask(m->session, sql, &answer, err))
 		return err->code;
@@ -398,8 +414,8 @@ ask_position(struct mysql *m, char **out, struct err *err)
 	const char *at = line[0][file] == '\t' ? line[0] + file + 1 : "";
 	int pos = (int)strcspn(at, "\t");
 	bool gtid = line[1] != NULL && line[1][0] != '\0';
-	return str_printf(out, err, "%.*s:%.*s%s%s", file, line[0], pos, at, gtid ? " GTID " : "",
-	    gtid ? line[1] : "");
+	return str_printf(out, err, "%.*s:%.*s%s%s", file, line[0], pos, at,
+	    gtid ? " GTID " : "", gtid ? line[1] : "");
 }
 
 static enum err_code
@@ -409,9 +425,9 @@ lengthen_timeout(struct mysql *m, struct err *err)
 		return ERR_OK;
 	char *old;
 	if (session_ask_line(m->session,
-	        "SELECT @@global.net_write_timeout;\n"
-	        "SET GLOBAL net_write_timeout = " DUMP_WRITE_TIMEOUT_S ";",
-	        &old, err))
+		"SELECT @@global.net_write_timeout;\n"
+		"SET GLOBAL net_write_timeout = " DUMP_WRITE_TIMEOUT_S ";",
+		&old, err))
 		return err->code;
 	m->net_write_timeout = old;
 	return ERR_OK;
@@ -454,8 +470,8 @@ open_snapshot(struct mysql *m, struct err *err)
 	struct buf *b = &m->dump_first;
 	for (;;) {
 		size_t got;
-		if (buf_reserve(b, 65536, err)
-		    || run_read(m->dump, b->data + b->len, 65536, &got, err))
+		if (buf_reserve(b, 65536, err) ||
+		    run_read(m->dump, b->data + b->len, 65536, &got, err))
 			return err->code;
 		b->len += got;
 		if (memmem(b->data, b->len, SNAPSHOT_MARK, strlen(SNAPSHOT_MARK)) != NULL)
@@ -463,8 +479,10 @@ open_snapshot(struct mysql *m, struct err *err)
 		if (got == 0)
 			return dump_ended(m, err);
 		if (b->len > FIRST_MAX)
-			return err_set(err, ERR_CORRUPT, "%s wrote %zu bytes without naming a "
-			    "database", m->dumper, b->len);
+			return err_set(err, ERR_CORRUPT,
+			    "%s wrote %zu bytes without naming a "
+			    "database",
+			    m->dumper, b->len);
 	}
 }
 
@@ -476,8 +494,8 @@ mysql_fence(struct connector *c, struct err *err)
 	AUTO(str) char *after = NULL;
 	if (m->databases.len == 0)
 		return ERR_OK;
-	if (lengthen_timeout(m, err) || ask_position(m, &before, err) || open_snapshot(m, err)
-	    || put_timeout_back(m, err) || ask_position(m, &after, err))
+	if (lengthen_timeout(m, err) || ask_position(m, &before, err) ||
+	    open_snapshot(m, err) || put_timeout_back(m, err) || ask_position(m, &after, err))
 		return err->code;
 	bool moved = strcmp(before, after) != 0;
 	snprintf(c->report.fence.position, sizeof c->report.fence.position, "%s%s%s", before,
@@ -559,7 +577,8 @@ static const struct connector_ops mysql_ops = {
 };
 
 enum err_code
-mysql_open(struct connector **out, const struct db_target *t, enum db_kind kind, struct err *err)
+mysql_open(
+    struct connector **out, const struct db_target *t, enum db_kind kind, struct err *err)
 {
 	struct mysql *m = calloc(1, sizeof *m);
 	if (m == NULL)

@@ -1,4 +1,5 @@
-/* Logging in to PostgreSQL inside its container: account, password, and what to say when it fails. */
+/* Logging in to PostgreSQL inside its container: account, password, and what to say when it
+ * fails. */
 #include "db/postgres_impl.h"
 
 #include "db/target.h"
@@ -38,14 +39,15 @@ pg_quote(struct buf *out, const char *name, struct err *err)
 	return buf_str(out, "\"", err);
 }
 
-/* Bitnami's images make "postgres" with a password of its own, and the account as a plain one. */
+/* Bitnami's images make "postgres" with a password of its own, and the account as a plain one.
+ */
 static enum err_code
 choose_account(struct postgres *p, char **password, struct err *err)
 {
 	const struct db_target *t = p->base.t;
 	const char *user = t->user;
-	if (user == NULL && target_env(t, "POSTGRESQL_POSTGRES_PASSWORD") == NULL
-	    && target_env(t, "POSTGRESQL_POSTGRES_PASSWORD_FILE") == NULL)
+	if (user == NULL && target_env(t, "POSTGRESQL_POSTGRES_PASSWORD") == NULL &&
+	    target_env(t, "POSTGRESQL_POSTGRES_PASSWORD_FILE") == NULL)
 		user = target_env_any(t, user_names);
 	if (str_dup(&p->user, user != NULL ? user : "postgres", err))
 		return err->code;
@@ -80,14 +82,16 @@ pg_find_login(struct postgres *p, struct err *err)
 	AUTO(str) char *password = NULL;
 	if (p->login.len > 0)
 		return ERR_OK;
+	free(TAKE(p->user));
+	strv_release(&p->env);
 	if (choose_account(p, &password, err))
 		return err->code;
 	if (password != NULL && strv_addf(&p->env, err, "PGPASSWORD=%s", password))
 		return err->code;
-	if (strv_add(&p->env, "PGCONNECT_TIMEOUT=10", err)
-	    || strv_add(&p->env, "PGAPPNAME=stacksnap", err)
-	    || strv_addf(&p->login, err, "--username=%s", p->user)
-	    || strv_add(&p->login, "--no-password", err))
+	if (strv_add(&p->env, "PGCONNECT_TIMEOUT=10", err) ||
+	    strv_add(&p->env, "PGAPPNAME=stacksnap", err) ||
+	    strv_addf(&p->login, err, "--username=%s", p->user) ||
+	    strv_add(&p->login, "--no-password", err))
 		return err->code;
 	return add_place(p, err);
 }
@@ -97,8 +101,8 @@ pg_find_login(struct postgres *p, struct err *err)
  * transaction lasts, and may put a schema of somebody else first.
  * transaction_timeout came with version 17 and is unknown before.
  */
-#define NO_LIMITS                                                                                  \
-	"PGOPTIONS=-c statement_timeout=0 -c lock_timeout=0 "                                      \
+#define NO_LIMITS                                             \
+	"PGOPTIONS=-c statement_timeout=0 -c lock_timeout=0 " \
 	"-c idle_in_transaction_session_timeout=0"
 
 enum err_code
@@ -107,10 +111,11 @@ pg_env(const struct postgres *p, enum pg_use use, struct strv *env, struct err *
 	static const char *const more[] = {
 		[PG_FOR_QUESTIONS] = " -c search_path=pg_catalog",
 		[PG_FOR_DUMPING] = "",
-		[PG_FOR_LOADING] = " -c synchronous_commit=off -c default_transaction_read_only=off",
+		[PG_FOR_LOADING] =
+		    " -c synchronous_commit=off -c default_transaction_read_only=off",
 	};
 	if (strv_addf(env, err, NO_LIMITS "%s%s",
-	        p->version >= 170000 ? " -c transaction_timeout=0" : "", more[use]))
+		p->version >= 170000 ? " -c transaction_timeout=0" : "", more[use]))
 		return err->code;
 	for (size_t i = 0; i < p->env.len; i++)
 		if (strv_add(env, p->env.items[i], err))
@@ -119,8 +124,8 @@ pg_env(const struct postgres *p, enum pg_use use, struct strv *env, struct err *
 }
 
 enum err_code
-pg_client(const struct postgres *p, const char *database, enum pg_use use,
-    struct strv *argv, struct strv *env, struct run_spec *spec, struct err *err)
+pg_client(const struct postgres *p, const char *database, enum pg_use use, struct strv *argv,
+    struct strv *env, struct run_spec *spec, struct err *err)
 {
 	static const char *const options[] = { "psql", "--no-psqlrc", "--quiet", "--no-align",
 		"--tuples-only", "--field-separator=|", "--set=ON_ERROR_STOP=1" };
@@ -131,7 +136,8 @@ pg_client(const struct postgres *p, const char *database, enum pg_use use,
 	for (size_t i = 0; i < p->login.len; i++)
 		if (strv_add(argv, p->login.items[i], err))
 			return err->code;
-	if (pg_conninfo(&conninfo, database, err) || strv_addf(argv, err, "--dbname=%s", conninfo))
+	if (pg_conninfo(&conninfo, database, err) ||
+	    strv_addf(argv, err, "--dbname=%s", conninfo))
 		return err->code;
 	if (pg_env(p, use, env, err))
 		return err->code;
@@ -151,7 +157,7 @@ pg_session(
 	struct run_spec spec;
 	if (pg_client(p, database, PG_FOR_QUESTIONS, &argv, &env, &spec, err))
 		return err->code;
-	return session_open(out, p->base.t, &spec, err);
+	return session_open(out, p->base.t, &spec, SESSION_POSTGRES, err);
 }
 
 /* Turns psql's words into what the user can do about it. */
@@ -159,18 +165,23 @@ static enum err_code
 explain_refusal(const struct postgres *p, struct err *err)
 {
 	struct err said = *err;
-	if (strstr(said.msg, "password authentication failed") != NULL
-	    || strstr(said.msg, "no password supplied") != NULL
-	    || strstr(said.msg, "authentication failed") != NULL)
-		return err_set(err, ERR_DENIED, "PostgreSQL refuses user \"%s\": %.300s; give the "
-		    "password now in use as POSTGRES_PASSWORD (or _FILE) in the service's environment",
+	if (strstr(said.msg, "password authentication failed") != NULL ||
+	    strstr(said.msg, "no password supplied") != NULL ||
+	    strstr(said.msg, "authentication failed") != NULL)
+		return err_set(err, ERR_DENIED,
+		    "PostgreSQL refuses user \"%s\": %.300s; give the "
+		    "password now in use as POSTGRES_PASSWORD (or _FILE) in the service's "
+		    "environment",
 		    p->user, said.msg);
 	if (strstr(said.msg, "role \"") != NULL && strstr(said.msg, "does not exist") != NULL)
-		return err_set(err, ERR_DENIED, "PostgreSQL has no user \"%s\": %.300s; give the "
-		    "superuser that its data was made with as POSTGRES_USER in the service's environment",
+		return err_set(err, ERR_DENIED,
+		    "PostgreSQL has no user \"%s\": %.300s; give the "
+		    "superuser that its data was made with as POSTGRES_USER in the service's "
+		    "environment",
 		    p->user, said.msg);
 	if (said.code == ERR_IO)
-		return err_set(err, ERR_TRANSIENT, "PostgreSQL does not answer: %.400s", said.msg);
+		return err_set(
+		    err, ERR_TRANSIENT, "PostgreSQL does not answer: %.400s", said.msg);
 	return said.code;
 }
 
@@ -189,8 +200,8 @@ try_session(
 enum err_code
 pg_first_session(struct postgres *p, struct session **out, struct err *err)
 {
-	const char *candidates[] = { "postgres", target_env_any(p->base.t, database_names), p->user,
-		"template1" };
+	const char *candidates[] = { "postgres", target_env_any(p->base.t, database_names),
+		p->user, "template1" };
 	struct err first = ERR_INIT;
 	if (pg_find_login(p, err))
 		return err->code;
@@ -198,9 +209,10 @@ pg_first_session(struct postgres *p, struct session **out, struct err *err)
 		if (candidates[i] == NULL)
 			continue;
 		enum err_code rc = try_session(p, candidates[i], out, err);
-		/* Images of others let an account in only when the system's user has its name. */
-		if (rc && p->os_user == NULL
-		    && strstr(err->msg, "Peer authentication failed") != NULL) {
+		/* Images of others let an account in only when the system's user has its name.
+		 */
+		if (rc && p->os_user == NULL &&
+		    strstr(err->msg, "Peer authentication failed") != NULL) {
 			if (str_dup(&p->os_user, "postgres", err))
 				return err->code;
 			rc = try_session(p, candidates[i], out, err);
@@ -209,8 +221,8 @@ pg_first_session(struct postgres *p, struct session **out, struct err *err)
 			free(TAKE(p->maintenance));
 			return str_dup(&p->maintenance, candidates[i], err);
 		}
-		bool is_other_database =
-		    strstr(err->msg, "database \"") != NULL && strstr(err->msg, "role \"") == NULL;
+		bool is_other_database = strstr(err->msg, "database \"") != NULL &&
+					 strstr(err->msg, "role \"") == NULL;
 		first = *err;
 		if (!is_other_database)
 			break;

@@ -13,19 +13,21 @@
 struct session {
 	struct run *run;
 	char *client;
+	enum session_dialect dialect;
 	char token[TOKEN_SIZE]; /* of the question that is open */
-	struct buf pending;     /* read, but not yet part of an answer */
+	struct buf pending; /* read, but not yet part of an answer */
 };
 
 enum err_code
 session_open(struct session **out, const struct db_target *t, const struct run_spec *spec,
-    struct err *err)
+    enum session_dialect dialect, struct err *err)
 {
 	AUTO(session) struct session *s = calloc(1, sizeof *s);
 	if (s == NULL)
 		return err_nomem(err);
 	if (str_dup(&s->client, spec->argv[0], err))
 		return err->code;
+	s->dialect = dialect;
 	struct run_spec open = *spec;
 	open.has_stdin = true;
 	if (runner_start(t->runner, &open, &s->run, err))
@@ -64,7 +66,11 @@ session_send(struct session *s, const char *sql, struct err *err)
 		return err->code;
 	hex_encode(s->token, raw, sizeof raw);
 	AUTO(bufv) struct buf text = BUF_INIT;
-	if (buf_printf(&text, err, "%s\nSELECT '%s';\n", sql, s->token))
+	enum err_code rc = s->dialect == SESSION_POSTGRES
+	    ? buf_printf(&text, err, "%s\nSET stacksnap.token = '%s';\nSHOW stacksnap.token;\n",
+		  sql, s->token)
+	    : buf_printf(&text, err, "%s\nSELECT '%s';\n", sql, s->token);
+	if (rc)
 		return err->code;
 	if (run_write(s->run, text.data, text.len, err) == ERR_OK)
 		return ERR_OK;
@@ -176,7 +182,8 @@ session_unhex(char **out, const char *hex, struct err *err)
 	if (text == NULL)
 		return err_nomem(err);
 	if (!hex_decode((uint8_t *)text, len / 2, lower, len))
-		return err_set(err, ERR_CORRUPT, "unexpected answer: not hexadecimal: %.40s", hex);
+		return err_set(
+		    err, ERR_CORRUPT, "unexpected answer: not hexadecimal: %.40s", hex);
 	*out = TAKE(text);
 	return ERR_OK;
 }

@@ -22,9 +22,16 @@
 
 struct session;
 
+/* How the session asks for its own line.  In PostgreSQL a SELECT would give an open transaction its
+ * snapshot, so that the fence would lie where the question before it did; SHOW does not. */
+enum session_dialect {
+	SESSION_MYSQL,
+	SESSION_POSTGRES,
+};
+
 /* spec names the client; its standard input is kept open. */
 MUST_CHECK enum err_code session_open(struct session **out, const struct db_target *t,
-    const struct run_spec *spec, struct err *err);
+    const struct run_spec *spec, enum session_dialect dialect, struct err *err);
 /* Ends the client; an open transaction is rolled back. */
 void session_close(struct session *s);
 AUTO_FREE(session, struct session *, session_close)
