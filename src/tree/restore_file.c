@@ -139,12 +139,13 @@ remove_unfinished(struct rfile *f)
 {
 	struct err scratch; /* the file's own problem was told already */
 	int dir_fd;
+	/* First, so that whoever finds the name gone can know why. */
+	if (f->fate != NULL)
+		atomic_store(&f->fate->lost, true);
 	if (folder_pin(f->node->folder, &dir_fd, &scratch))
 		return;
 	unlinkat(dir_fd, f->temporary[0] != '\0' ? f->temporary : f->entry.name, 0);
 	folder_unpin(f->node->folder);
-	if (f->fate != NULL)
-		atomic_store(&f->fate->lost, true);
 }
 
 /* Give it its own name. */

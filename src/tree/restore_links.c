@@ -171,6 +171,10 @@ restore_other(struct linked *k, struct rnode *n, int dir_fd, struct tree_entry *
 		return ERR_OK;
 	}
 	if (!link_to(k, n, dir_fd, e->name)) {
+		if (k->fate != NULL && atomic_load(&k->fate->lost)) {
+			*copy = true; /* which tells what is wrong with it */
+			return ERR_OK;
+		}
 		if (errno_is_fatal(errno)) {
 			restorer_errno(n->restorer, TREE_LINK, n->trail, e->name, "hard link");
 			return ERR_OK;
