@@ -16,13 +16,22 @@
 /* A server without a health check counts as running when it has stayed so for this long. */
 #define SETTLE_NS (2 * NS_PER_S)
 
+/* Compose finds the .env of the project folder by itself; named, it would become a label. */
+static const struct strv *
+chosen_env_files(const char *dir, const struct strv *files)
+{
+	bool is_default = files->len == 1 && path_is_within(files->items[0], dir) &&
+			  strcmp(files->items[0] + strlen(dir), "/.env") == 0;
+	return is_default ? NULL : files;
+}
+
 static struct compose_project
 new_project(const struct restore_job *j)
 {
 	return (struct compose_project){ .name = j->name,
 		.dir = j->dir,
 		.files = &j->config_files,
-		.env_files = &j->env_files };
+		.env_files = chosen_env_files(j->dir, &j->env_files) };
 }
 
 /* By its labels alone, as the new Compose can; the old one wants the files. */
@@ -315,7 +324,7 @@ job_start_old(struct restore_job *j, struct err *err)
 	struct compose_project p = { .name = j->name,
 		.dir = j->now->working_dir,
 		.files = &j->now->config_files,
-		.env_files = &j->now->env_files };
+		.env_files = chosen_env_files(j->now->working_dir, &j->now->env_files) };
 	struct compose_up_options opt = COMPOSE_UP_OPTIONS_INIT;
 	opt.should_wait = false;
 	opt.services = &all;

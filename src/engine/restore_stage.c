@@ -155,6 +155,8 @@ job_stage(struct restore_job *j, struct err *err)
 			return err->code;
 		if (stage_item(j, &pen, it, err))
 			return err_wrap(err, "%s %s", item_kind_word(it->kind), it->name);
+		if (it->tree == NULL)
+			continue; /* a database is told of when it is loaded */
 		struct event e = { .kind = EVENT_MEMBER,
 			.subject = it->name,
 			.bytes = it->bytes,
