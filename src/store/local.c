@@ -5,6 +5,9 @@
  * when the name is taken: so an object is there whole or not at all, and none
  * is ever replaced.  Its folder is synced last.  What a crash leaves in tmp/
  * is removed by the next writer once it is a day old.
+ *
+ * The folder may be in others' hands (a share, a rented disk), and we may be
+ * root: no symlink below it is followed, and only regular files are objects.
  */
 #include "store/store_impl.h"
 
@@ -16,8 +19,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #define STALE_NS (24 * 3600 * NS_PER_S)
 
@@ -41,8 +46,38 @@ is_name(const char *s)
 	return *s != '\0' && strchr(s, '/') == NULL && store_key_is_valid(s);
 }
 
+static int
+open_below(const struct local *l, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned)(flags | O_CLOEXEC),
+		.mode = (flags & O_CREAT) != 0 ? 0600 : 0,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	int fd = (int)syscall(SYS_openat2, l->root, path, &how, sizeof how);
+	if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
+		return fd;
+	/* An older kernel, or a sandbox that does not know the call: the last step at least. */
+	return openat(l->root, path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* A key as the folder that holds it, "." when that is the root, and its name there. */
+static const char *
+split_key(const char *key, char holder[STORE_KEY_MAX])
+{
+	const char *slash = strrchr(key, '/');
+	if (slash == NULL) {
+		memcpy(holder, ".", 2);
+		return key;
+	}
+	memcpy(holder, key, (size_t)(slash - key));
+	holder[slash - key] = '\0';
+	return slash + 1;
+}
+
+/* Open the folder that holds key; the missing ones are made. */
 static enum err_code
-make_parents(struct local *l, const char *key, struct err *err)
+make_holder(struct local *l, const char *key, int *fd, const char **name, struct err *err)
 {
 	char part[STORE_KEY_MAX];
 	for (const char *slash = strchr(key, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
@@ -51,8 +86,14 @@ make_parents(struct local *l, const char *key, struct err *err)
 		part[n] = '\0';
 		if (mkdirat(l->root, part, 0700) != 0 && errno != EEXIST)
 			return err_sys(err, "create folder %s", part);
+		/* Before the next is made in it. */
+		AUTO(fd) int made = open_below(l, part, O_PATH | O_DIRECTORY);
+		if (made < 0)
+			return err_sys(err, "open folder %s", part);
 	}
-	return ERR_OK;
+	*name = split_key(key, part);
+	*fd = open_below(l, part, O_PATH | O_DIRECTORY);
+	return *fd >= 0 ? ERR_OK : err_sys(err, "open folder %s", part);
 }
 
 /* Sync the folder that holds key, and those above it, which may be new. */
@@ -65,8 +106,8 @@ sync_parents(struct local *l, const char *key, struct err *err)
 		char *slash = strrchr(part, '/');
 		if (slash != NULL)
 			*slash = '\0';
-		AUTO(fd) int dir = openat(
-		    l->root, slash != NULL ? part : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		AUTO(fd) int dir =
+		    open_below(l, slash != NULL ? part : ".", O_RDONLY | O_DIRECTORY);
 		if (dir < 0)
 			return err_sys(err, "open folder");
 		if (fsync(dir) != 0 && errno != EINVAL && errno != ENOTSUP)
@@ -82,7 +123,9 @@ remove_stale(struct local *l, const char *dir)
 	struct err scratch; /* clean-up is a favour: what cannot be removed stays */
 	AUTO(strv) struct strv names = STRV_INIT;
 	AUTO(str) char *path = NULL;
-	if (str_printf(&path, &scratch, "%s/%s", l->path, dir) ||
+	struct stat is;
+	if (fstatat(l->root, dir, &is, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(is.st_mode) ||
+	    str_printf(&path, &scratch, "%s/%s", l->path, dir) ||
 	    fs_list_dir(path, &names, &scratch))
 		return;
 	for (size_t i = 0; i < names.len; i++) {
@@ -99,11 +142,11 @@ remove_stale(struct local *l, const char *dir)
 static enum err_code
 write_temporary(struct local *l, const char *tmp, const void *data, size_t len, struct err *err)
 {
-	AUTO(fd) int fd = openat(l->root, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	AUTO(fd) int fd = open_below(l, tmp, O_WRONLY | O_CREAT | O_EXCL);
 	if (fd < 0 && errno == ENOENT) {
 		if (mkdirat(l->root, "tmp", 0700) != 0 && errno != EEXIST)
 			return err_sys(err, "create folder tmp");
-		fd = openat(l->root, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		fd = open_below(l, tmp, O_WRONLY | O_CREAT | O_EXCL);
 	}
 	if (fd < 0)
 		return err_sys(err, "create file");
@@ -116,16 +159,17 @@ write_temporary(struct local *l, const char *tmp, const void *data, size_t len, 
 	return ERR_OK;
 }
 
-/* Give the temporary file its name, unless the name is taken. */
+/* Give the temporary file its name in a folder, unless the name is taken. */
 static enum err_code
-name_temporary(struct local *l, const char *tmp, const char *key, struct err *err)
+name_temporary(
+    struct local *l, const char *tmp, int holder, const char *name, struct err *err)
 {
-	if (renameat2(l->root, tmp, l->root, key, RENAME_NOREPLACE) == 0)
+	if (renameat2(l->root, tmp, holder, name, RENAME_NOREPLACE) == 0)
 		return ERR_OK;
 	if (errno != EINVAL && errno != ENOSYS)
 		return err_sys(err, "name file");
 	/* A filesystem without RENAME_NOREPLACE: a hard link does not replace either. */
-	if (linkat(l->root, tmp, l->root, key, 0) != 0)
+	if (linkat(l->root, tmp, holder, name, 0) != 0)
 		return err_sys(err, "name file");
 	unlinkat(l->root, tmp, 0); /* the object stands; a second name in tmp/ does no harm */
 	return ERR_OK;
@@ -145,8 +189,10 @@ local_put(struct store *s, const char *key, const void *data, size_t len, struct
 	hex_encode(hex, salt, sizeof salt);
 	snprintf(tmp, sizeof tmp, "tmp/%s", hex);
 
-	if (write_temporary(l, tmp, data, len, err) || make_parents(l, key, err) ||
-	    name_temporary(l, tmp, key, err)) {
+	AUTO(fd) int holder = -1;
+	const char *name;
+	if (write_temporary(l, tmp, data, len, err) || make_holder(l, key, &holder, &name, err) ||
+	    name_temporary(l, tmp, holder, name, err)) {
 		unlinkat(l->root, tmp, 0); /* may not exist */
 		return err->code;
 	}
@@ -154,25 +200,33 @@ local_put(struct store *s, const char *key, const void *data, size_t len, struct
 }
 
 static enum err_code
-open_object(struct local *l, const char *key, int *fd, struct err *err)
+no_such_object(struct err *err)
 {
-	*fd = openat(l->root, key, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (*fd >= 0)
-		return ERR_OK;
-	if (errno == ENOENT)
-		return err_set(err, ERR_NOT_FOUND, "no such object");
-	return err_sys(err, "open");
+	return err_set(err, ERR_NOT_FOUND, "no such object");
+}
+
+static enum err_code
+open_object(struct local *l, const char *key, int *fd, struct stat *st, struct err *err)
+{
+	/* Non-blocking: a fifo in its place must not hold us up. */
+	AUTO(fd) int opened = open_below(l, key, O_RDONLY | O_NONBLOCK);
+	if (opened < 0)
+		return errno == ENOENT ? no_such_object(err) : err_sys(err, "open");
+	if (fstat(opened, st) != 0)
+		return err_sys(err, "look at it");
+	if (!S_ISREG(st->st_mode))
+		return no_such_object(err);
+	*fd = fd_take(&opened);
+	return ERR_OK;
 }
 
 static enum err_code
 local_get(struct store *s, const char *key, size_t max, struct buf *out, struct err *err)
 {
 	AUTO(fd) int fd = -1;
-	if (open_object(local_of(s), key, &fd, err))
-		return err->code;
 	struct stat st;
-	if (fstat(fd, &st) != 0)
-		return err_sys(err, "look at it");
+	if (open_object(local_of(s), key, &fd, &st, err))
+		return err->code;
 	if ((uint64_t)st.st_size > max)
 		return err_set(err, ERR_CORRUPT, "larger than %zu bytes", max);
 	if (buf_reserve(out, (size_t)st.st_size + 1, err))
@@ -191,8 +245,9 @@ local_get_range(
     struct store *s, const char *key, uint64_t offset, void *out, size_t len, struct err *err)
 {
 	AUTO(fd) int fd = -1;
+	struct stat st;
 	size_t got;
-	if (open_object(local_of(s), key, &fd, err) ||
+	if (open_object(local_of(s), key, &fd, &st, err) ||
 	    fd_pread_full(fd, out, len, offset, &got, err))
 		return err->code;
 	if (got != len)
@@ -203,12 +258,10 @@ local_get_range(
 static enum err_code
 local_size(struct store *s, const char *key, uint64_t *size, struct err *err)
 {
+	AUTO(fd) int fd = -1;
 	struct stat st;
-	if (fstatat(local_of(s)->root, key, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		if (errno == ENOENT)
-			return err_set(err, ERR_NOT_FOUND, "no such object");
-		return err_sys(err, "look at it");
-	}
+	if (open_object(local_of(s), key, &fd, &st, err))
+		return err->code;
 	*size = (uint64_t)st.st_size;
 	return ERR_OK;
 }
@@ -278,11 +331,16 @@ static enum err_code
 local_delete(struct store *s, const char *key, struct err *err)
 {
 	struct local *l = local_of(s);
-	if (unlinkat(l->root, key, 0) != 0) {
-		if (errno == ENOENT)
-			return err_set(err, ERR_NOT_FOUND, "no such object");
-		return err_sys(err, "remove");
-	}
+	char part[STORE_KEY_MAX];
+	const char *name = split_key(key, part);
+	struct stat st;
+	AUTO(fd) int holder = open_below(l, part, O_PATH | O_DIRECTORY);
+	if (holder < 0 || fstatat(holder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? no_such_object(err) : err_sys(err, "look at it");
+	if (!S_ISREG(st.st_mode))
+		return no_such_object(err);
+	if (unlinkat(holder, name, 0) != 0)
+		return errno == ENOENT ? no_such_object(err) : err_sys(err, "remove");
 	return sync_parents(l, key, err);
 }
 
