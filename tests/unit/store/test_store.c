@@ -235,7 +235,7 @@ listings_are_in_order_of_keys_with_a_prefix_and_behind_a_key(void **state)
 	static const char *const keys[] = { "packs/b0/b0", "index/zz", "config", "packs/a0/a1",
 		"packs/a0/a0", "packs/a", "index/a", "packsx" };
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		put_text(f, keys[i], "abcdefgh" + i);
+		put_text(f, keys[i], &"abcdefgh"[i]);
 	assert_lists(f, "", NULL,
 	    "config=6 index/a=2 index/zz=7 packs/a=3 packs/a0/a0=4 packs/a0/a1=5 packs/b0/b0=8 packsx=1 ");
 	assert_lists(f, "index/", NULL, "index/a=2 index/zz=7 ");

@@ -1,0 +1,154 @@
+#include "testing.h"
+
+#include "sys/fd.h"
+#include "sys/thread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+#define LEN ((size_t)1 << 20)
+
+static int
+memory_file(void)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+struct transfer {
+	int fd;
+	const uint8_t *data;
+	struct err err;
+};
+
+static void *
+write_all(void *arg)
+{
+	struct transfer *t = arg;
+	enum err_code rc = fd_write_all(t->fd, t->data, LEN, &t->err);
+	close(t->fd);
+	return rc ? t : NULL;
+}
+
+static void
+all_bytes_pass_through_a_pipe(void **state)
+{
+	(void)state;
+	struct err err;
+	int pipes[2];
+	pthread_t thread;
+	void *failed;
+	size_t got = 0;
+	uint8_t *data = malloc(LEN);
+	uint8_t *back = malloc(LEN + 1);
+	assert_true(data != NULL && back != NULL);
+	for (size_t i = 0; i < LEN; i++)
+		data[i] = (uint8_t)(i * 7 + i / 256);
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	struct transfer t = { pipes[1], data, ERR_INIT };
+	ok(thread_start(&thread, write_all, &t, "write", &err));
+	/* Asked for more than there is: the end of the stream ends it. */
+	ok(fd_read_full(pipes[0], back, LEN + 1, &got, &err));
+	pthread_join(thread, &failed);
+	assert_null(failed);
+	assert_int_equal(got, LEN);
+	assert_memory_equal(back, data, LEN);
+	close(pipes[0]);
+	free(data);
+	free(back);
+}
+
+static void
+reading_at_an_offset_tells_where_the_file_ends(void **state)
+{
+	(void)state;
+	struct err err;
+	AUTO(fd) int fd = memory_file();
+	char out[11] = "";
+	size_t got;
+	ok(fd_pwrite_all(fd, "56789", 5, 5, &err));
+	ok(fd_pwrite_all(fd, "01234", 5, 0, &err));
+	ok(fd_pread_full(fd, out, 10, 0, &got, &err));
+	assert_int_equal(got, 10);
+	assert_string_equal(out, "0123456789");
+	ok(fd_pread_full(fd, out, 10, 7, &got, &err));
+	assert_int_equal(got, 3);
+	assert_memory_equal(out, "789", 3);
+	ok(fd_pread_full(fd, out, 10, 99, &got, &err));
+	assert_int_equal(got, 0);
+}
+
+static void
+reading_to_the_end_stops_at_the_most(void **state)
+{
+	(void)state;
+	struct err err;
+	AUTO(fd) int fd = memory_file();
+	AUTO(bufv) struct buf b = BUF_INIT;
+	uint8_t *zeros = calloc(1, 100000);
+	assert_non_null(zeros);
+	ok(fd_write_all(fd, zeros, 100000, &err));
+	free(zeros);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	ok(fd_read_to_end(fd, 100000, &b, &err));
+	assert_int_equal(b.len, 100000);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	b.len = 0;
+	refused(fd_read_to_end(fd, 99999, &b, &err), ERR_CORRUPT, "larger than 99999 bytes");
+}
+
+static void
+failures_say_what_the_system_said(void **state)
+{
+	(void)state;
+	struct err err;
+	char byte;
+	size_t got;
+	refused(fd_write_all(-1, "x", 1, &err), ERR_IO, "write: Bad file descriptor");
+	refused(fd_read_full(-1, &byte, 1, &got, &err), ERR_IO, "read: Bad file descriptor");
+	refused(fd_pread_full(-1, &byte, 1, 0, &got, &err), ERR_IO, "read: Bad file descriptor");
+	refused(fd_set_nonblocking(-1, &err), ERR_IO, "set non-blocking: Bad file descriptor");
+	int pipes[2];
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	close(pipes[0]);
+	signal(SIGPIPE, SIG_IGN);
+	refused(fd_write_all(pipes[1], "x", 1, &err), ERR_TRANSIENT, "write: Broken pipe");
+	close(pipes[1]);
+}
+
+static void
+a_descriptor_that_was_handed_over_is_not_closed(void **state)
+{
+	(void)state;
+	int kept;
+	int lost;
+	{
+		AUTO(fd) int fd = memory_file();
+		kept = fd_take(&fd);
+		assert_int_equal(fd, -1);
+	}
+	{
+		AUTO(fd) int fd = memory_file();
+		lost = fd;
+	}
+	assert_int_not_equal(fcntl(kept, F_GETFD), -1);
+	assert_int_equal(fcntl(lost, F_GETFD), -1);
+	assert_int_equal(errno, EBADF);
+	close(kept);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_bytes_pass_through_a_pipe),
+		cmocka_unit_test(reading_at_an_offset_tells_where_the_file_ends),
+		cmocka_unit_test(reading_to_the_end_stops_at_the_most),
+		cmocka_unit_test(failures_say_what_the_system_said),
+		cmocka_unit_test(a_descriptor_that_was_handed_over_is_not_closed),
+	};
+	return cmocka_run_group_tests_name("fd", tests, NULL, NULL);
+}
