@@ -64,6 +64,25 @@ watchdog_that_is_left_gives_back(void **state)
 	fake_stop(f);
 }
 
+static void
+watchdog_tries_again_when_the_engine_refuses(void **state)
+{
+	(void)state;
+	struct fake *f = fake_start();
+	struct fake_container *a = fake_add(f, "a", "paused");
+	fake_refuse(f, 0, 6); /* more than one recovery tries */
+	char path[300];
+	snprintf(path, sizeof path, "%s/journal", f->dir);
+	write_journal(f, path);
+	struct watchdog *w = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(watchdog_start(&w, path, &err), ERR_OK);
+	watchdog_hand_over(w);
+	assert_true(await_recovery(path));
+	assert_true(fake_is(f, a, "running"));
+	fake_stop(f);
+}
+
 /* The part of a run in the next test: says when its watchdog is there, and waits to be killed.
  */
 static int
@@ -116,6 +135,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dismissed_watchdog_touches_nothing),
 		cmocka_unit_test(watchdog_that_is_left_gives_back),
+		cmocka_unit_test(watchdog_tries_again_when_the_engine_refuses),
 		cmocka_unit_test(killed_run_is_followed_by_its_watchdog),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
