@@ -30,7 +30,7 @@ give(struct cli *c, give_fn *fn, struct err *err)
 	struct engine e = cli_engine(c, p.repo);
 	if (fn(&e, &s, c->args.operands.items[1], STDOUT_FILENO, err) == ERR_OK)
 		return ERR_OK;
-	if (err->code == ERR_IO && reader_has_gone())
+	if ((err->code == ERR_IO || err->code == ERR_TRANSIENT) && reader_has_gone())
 		return err_set(err, ERR_IO, "%s", ""); /* it knows, and nobody else cares */
 	return err->code;
 }

@@ -98,16 +98,12 @@ run_with_sinks(struct cli *c)
 }
 
 static enum exit_code
-refuse_usage(struct cli *c, int argc, char **argv, const struct err *err)
+refuse_usage(struct cli *c, const struct err *err)
 {
 	char hint[128];
-	const char *name = NULL;
-	for (int i = 1; i < argc && name == NULL; i++)
-		if (command_find(argv[i]) != NULL)
-			name = argv[i];
-	finish_failed(c, err, EXIT_USAGE);
 	snprintf(hint, sizeof hint, "'stacksnap help%s%s' shows how it is used",
-	    name != NULL ? " " : "", name != NULL ? name : "");
+	    c->command != NULL ? " " : "", c->command != NULL ? c->command->name : "");
+	finish_failed(c, err, EXIT_USAGE);
 	cli_tell_hint(hint);
 	return EXIT_USAGE;
 }
@@ -120,7 +116,7 @@ run_main(struct cli *c, int argc, char **argv)
 	enum err_code rc = parse_args(&c->command, &c->args, argc, argv, &err);
 	screen_init(&c->error_screen, STDERR_FILENO, c->args.no_color);
 	if (rc)
-		return refuse_usage(c, argc, argv, &err);
+		return refuse_usage(c, &err);
 	if (c->command == NULL && !c->args.help) {
 		help_general(stderr);
 		return EXIT_USAGE;

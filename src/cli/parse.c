@@ -176,6 +176,7 @@ parse_args(
 	const struct command *cmd = command_find(argv[optind]);
 	if (cmd == NULL)
 		return unknown_command(argv[optind], err);
+	*command = cmd;
 	struct option_set all = { .n = 0, .letters = "-:" };
 	add_options(&all, global_options, n_global_options);
 	add_options(&all, cmd->options, cmd->n_options);
@@ -186,6 +187,5 @@ parse_args(
 	for (int i = first + optind; i < argc; i++)
 		if (strv_add(&args->operands, argv[i], err))
 			return err->code;
-	*command = cmd;
 	return args->help ? ERR_OK : count_operands(cmd, args, err);
 }

@@ -11,8 +11,8 @@
 
 #include "cli/command.h"
 
-/* *command is NULL when none was named.  When --help was asked for, operands are not counted.
- * args must be ARGS_INIT. */
+/* *command is NULL when none was named; it is set also when what follows it is wrong.  When
+ * --help was asked for, operands are not counted. args must be ARGS_INIT. */
 MUST_CHECK enum err_code parse_args(
     const struct command **command, struct args *args, int argc, char **argv, struct err *err);
 
