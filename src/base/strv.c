@@ -35,7 +35,7 @@ add_owned(struct strv *v, char *s, struct err *err)
 enum err_code
 strv_add(struct strv *v, const char *s, struct err *err)
 {
-	char *copy;
+	char *copy = NULL;
 	if (str_dup(&copy, s, err))
 		return err->code;
 	return add_owned(v, copy, err);
@@ -68,7 +68,7 @@ strv_split(struct strv *v, const char *s, char sep, struct err *err)
 	while (*s != '\0') {
 		const char *end = strchrnul(s, sep);
 		if (end > s) {
-			char *part;
+			char *part = NULL;
 			if (str_dupn(&part, s, (size_t)(end - s), err) || add_owned(v, part, err))
 				return err->code;
 		}

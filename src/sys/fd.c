@@ -84,7 +84,7 @@ fd_read_to_end(int fd, size_t max, struct buf *out, struct err *err)
 	for (;;) {
 		if (buf_reserve(out, 16384, err))
 			return err->code;
-		size_t got;
+		size_t got = 0;
 		if (fd_read_full(fd, out->data + out->len, out->cap - out->len, &got, err))
 			return err->code;
 		out->len += got;
