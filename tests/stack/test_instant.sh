@@ -10,13 +10,19 @@ backups=${STACKSNAP_TEST_BACKUPS:-20}
 start_shop ts-instant 18081 || exit 1
 "$stacksnap" init >/dev/null || exit 1
 
+# The whole dump is read before it is searched, so that nobody meets a closed pipe.
+dump_of() {
+	"$stacksnap" cat "$1" "$2" >"$work/dump.sql"
+}
 in_file() { "$stacksnap" cat "$1" volumes/ts-instant_uploads/counter | tr -dc 0-9 | sed 's/^0*//'; }
 in_mariadb() {
-	"$stacksnap" cat "$1" databases/mysql/shop.sql | grep -A1 -m1 '^INSERT INTO `counter` VALUES' |
+	dump_of "$1" databases/mysql/databases.sql
+	grep -A1 -m1 '^INSERT INTO `counter` VALUES' "$work/dump.sql" |
 		grep -oE '\([0-9]+(,[0-9]+)*\)' | head -n 1 | tr -d '()' | awk -F, '{ print $NF }'
 }
 in_postgres() {
-	"$stacksnap" cat "$1" databases/db/shop.sql | grep -A1 -m1 -E '^COPY public\.counter ' | tail -n 1 | awk '{ print $NF }'
+	dump_of "$1" databases/db/shop.sql
+	grep -A1 -m1 -E '^COPY public\.counter ' "$work/dump.sql" | tail -n 1 | awk '{ print $NF }'
 }
 
 mkdir -p "$work/rdb"
