@@ -71,16 +71,16 @@ const char *db_kind_title(enum db_kind kind);
 /* What is known of a service, from its container's inspect data.  Lists may be NULL. */
 struct db_target {
 	const char *service;
-	const char *image;             /* the reference as written in the compose file */
-	const struct strv *env;        /* NAME=value, the image's own included */
+	const char *image; /* the reference as written in the compose file */
+	const struct strv *env; /* NAME=value, the image's own included */
 	const struct strv *entrypoint;
 	const struct strv *command;
-	const struct strv *ports;      /* exposed: "5432/tcp" */
-	const struct strv *mounts;     /* where volumes and binds appear in the container */
-	const char *user;              /* log in as; NULL: find out from env and command */
-	const char *password;          /* likewise */
-	struct runner *runner;         /* NULL is enough for detection and connector_restore_files */
-	const struct cancel *cancel;   /* may be NULL */
+	const struct strv *ports; /* exposed: "5432/tcp" */
+	const struct strv *mounts; /* where volumes and binds appear in the container */
+	const char *user; /* log in as; NULL: find out from env and command */
+	const char *password; /* likewise */
+	struct runner *runner; /* NULL is enough for detection and connector_restore_files */
+	const struct cancel *cancel; /* may be NULL */
 };
 
 /* Which database the service is, told by image name, entrypoint, command, env and port.  Only
@@ -92,8 +92,8 @@ MUST_CHECK enum err_code connector_data_folder(
     char **out, const struct db_target *t, enum db_kind kind, struct err *err);
 
 enum db_mount_use {
-	DB_MOUNT_OTHER,  /* not the database's: captured as files */
-	DB_MOUNT_DATA,   /* at or below the data folder: never captured as files */
+	DB_MOUNT_OTHER, /* not the database's: captured as files */
+	DB_MOUNT_DATA, /* at or below the data folder: never captured as files */
 	DB_MOUNT_AROUND, /* the data folder lies inside it: captured without that folder */
 };
 
@@ -103,7 +103,7 @@ enum db_mount_use connector_mount_use(
 
 struct db_database {
 	char *name;
-	uint64_t bytes;   /* on the server's disk or in its memory, about */
+	uint64_t bytes; /* on the server's disk or in its memory, about */
 	uint64_t objects; /* tables and sequences, or keys */
 };
 
@@ -113,11 +113,14 @@ struct db_info {
 	char *version; /* of the server, as it says it */
 	struct db_database *databases;
 	size_t database_count;
-	uint64_t bytes;       /* about what a dump reads */
+	uint64_t bytes; /* about what a dump reads */
 	struct strv warnings; /* what will not be captured, or not consistently */
 };
 
-#define DB_INFO_INIT { DB_NONE, NULL, NULL, 0, 0, STRV_INIT }
+#define DB_INFO_INIT                                 \
+	{                                            \
+		DB_NONE, NULL, NULL, 0, 0, STRV_INIT \
+	}
 
 void db_info_release(struct db_info *info);
 
@@ -139,9 +142,9 @@ struct db_fence {
 
 enum dump_format {
 	DUMP_POSTGRES, /* pg_dump's plain text */
-	DUMP_MYSQL,    /* mariadb-dump's and mysqldump's text */
+	DUMP_MYSQL, /* mariadb-dump's and mysqldump's text */
 	DUMP_RDB,
-	DUMP_JSON,     /* server.json: what a restore must know beside the dump itself */
+	DUMP_JSON, /* server.json: what a restore must know beside the dump itself */
 };
 
 /* "postgres", "mysql", "rdb", "json": kept in a snapshot's metadata. */
@@ -149,12 +152,12 @@ const char *dump_format_word(enum dump_format format);
 
 /* One dump file. */
 struct dump_stream {
-	char *name;     /* safe as a file name: "shop.sql", "my%2Fdb.sql", "dump.rdb" */
+	char *name; /* safe as a file name: "shop.sql", "my%2Fdb.sql", "dump.rdb" */
 	char *database; /* the true name; NULL when the stream is not of one database */
 	enum dump_format format;
-	uint64_t bytes;    /* what was streamed; 0 while it has not ended */
-	char *tool;        /* "pg_dump (PostgreSQL) 15.8"; NULL when no tool ran */
-	struct strv argv;  /* how it was called; secrets are never in it */
+	uint64_t bytes; /* what was streamed; 0 while it has not ended */
+	char *tool; /* "pg_dump (PostgreSQL) 15.8"; NULL when no tool ran */
+	struct strv argv; /* how it was called; secrets are never in it */
 };
 
 /*
@@ -197,8 +200,9 @@ struct dump_source {
 
 /* A file or folder to be put into the data folder before the server's first start. */
 struct db_file {
-	const char *path; /* absolute, as the container sees it; a folder precedes what is in it */
-	mode_t mode;      /* with S_IFREG or S_IFDIR */
+	const char
+	    *path; /* absolute, as the container sees it; a folder precedes what is in it */
+	mode_t mode; /* with S_IFREG or S_IFDIR */
 	uid_t uid;
 	gid_t gid;
 };
@@ -207,7 +211,8 @@ struct db_file {
 struct file_sink;
 
 struct file_sink_ops {
-	enum err_code (*begin)(struct file_sink *sink, const struct db_file *file, struct err *err);
+	enum err_code (*begin)(
+	    struct file_sink *sink, const struct db_file *file, struct err *err);
 	enum err_code (*write)(
 	    struct file_sink *sink, const void *data, size_t len, struct err *err);
 	enum err_code (*end)(struct file_sink *sink, struct err *err);
@@ -255,8 +260,8 @@ MUST_CHECK enum err_code connector_restore_files(
 /* ERR_TRANSIENT with the last refusal when the server is not there in time. */
 MUST_CHECK enum err_code connector_wait_ready(
     struct connector *c, int timeout_ms, struct err *err);
-/* Replaces ALL databases, roles and users of the server by those of the dump.  Redis and Valkey:
- * checks that the server read what connector_restore_files placed. */
+/* Replaces ALL databases, roles and users of the server by those of the dump.  Redis and
+ * Valkey: checks that the server read what connector_restore_files placed. */
 MUST_CHECK enum err_code connector_load(
     struct connector *c, struct dump_source *src, struct err *err);
 

@@ -7,8 +7,8 @@
 /* What is known of a kind of server. */
 struct signature {
 	enum db_kind kind;
-	const char *images[12];  /* last components of image names */
-	const char *servers[4];  /* programs */
+	const char *images[12]; /* last components of image names */
+	const char *servers[4]; /* programs */
 	const char *image_env[2]; /* set by the official image and what is built on it */
 	const char *port;
 };
@@ -16,7 +16,7 @@ struct signature {
 static const struct signature signatures[] = {
 	{ DB_POSTGRES,
 	    { "postgres", "postgresql", "postgis", "timescaledb", "timescaledb-ha", "pgvector",
-	        "pgvecto-rs", "vectorchord-postgres", "citus", "pgrouting", "paradedb" },
+		"pgvecto-rs", "vectorchord-postgres", "citus", "pgrouting", "paradedb" },
 	    { "postgres", "postmaster" }, { "PGDATA", "PG_MAJOR" }, "5432/tcp" },
 	{ DB_MARIADB, { "mariadb", "mariadb-galera" }, { "mariadbd", "mysqld" },
 	    { "MARIADB_VERSION" }, "3306/tcp" },
@@ -70,8 +70,8 @@ is_entrypoint_script(const char *word)
 
 enum intent {
 	RUNS_SERVER, /* a word is the server's program */
-	RUNS_OTHER,  /* the command is some other program */
-	RUNS_IMAGE,  /* nothing, or only options: what the image does by itself */
+	RUNS_OTHER, /* the command is some other program */
+	RUNS_IMAGE, /* nothing, or only options: what the image does by itself */
 };
 
 static enum intent
@@ -86,11 +86,13 @@ intent_of(const struct signature *s, const struct db_target *t)
 			return RUNS_SERVER;
 	if (t->command == NULL || t->command->len == 0)
 		return RUNS_IMAGE;
-	/* Official entrypoints put the server before options and before a configuration file. */
+	/* Official entrypoints put the server before options and before a configuration file.
+	 */
 	const char *first = t->command->items[0];
 	if (first[0] == '-' || str_ends(first, ".conf"))
 		return RUNS_IMAGE;
-	/* Images of others run a script of their own, like /opt/bitnami/scripts/redis/run.sh. */
+	/* Images of others run a script of their own, like /opt/bitnami/scripts/redis/run.sh.
+	 */
 	return str_ends(first, "/run.sh") ? RUNS_IMAGE : RUNS_OTHER;
 }
 
@@ -107,8 +109,8 @@ has_image_env(const struct signature *s, const struct db_target *t)
 static bool
 has_usual_entrypoint(const struct db_target *t)
 {
-	return t->entrypoint == NULL || t->entrypoint->len == 0
-	    || is_entrypoint_script(t->entrypoint->items[0]);
+	return t->entrypoint == NULL || t->entrypoint->len == 0 ||
+	       is_entrypoint_script(t->entrypoint->items[0]);
 }
 
 static bool
@@ -187,8 +189,7 @@ configured_folder(const struct db_target *t, enum db_kind kind, const struct str
 }
 
 enum err_code
-connector_data_folder(
-    char **out, const struct db_target *t, enum db_kind kind, struct err *err)
+connector_data_folder(char **out, const struct db_target *t, enum db_kind kind, struct err *err)
 {
 	AUTO(strv) struct strv words = STRV_INIT;
 	if (target_words(&words, t, err))

@@ -65,14 +65,15 @@ enum err_code
 dump_whole(const struct dump_out *d, const struct dump_head *head, const struct buf *data,
     struct err *err)
 {
-	if (dump_begin(d, head, err) || dump_write(d, data->data, data->len, err)
-	    || dump_end(d, err))
+	if (dump_begin(d, head, err) || dump_write(d, data->data, data->len, err) ||
+	    dump_end(d, err))
 		return err_wrap(err, "%s", head->name);
 	return ERR_OK;
 }
 
 static enum err_code
-pass_on(const struct dump_out *d, struct sql_gate *g, const void *data, size_t len, struct err *err)
+pass_on(
+    const struct dump_out *d, struct sql_gate *g, const void *data, size_t len, struct err *err)
 {
 	sql_gate_feed(g, data, len);
 	return dump_write(d, data, len, err);
@@ -86,7 +87,8 @@ pump(const struct dump_out *d, struct run *run, struct sql_gate *g, struct err *
 		return err_nomem(err);
 	for (;;) {
 		size_t got;
-		if (cancel_check(d->c->t->cancel, err) || run_read(run, chunk, CHUNK, &got, err))
+		if (cancel_check(d->c->t->cancel, err) ||
+		    run_read(run, chunk, CHUNK, &got, err))
 			return err->code;
 		if (got == 0)
 			return ERR_OK;
@@ -96,18 +98,20 @@ pump(const struct dump_out *d, struct run *run, struct sql_gate *g, struct err *
 }
 
 static enum err_code
-judge(struct run *run, const char *tool, const struct sql_gate *g, uint64_t tables, struct err *err)
+judge(struct run *run, const char *tool, const struct sql_gate *g, uint64_t tables,
+    struct err *err)
 {
 	struct tool_end end;
 	if (tool_finish(run, &end, err))
 		return err_wrap(err, "%s", tool);
 	if (end.status != 0)
-		return err_set(err, ERR_INCOMPLETE, "%s ended with status %d after %" PRIu64
-		    " bytes: %s", tool, end.status, g->bytes,
-		    end.said[0] != '\0' ? end.said : "it said nothing");
+		return err_set(err, ERR_INCOMPLETE,
+		    "%s ended with status %d after %" PRIu64 " bytes: %s", tool, end.status,
+		    g->bytes, end.said[0] != '\0' ? end.said : "it said nothing");
 	if (sql_gate_finish(g, tables, err) == ERR_OK)
 		return ERR_OK;
-	return end.said[0] != '\0' ? err_wrap(err, "%s said \"%s\"", tool, end.said) : err->code;
+	return end.said[0] != '\0' ? err_wrap(err, "%s said \"%s\"", tool, end.said)
+				   : err->code;
 }
 
 static enum err_code
@@ -144,7 +148,8 @@ feed(const struct db_target *t, struct dump_source *src, struct run *run, struct
 		return err_nomem(err);
 	for (;;) {
 		size_t got;
-		if (cancel_check(t->cancel, err) || src->ops->read(src, chunk, CHUNK, &got, err))
+		if (cancel_check(t->cancel, err) ||
+		    src->ops->read(src, chunk, CHUNK, &got, err))
 			return err->code;
 		if (got == 0)
 			return run_close_stdin(run, err);
@@ -200,8 +205,9 @@ feed_and_judge(const struct db_target *t, struct dump_source *src, struct run *r
 	if (tool_finish(run, &end, err))
 		return err_wrap(err, "%s", tool);
 	if (end.status != 0 || stopped_reading)
-		return err_set(err, ERR_IO, "%s ended with status %d after %" PRIu64 " bytes: %s",
-		    tool, end.status, g.bytes, end.said[0] != '\0' ? end.said : "it said nothing");
+		return err_set(err, ERR_IO,
+		    "%s ended with status %d after %" PRIu64 " bytes: %s", tool, end.status,
+		    g.bytes, end.said[0] != '\0' ? end.said : "it said nothing");
 	return sql_gate_finish(&g, 0, err);
 }
 
@@ -227,8 +233,8 @@ read_all(struct dump_source *src, size_t max, struct buf *out, struct err *err)
 	uint8_t chunk[16384];
 	size_t got;
 	do {
-		if (src->ops->read(src, chunk, sizeof chunk, &got, err)
-		    || buf_add(out, chunk, got, err))
+		if (src->ops->read(src, chunk, sizeof chunk, &got, err) ||
+		    buf_add(out, chunk, got, err))
 			return err->code;
 		if (out->len > max)
 			return err_set(err, ERR_CORRUPT, "longer than %zu bytes", max);

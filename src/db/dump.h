@@ -15,9 +15,9 @@
 /* What a stream is; all borrowed. */
 struct dump_head {
 	const char *name;
-	const char *database;    /* may be NULL */
+	const char *database; /* may be NULL */
 	enum dump_format format;
-	const char *tool;        /* may be NULL */
+	const char *tool; /* may be NULL */
 	const char *const *argv; /* may be NULL */
 };
 
@@ -41,13 +41,13 @@ struct dump_proof {
 	uint64_t tables; /* at least so many are created */
 };
 
-/* A whole stream from a tool that was started with head->argv: first what was read already (may be
- * NULL), then the rest. */
+/* A whole stream from a tool that was started with head->argv: first what was read already (may
+ * be NULL), then the rest. */
 MUST_CHECK enum err_code dump_pump(const struct dump_out *d, const struct dump_head *head,
     struct run *run, const struct buf *first, const struct dump_proof *proof, struct err *err);
 
-/* The other way: feed a dump file into a client that reads SQL, and prove both.  The client ends
- * at the first error. */
+/* The other way: feed a dump file into a client that reads SQL, and prove both.  The client
+ * ends at the first error. */
 MUST_CHECK enum err_code dump_feed(const struct db_target *t, struct dump_source *src,
     const char *name, const struct run_spec *client, const char *end_mark, struct err *err);
 

@@ -10,8 +10,8 @@ static const char suffix[] = ".sql";
 static bool
 is_plain(char ch, size_t at)
 {
-	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9')
-	    || ch == '_' || ch == '-' || (ch == '.' && at > 0);
+	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+	       (ch >= '0' && ch <= '9') || ch == '_' || ch == '-' || (ch == '.' && at > 0);
 }
 
 enum err_code
@@ -21,9 +21,10 @@ dump_name_encode(char **out, const char *database, struct err *err)
 	AUTO(bufv) struct buf name = BUF_INIT;
 	for (size_t i = 0; database[i] != '\0'; i++) {
 		char ch = database[i];
-		enum err_code rc = is_plain(ch, i) && !(is_taken && i == 0)
-		    ? buf_add(&name, &ch, 1, err)
-		    : buf_printf(&name, err, "%%%02X", (unsigned)(unsigned char)ch);
+		enum err_code rc =
+		    is_plain(ch, i) && !(is_taken && i == 0)
+			? buf_add(&name, &ch, 1, err)
+			: buf_printf(&name, err, "%%%02X", (unsigned)(unsigned char)ch);
 		if (rc)
 			return rc;
 	}
@@ -57,8 +58,8 @@ dump_name_decode(char **out, const char *name, struct err *err)
 	}
 	AUTO(str) char *database = NULL;
 	AUTO(str) char *again = NULL;
-	if (str_dupn(&database, text.len > 0 ? (const char *)text.data : "", text.len, err)
-	    || dump_name_encode(&again, database, err))
+	if (str_dupn(&database, text.len > 0 ? (const char *)text.data : "", text.len, err) ||
+	    dump_name_encode(&again, database, err))
 		return err->code;
 	/* What does not come out the same was not made by dump_name_encode. */
 	if (len == 0 || strcmp(again, name) != 0)

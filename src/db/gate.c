@@ -72,8 +72,9 @@ static bool
 may_follow(const char *line, size_t len)
 {
 	static const char unrestrict[] = "\\unrestrict ";
-	return len == 0 || (len == 2 && memcmp(line, "--", 2) == 0)
-	    || (len >= sizeof unrestrict && memcmp(line, unrestrict, sizeof unrestrict - 1) == 0);
+	return len == 0 || (len == 2 && memcmp(line, "--", 2) == 0) ||
+	       (len >= sizeof unrestrict &&
+		   memcmp(line, unrestrict, sizeof unrestrict - 1) == 0);
 }
 
 static bool

@@ -23,7 +23,7 @@ struct sql_gate {
 	uint64_t bytes;
 	uint64_t tables; /* lines that create one */
 	size_t line_len; /* how much of the current line's beginning is kept in line */
-	bool line_done;  /* its beginning was judged */
+	bool line_done; /* its beginning was judged */
 	char line[GATE_LINE];
 	size_t tail_len;
 	char tail[GATE_TAIL]; /* the last bytes seen */

@@ -56,7 +56,8 @@ static enum err_code
 list_accounts(struct mysql *m, struct accounts *a, struct err *err)
 {
 	AUTO(bufv) struct buf answer = BUF_INIT;
-	if (session_ask(m->session, m->is_maria ? maria_accounts : oracle_accounts, &answer, err))
+	if (session_ask(
+		m->session, m->is_maria ? maria_accounts : oracle_accounts, &answer, err))
 		return err->code;
 	char *text = buf_cstr(&answer) != NULL ? (char *)answer.data : NULL;
 	if (text == NULL)
@@ -118,12 +119,13 @@ put_account(struct mysql *m, const struct account *a, struct buf *users, struct 
 	if (text == NULL)
 		return err_nomem(err);
 	if (!str_starts(text, create_user))
-		return err_set(err, ERR_CORRUPT, "unexpected answer to SHOW CREATE USER: %.40s", text);
+		return err_set(
+		    err, ERR_CORRUPT, "unexpected answer to SHOW CREATE USER: %.40s", text);
 	const char *rest = text + strlen(create_user);
 	/* MariaDB leaves out an empty password, which ALTER USER would take as no change. */
 	bool is_open = m->is_maria && a->is_self && strstr(rest, " IDENTIFIED ") == NULL;
-	return buf_printf(users, err, "%s%.*s%s;\n", verb_for(m, a), (int)strcspn(rest, "\n"), rest,
-	    is_open ? " IDENTIFIED BY ''" : "");
+	return buf_printf(users, err, "%s%.*s%s;\n", verb_for(m, a), (int)strcspn(rest, "\n"),
+	    rest, is_open ? " IDENTIFIED BY ''" : "");
 }
 
 /* Where the object of a GRANT begins: behind its ON, which quotes and columns may hide. */
@@ -165,8 +167,8 @@ mysql_grant_needs_object(const char *grant)
 	return object[-1] != '*';
 }
 
-/* Servers print rights in the order in which they were given; sorted, the same rights are the same
- * text.  (GRANT, REVOKE and SET DEFAULT ROLE then come in the order that they need.) */
+/* Servers print rights in the order in which they were given; sorted, the same rights are the
+ * same text.  (GRANT, REVOKE and SET DEFAULT ROLE then come in the order that they need.) */
 static enum err_code
 put_grants(struct mysql *m, const struct account *a, struct buf *users, struct buf *grants,
     struct err *err)
@@ -201,12 +203,15 @@ put_revokes(struct mysql *m, struct buf *grants, struct err *err)
 {
 	AUTO(bufv) struct buf answer = BUF_INIT;
 	if (session_ask(m->session,
-	        "SELECT CONCAT_WS('|', HEX(CONVERT(u.User USING utf8mb4)), COALESCE(r.Admin_option, "
-	        "'-')) FROM mysql.user u LEFT JOIN mysql.roles_mapping r ON r.Role = u.User AND "
-	        "CONCAT(r.User, '@', r.Host) = CURRENT_USER() WHERE u.is_role = 'Y' AND u.User NOT "
-	        "IN (" MYSQL_OWN_ACCOUNTS ") AND COALESCE(r.Admin_option, '-') <> 'Y' "
-	        "ORDER BY u.User;",
-	        &answer, err))
+		"SELECT CONCAT_WS('|', HEX(CONVERT(u.User USING utf8mb4)), "
+		"COALESCE(r.Admin_option, "
+		"'-')) FROM mysql.user u LEFT JOIN mysql.roles_mapping r ON r.Role = u.User "
+		"AND "
+		"CONCAT(r.User, '@', r.Host) = CURRENT_USER() WHERE u.is_role = 'Y' AND u.User "
+		"NOT "
+		"IN (" MYSQL_OWN_ACCOUNTS ") AND COALESCE(r.Admin_option, '-') <> 'Y' "
+		"ORDER BY u.User;",
+		&answer, err))
 		return err->code;
 	char *text = buf_cstr(&answer) != NULL ? (char *)answer.data : NULL;
 	if (text == NULL)
@@ -214,10 +219,11 @@ put_revokes(struct mysql *m, struct buf *grants, struct err *err)
 	char *row[2];
 	while (session_row(&text, row, 2)) {
 		AUTO(str) char *role = NULL;
-		if (session_unhex(&role, row[0], err)
-		    || buf_str(grants, row[1][0] == '-' ? "REVOKE " : "REVOKE ADMIN OPTION FOR ", err)
-		    || mysql_quote(grants, role, err)
-		    || buf_str(grants, " FROM CURRENT_USER();\n", err))
+		if (session_unhex(&role, row[0], err) ||
+		    buf_str(grants, row[1][0] == '-' ? "REVOKE " : "REVOKE ADMIN OPTION FOR ",
+			err) ||
+		    mysql_quote(grants, role, err) ||
+		    buf_str(grants, " FROM CURRENT_USER();\n", err))
 			return err->code;
 	}
 	return ERR_OK;
@@ -228,9 +234,10 @@ put_ends(struct mysql *m, struct buf *users, struct buf *grants, struct err *err
 {
 	if (m->is_maria && put_revokes(m, grants, err))
 		return err->code;
-	return buf_str(users, "\n" MYSQL_END_MARK "\n", err)
-	    || buf_str(grants, "\n" MYSQL_END_MARK "\n", err)
-	    ? err->code : ERR_OK;
+	return buf_str(users, "\n" MYSQL_END_MARK "\n", err) ||
+		       buf_str(grants, "\n" MYSQL_END_MARK "\n", err)
+		   ? err->code
+		   : ERR_OK;
 }
 
 enum err_code
@@ -241,13 +248,13 @@ mysql_accounts(struct mysql *m, struct buf *users, struct buf *grants, struct er
 	if (!m->is_maria && m->version >= 80017) {
 		AUTO(bufv) struct buf nothing = BUF_INIT;
 		if (session_ask(m->session, "SET SESSION print_identified_with_as_hex = 1;",
-		        &nothing, err))
+			&nothing, err))
 			return err->code;
 	}
 	if (list_accounts(m, &a, err))
 		return err->code;
-	if (buf_str(users, "-- Accounts, and their rights on whole databases\n\n", err)
-	    || buf_str(grants, "-- Rights on tables, columns and routines\n\n", err))
+	if (buf_str(users, "-- Accounts, and their rights on whole databases\n\n", err) ||
+	    buf_str(grants, "-- Rights on tables, columns and routines\n\n", err))
 		return err->code;
 	for (size_t i = 0; i < a.len; i++)
 		if (put_account(m, &a.items[i], users, err))

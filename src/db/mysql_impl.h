@@ -24,24 +24,24 @@
 
 struct mysql {
 	struct connector base;
-	bool is_maria;        /* the server, once it was asked */
-	char *client;         /* mariadb or mysql */
-	char *dumper;         /* mariadb-dump or mysqldump */
+	bool is_maria; /* the server, once it was asked */
+	char *client; /* mariadb or mysql */
+	char *dumper; /* mariadb-dump or mysqldump */
 	char *dumper_version;
 	bool dumper_is_maria;
 	char *user;
-	struct strv env;      /* the password */
-	struct strv login;    /* --user, --socket, --port */
-	bool is_admin;        /* may see accounts and set global variables */
-	unsigned version;     /* 100500 is 10.5.0 */
+	struct strv env; /* the password */
+	struct strv login; /* --user, --socket, --port */
+	bool is_admin; /* may see accounts and set global variables */
+	unsigned version; /* 100500 is 10.5.0 */
 	bool has_binlog;
 	struct session *session;
 	struct strv databases;
 	uint64_t tables;
 	char *net_write_timeout; /* what to put back; NULL when it was not changed */
-	struct run *dump;        /* runs since the fence */
+	struct run *dump; /* runs since the fence */
 	struct strv dump_argv;
-	struct buf dump_first;   /* what it wrote until the snapshot was known to be open */
+	struct buf dump_first; /* what it wrote until the snapshot was known to be open */
 };
 
 struct mysql *mysql_of(struct connector *c);
@@ -65,7 +65,7 @@ MUST_CHECK enum err_code mysql_accounts(
 /* Is this GRANT (as SHOW GRANTS prints it) about something inside a database? */
 bool mysql_grant_needs_object(const char *grant);
 /* A row of (user, host) in hexadecimal that is not the server's own and not this session's. */
-#define MYSQL_OWN_ACCOUNTS                                                                         \
+#define MYSQL_OWN_ACCOUNTS \
 	"'mariadb.sys', 'mysql.sys', 'mysql.session', 'mysql.infoschema', 'PUBLIC'"
 
 MUST_CHECK enum err_code mysql_ready(struct connector *c, struct err *err);

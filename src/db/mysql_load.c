@@ -19,8 +19,8 @@ mysql_ready(struct connector *c, struct err *err)
 		return err->code;
 	AUTO(session) struct session *s = NULL;
 	AUTO(str) char *off = NULL;
-	if (mysql_session(m, &s, err)
-	    || session_ask_line(s, "SELECT IF(@@global.skip_networking, 1, 0);", &off, err)) {
+	if (mysql_session(m, &s, err) ||
+	    session_ask_line(s, "SELECT IF(@@global.skip_networking, 1, 0);", &off, err)) {
 		/* Also a refused password: the entrypoint has not set it yet. */
 		if (err->code == ERR_IO)
 			err->code = ERR_TRANSIENT;
@@ -40,9 +40,9 @@ drop_databases(struct session *s, struct err *err)
 	for (size_t i = 0; i < names.len; i++) {
 		AUTO(bufv) struct buf sql = BUF_INIT;
 		AUTO(bufv) struct buf nothing = BUF_INIT;
-		if (buf_str(&sql, "DROP DATABASE ", err) || mysql_quote(&sql, names.items[i], err)
-		    || buf_str(&sql, ";", err)
-		    || session_ask(s, (const char *)sql.data, &nothing, err))
+		if (buf_str(&sql, "DROP DATABASE ", err) ||
+		    mysql_quote(&sql, names.items[i], err) || buf_str(&sql, ";", err) ||
+		    session_ask(s, (const char *)sql.data, &nothing, err))
 			return err_wrap(err, "drop database %s", names.items[i]);
 	}
 	return ERR_OK;
@@ -57,9 +57,9 @@ put_drops(const struct mysql *m, char *text, struct buf *sql, struct err *err)
 		AUTO(str) char *user = NULL;
 		AUTO(str) char *host = NULL;
 		bool is_role = m->is_maria && row[2][0] == 'Y';
-		if (session_unhex(&user, row[0], err) || session_unhex(&host, row[1], err)
-		    || buf_str(sql, is_role ? "DROP ROLE " : "DROP USER ", err)
-		    || mysql_quote(sql, user, err))
+		if (session_unhex(&user, row[0], err) || session_unhex(&host, row[1], err) ||
+		    buf_str(sql, is_role ? "DROP ROLE " : "DROP USER ", err) ||
+		    mysql_quote(sql, user, err))
 			return err->code;
 		if (!is_role && (buf_str(sql, "@", err) || mysql_quote(sql, host, err)))
 			return err->code;
@@ -77,11 +77,12 @@ drop_accounts(const struct mysql *m, struct session *s, struct err *err)
 	AUTO(bufv) struct buf nothing = BUF_INIT;
 	AUTO(str) char *question = NULL;
 	if (str_printf(&question, err,
-	        "SELECT CONCAT_WS('|', HEX(CONVERT(User USING utf8mb4)), HEX(CONVERT(Host USING "
-	        "utf8mb4)), %s) FROM mysql.user WHERE User NOT IN (" MYSQL_OWN_ACCOUNTS ") AND "
-	        "CONCAT(User, '@', Host) <> CURRENT_USER();",
-	        m->is_maria ? "is_role" : "'N'")
-	    || session_ask(s, question, &answer, err))
+		"SELECT CONCAT_WS('|', HEX(CONVERT(User USING utf8mb4)), HEX(CONVERT(Host "
+		"USING "
+		"utf8mb4)), %s) FROM mysql.user WHERE User NOT IN (" MYSQL_OWN_ACCOUNTS ") AND "
+		"CONCAT(User, '@', Host) <> CURRENT_USER();",
+		m->is_maria ? "is_role" : "'N'") ||
+	    session_ask(s, question, &answer, err))
 		return err->code;
 	if (buf_cstr(&answer) == NULL)
 		return err_nomem(err);
@@ -105,23 +106,25 @@ prepare_globals(struct session *s, struct globals *g, struct err *err)
 {
 	AUTO(bufv) struct buf answer = BUF_INIT;
 	if (session_ask(s,
-	        "SELECT CONCAT_WS('|', @@global.max_allowed_packet, @@global.event_scheduler);",
-	        &answer, err))
+		"SELECT CONCAT_WS('|', @@global.max_allowed_packet, @@global.event_scheduler);",
+		&answer, err))
 		return err->code;
 	char *text = buf_cstr(&answer) != NULL ? (char *)answer.data : NULL;
 	if (text == NULL)
 		return err_nomem(err);
 	char *row[2];
 	if (!session_row(&text, row, 2))
-		return err_set(err, ERR_CORRUPT, "unexpected answer to the question for variables");
+		return err_set(
+		    err, ERR_CORRUPT, "unexpected answer to the question for variables");
 	g->packet = strtoull(row[0], NULL, 10);
 	snprintf(g->scheduler, sizeof g->scheduler, "%s", row[1]);
 	g->changed = true;
 	AUTO(bufv) struct buf nothing = BUF_INIT;
 	return session_ask(s,
 	    strcmp(g->scheduler, "DISABLED") == 0
-	        ? "SET GLOBAL max_allowed_packet = 1073741824;"
-	        : "SET GLOBAL max_allowed_packet = 1073741824;\nSET GLOBAL event_scheduler = OFF;",
+		? "SET GLOBAL max_allowed_packet = 1073741824;"
+		: "SET GLOBAL max_allowed_packet = 1073741824;\nSET GLOBAL event_scheduler = "
+		  "OFF;",
 	    &nothing, err);
 }
 
@@ -132,16 +135,17 @@ put_globals_back(struct session *s, const struct globals *g, struct err *err)
 	AUTO(bufv) struct buf nothing = BUF_INIT;
 	if (!g->changed)
 		return ERR_OK;
-	const char *scheduler = strcmp(g->scheduler, "ON") == 0
-	    ? "SET GLOBAL event_scheduler = ON;" : "";
-	if (str_printf(&sql, err, "SET GLOBAL max_allowed_packet = %llu;\n%s", g->packet, scheduler))
+	const char *scheduler =
+	    strcmp(g->scheduler, "ON") == 0 ? "SET GLOBAL event_scheduler = ON;" : "";
+	if (str_printf(
+		&sql, err, "SET GLOBAL max_allowed_packet = %llu;\n%s", g->packet, scheduler))
 		return err->code;
 	return session_ask(s, sql, &nothing, err);
 }
 
 static enum err_code
-load_files(const struct mysql *m, struct dump_source *src, const struct strv *names,
-    struct err *err)
+load_files(
+    const struct mysql *m, struct dump_source *src, const struct strv *names, struct err *err)
 {
 	static const char *const order[] = { MYSQL_USERS, MYSQL_DATABASES, MYSQL_GRANTS };
 	AUTO(strv) struct strv argv = STRV_INIT;
@@ -151,8 +155,8 @@ load_files(const struct mysql *m, struct dump_source *src, const struct strv *na
 	client.argv = (const char *const *)argv.items;
 	client.env = (const char *const *)m->env.items;
 	for (size_t i = 0; i < ARRAY_LEN(order); i++)
-		if (strv_has(names, order[i])
-		    && dump_feed(m->base.t, src, order[i], &client, MYSQL_END_MARK, err))
+		if (strv_has(names, order[i]) &&
+		    dump_feed(m->base.t, src, order[i], &client, MYSQL_END_MARK, err))
 			return err->code;
 	return ERR_OK;
 }
@@ -185,7 +189,8 @@ mysql_load(struct connector *c, struct dump_source *src, struct err *err)
 	if (mysql_find_login(m, err) || src->ops->list(src, &names, err))
 		return err->code;
 	if (!strv_has(&names, MYSQL_USERS) && !strv_has(&names, MYSQL_DATABASES))
-		return err_set(err, ERR_CORRUPT, "the dataset holds no dump of this kind of database");
+		return err_set(
+		    err, ERR_CORRUPT, "the dataset holds no dump of this kind of database");
 	if (mysql_session(m, &s, err))
 		return err->code;
 	if (replace_all(m, s, src, &names, err))

@@ -11,16 +11,17 @@
 #define PREPARE_TRIES 3
 
 /* Relations whose rows a dump reads, and that a LOCK TABLE may name. */
-#define TABLES_OF_USERS                                                                            \
-	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "                           \
-	"WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' "                               \
+#define TABLES_OF_USERS                                                  \
+	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace " \
+	"WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' "     \
 	"AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
 
 /* Members of an extension come with CREATE EXTENSION, not with CREATE TABLE. */
-#define NOT_OF_EXTENSIONS                                                                          \
-	"AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass "        \
-	"AND d.objid = c.oid AND d.deptype = 'e') "                                                \
-	"AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass "    \
+#define NOT_OF_EXTENSIONS                                                                   \
+	"AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass " \
+	"AND d.objid = c.oid AND d.deptype = 'e') "                                         \
+	"AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = "                      \
+	"'pg_namespace'::regclass "                                                         \
 	"AND d.objid = n.oid AND d.deptype = 'e') "
 
 static const char count_sql[] = "SELECT count(*) " TABLES_OF_USERS NOT_OF_EXTENSIONS ";";
@@ -37,8 +38,9 @@ find_tools(struct postgres *p, struct err *err)
 	AUTO(str) char *psql = NULL;
 	if (p->pg_dump_version != NULL)
 		return ERR_OK;
-	if (tool_version(&psql, p->base.t, "psql", err)
-	    || tool_version(&p->pg_dumpall_version, p->base.t, "pg_dumpall", err))
+	free(TAKE(p->pg_dumpall_version));
+	if (tool_version(&psql, p->base.t, "psql", err) ||
+	    tool_version(&p->pg_dumpall_version, p->base.t, "pg_dumpall", err))
 		return err->code;
 	return tool_version(&p->pg_dump_version, p->base.t, "pg_dump", err);
 }
@@ -48,16 +50,19 @@ ask_server(struct postgres *p, struct session *s, struct err *err)
 {
 	AUTO(bufv) struct buf answer = BUF_INIT;
 	if (session_ask(s,
-	        "SELECT current_setting('server_version_num'), rolsuper::int, pg_is_in_recovery()::int,"
-	        " current_setting('server_version') FROM pg_roles WHERE rolname = current_user;",
-	        &answer, err))
+		"SELECT current_setting('server_version_num'), rolsuper::int, "
+		"pg_is_in_recovery()::int,"
+		" current_setting('server_version') FROM pg_roles WHERE rolname = "
+		"current_user;",
+		&answer, err))
 		return err->code;
 	if (buf_cstr(&answer) == NULL)
 		return err_nomem(err);
 	char *text = (char *)answer.data;
 	char *row[4];
 	if (!session_row(&text, row, 4))
-		return err_set(err, ERR_CORRUPT, "unexpected answer to the question for a version");
+		return err_set(
+		    err, ERR_CORRUPT, "unexpected answer to the question for a version");
 	p->version = (unsigned)strtoul(row[0], NULL, 10);
 	p->is_superuser = row[1][0] == '1';
 	struct db_info *info = &p->base.report.info;
@@ -65,19 +70,25 @@ ask_server(struct postgres *p, struct session *s, struct err *err)
 	if (str_dup(&info->version, row[3], err))
 		return err->code;
 	if (p->version < OLDEST_VERSION)
-		return err_set(err, ERR_UNSUPPORTED, "PostgreSQL %s is too old: 10 is the oldest that "
-		    "can be captured", info->version);
-	if (p->version < 110000
-	    && strv_add(&info->warnings, "PostgreSQL 10 does not dump rights on databases and their "
-	                                 "settings: they are not captured", err))
+		return err_set(err, ERR_UNSUPPORTED,
+		    "PostgreSQL %s is too old: 10 is the oldest that "
+		    "can be captured",
+		    info->version);
+	if (p->version < 110000 &&
+	    strv_add(&info->warnings,
+		"PostgreSQL 10 does not dump rights on databases and their "
+		"settings: they are not captured",
+		err))
 		return err->code;
-	if (!p->is_superuser
-	    && strv_addf(&info->warnings, err, "user \"%s\" is no superuser: passwords of roles are "
-	                 "not captured", p->user))
+	if (!p->is_superuser && strv_addf(&info->warnings, err,
+				    "user \"%s\" is no superuser: passwords of roles are "
+				    "not captured",
+				    p->user))
 		return err->code;
-	if (row[2][0] == '1'
-	    && strv_add(&info->warnings, "the server is a standby: its state may be behind its "
-	                                 "primary's", err))
+	if (row[2][0] == '1' && strv_add(&info->warnings,
+				    "the server is a standby: its state may be behind its "
+				    "primary's",
+				    err))
 		return err->code;
 	return ERR_OK;
 }
@@ -110,7 +121,8 @@ release_databases(struct postgres *p)
 	p->database_count = 0;
 }
 
-/* All databases but template0, which never changes.  Columns: name, template?, connectable?, size. */
+/* All databases but template0, which never changes.  Columns: name, template?, connectable?,
+ * size. */
 static const char databases_sql[] =
     "SELECT encode(convert_to(datname, 'UTF8'), 'hex'), datistemplate::int, datallowconn::int, "
     "CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END "
@@ -133,7 +145,8 @@ ask_databases(struct postgres *p, struct session *s, uint64_t **sizes, struct er
 			return err->code;
 		if (row[2][0] != '1') {
 			if (strv_addf(&p->base.report.info.warnings, err,
-			        "database \"%s\" accepts no connections: it is not captured", name))
+				"database \"%s\" accepts no connections: it is not captured",
+				name))
 				return err->code;
 			continue;
 		}
@@ -167,8 +180,8 @@ describe_databases(struct postgres *p, const uint64_t *sizes, struct err *err)
 		uint64_t tables;
 		if (d->is_template)
 			continue;
-		if (count_objects(p, d, &tables, err)
-		    || info_add_database(&p->base.report.info, d->name, sizes[i], tables, err))
+		if (count_objects(p, d, &tables, err) ||
+		    info_add_database(&p->base.report.info, d->name, sizes[i], tables, err))
 			return err->code;
 	}
 	return ERR_OK;
@@ -182,9 +195,9 @@ warn_of_settings(struct postgres *p, struct session *s, struct err *err)
 	if (!p->is_superuser)
 		return ERR_OK;
 	if (session_ask_line(s,
-	        "SELECT string_agg(name, ', ' ORDER BY name) FROM pg_file_settings "
-	        "WHERE sourcefile LIKE '%/postgresql.auto.conf';",
-	        &names, err))
+		"SELECT string_agg(name, ', ' ORDER BY name) FROM pg_file_settings "
+		"WHERE sourcefile LIKE '%/postgresql.auto.conf';",
+		&names, err))
 		return err->code;
 	if (names[0] == '\0')
 		return ERR_OK;
@@ -198,8 +211,8 @@ postgres_check(struct connector *c, struct err *err)
 	struct postgres *p = postgres_of(c);
 	AUTO(session) struct session *s = NULL;
 	AUTO(mem) uint64_t *sizes = NULL;
-	if (find_tools(p, err) || pg_first_session(p, &s, err) || ask_server(p, s, err)
-	    || ask_databases(p, s, &sizes, err) || describe_databases(p, sizes, err))
+	if (find_tools(p, err) || pg_first_session(p, &s, err) || ask_server(p, s, err) ||
+	    ask_databases(p, s, &sizes, err) || describe_databases(p, sizes, err))
 		return err->code;
 	return warn_of_settings(p, s, err);
 }
@@ -214,12 +227,12 @@ lock_tables(struct session *s, struct err *err)
 {
 	AUTO(bufv) struct buf sql = BUF_INIT;
 	AUTO(bufv) struct buf nothing = BUF_INIT;
-	if (buf_str(&sql,
-	        "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;\n", err)
-	    || session_ask(s,
-	        "SELECT format('LOCK TABLE ONLY %I.%I IN ACCESS SHARE MODE;', n.nspname, c.relname) "
-	        TABLES_OF_USERS "AND has_table_privilege(c.oid, 'SELECT');",
-	        &sql, err))
+	if (buf_str(
+		&sql, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;\n", err) ||
+	    session_ask(s,
+		"SELECT format('LOCK TABLE ONLY %I.%I IN ACCESS SHARE MODE;', n.nspname, "
+		"c.relname) " TABLES_OF_USERS "AND has_table_privilege(c.oid, 'SELECT');",
+		&sql, err))
 		return err->code;
 	const char *text = buf_cstr(&sql);
 	return text != NULL ? session_ask(s, text, &nothing, err) : err_nomem(err);
@@ -272,13 +285,15 @@ read_snapshot(struct pg_database *d, char **lsn, struct err *err)
 	char *text = (char *)answer.data;
 	char *row[2];
 	if (!session_row(&text, row, 2) || row[0][0] == '\0')
-		return err_set(err, ERR_CORRUPT, "unexpected answer to the wish for a snapshot");
+		return err_set(
+		    err, ERR_CORRUPT, "unexpected answer to the wish for a snapshot");
 	if (str_dup(&d->snapshot, row[0], err))
 		return err->code;
 	return str_dup(lsn, row[1], err);
 }
 
-/* All sessions are asked before the first answer is read, so that their instants lie together. */
+/* All sessions are asked before the first answer is read, so that their instants lie together.
+ */
 static enum err_code
 postgres_fence(struct connector *c, struct err *err)
 {
@@ -318,9 +333,9 @@ check_list(struct postgres *p, const struct pg_database *seen_by, struct err *er
 {
 	AUTO(bufv) struct buf answer = BUF_INIT;
 	if (session_ask(seen_by->session,
-	        "SELECT encode(convert_to(datname, 'UTF8'), 'hex') FROM pg_database "
-	        "WHERE datallowconn AND NOT datistemplate;",
-	        &answer, err))
+		"SELECT encode(convert_to(datname, 'UTF8'), 'hex') FROM pg_database "
+		"WHERE datallowconn AND NOT datistemplate;",
+		&answer, err))
 		return err->code;
 	if (buf_cstr(&answer) == NULL)
 		return err_nomem(err);
@@ -335,7 +350,9 @@ check_list(struct postgres *p, const struct pg_database *seen_by, struct err *er
 			known = known || strcmp(p->databases[i].name, name) == 0;
 		if (!known)
 			return err_set(err, ERR_TRANSIENT,
-			    "database \"%s\" was created while the backup was prepared; try again", name);
+			    "database \"%s\" was created while the backup was prepared; try "
+			    "again",
+			    name);
 	}
 	return ERR_OK;
 }
@@ -357,8 +374,7 @@ tool_argv(const struct postgres *p, const char *const *options, const char *data
 }
 
 static enum err_code
-start_tool(
-    const struct postgres *p, const struct strv *argv, struct run **run, struct err *err)
+start_tool(const struct postgres *p, const struct strv *argv, struct run **run, struct err *err)
 {
 	AUTO(strv) struct strv env = STRV_INIT;
 	if (pg_env(p, PG_FOR_DUMPING, &env, err))
@@ -377,7 +393,8 @@ drain_globals(struct postgres *p, const struct dump_out *out, struct err *err)
 		p->is_superuser ? NULL : "--no-role-passwords", NULL };
 	AUTO(strv) struct strv argv = STRV_INIT;
 	AUTO(run) struct run *run = NULL;
-	if (tool_argv(p, options, p->maintenance, &argv, err) || start_tool(p, &argv, &run, err))
+	if (tool_argv(p, options, p->maintenance, &argv, err) ||
+	    start_tool(p, &argv, &run, err))
 		return err_wrap(err, DUMP_GLOBALS);
 	struct dump_head head = { DUMP_GLOBALS, NULL, DUMP_POSTGRES, p->pg_dumpall_version,
 		(const char *const *)argv.items };

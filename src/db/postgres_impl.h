@@ -23,14 +23,14 @@
 /* What a connection is for, which decides what it sets when it logs in. */
 enum pg_use {
 	PG_FOR_QUESTIONS, /* names without a schema are the server's own */
-	PG_FOR_DUMPING,   /* no time limits */
-	PG_FOR_LOADING,   /* likewise; commits need not reach the disk one by one */
+	PG_FOR_DUMPING, /* no time limits */
+	PG_FOR_LOADING, /* likewise; commits need not reach the disk one by one */
 };
 
 struct pg_database {
 	char *name;
 	bool is_template;
-	uint64_t tables;         /* that its dump must create */
+	uint64_t tables; /* that its dump must create */
 	struct session *session; /* holds the snapshot; NULL for templates */
 	char *snapshot;
 };
@@ -39,12 +39,12 @@ struct postgres {
 	struct connector base;
 	char *user;
 	char *maintenance; /* a database that can be connected to */
-	char *os_user;     /* NULL: the container's default */
+	char *os_user; /* NULL: the container's default */
 	struct strv login; /* --username, --host, --port */
-	struct strv env;   /* the password and how to connect */
+	struct strv env; /* the password and how to connect */
 	char *pg_dump_version;
 	char *pg_dumpall_version;
-	unsigned version;  /* 150008 is 15.8 */
+	unsigned version; /* 150008 is 15.8 */
 	bool is_superuser;
 	struct pg_database *databases;
 	size_t database_count;
@@ -61,13 +61,13 @@ MUST_CHECK enum err_code pg_find_login(struct postgres *p, struct err *err);
 /* The environment of a tool: the password, and the settings above. */
 MUST_CHECK enum err_code pg_env(
     const struct postgres *p, enum pg_use use, struct strv *env, struct err *err);
-/* psql, logged in to a database, reading statements until the first error.  argv and env own what
- * spec points to. */
+/* psql, logged in to a database, reading statements until the first error.  argv and env own
+ * what spec points to. */
 MUST_CHECK enum err_code pg_client(const struct postgres *p, const char *database,
     enum pg_use use, struct strv *argv, struct strv *env, struct run_spec *spec,
     struct err *err);
-MUST_CHECK enum err_code pg_session(const struct postgres *p, const char *database,
-    struct session **out, struct err *err);
+MUST_CHECK enum err_code pg_session(
+    const struct postgres *p, const char *database, struct session **out, struct err *err);
 /* A session on whatever database accepts one; sets p->maintenance and p->os_user. */
 MUST_CHECK enum err_code pg_first_session(
     struct postgres *p, struct session **out, struct err *err);

@@ -19,8 +19,8 @@ postgres_ready(struct connector *c, struct err *err)
 	AUTO(strv) struct strv words = STRV_INIT;
 	if (target_words(&words, c->t, err))
 		return err->code;
-	if (pg_first_session(p, &s, err)
-	    || session_ask_line(s, "SHOW listen_addresses;", &addresses, err)) {
+	if (pg_first_session(p, &s, err) ||
+	    session_ask_line(s, "SHOW listen_addresses;", &addresses, err)) {
 		/* Also a refused account: the entrypoint has not made it yet. */
 		if (err->code == ERR_DENIED || err->code == ERR_IO)
 			err->code = ERR_TRANSIENT;
@@ -53,7 +53,8 @@ put_drop_database(struct buf *sql, const char *name, struct err *err)
 	    "ALTER DATABASE %s WITH IS_TEMPLATE false ALLOW_CONNECTIONS false;\n"
 	    "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_database d "
 	    "ON d.oid = a.datid WHERE NOT d.datallowconn AND d.datname <> 'template0';\n"
-	    "DROP DATABASE %s;\n", q, q);
+	    "DROP DATABASE %s;\n",
+	    q, q);
 }
 
 /* All databases but template0 and the one that the session is on. */
@@ -64,11 +65,11 @@ drop_databases(const struct postgres *p, const char *from, struct err *err)
 	AUTO(bufv) struct buf answer = BUF_INIT;
 	AUTO(bufv) struct buf sql = BUF_INIT;
 	AUTO(bufv) struct buf nothing = BUF_INIT;
-	if (pg_session(p, from, &s, err)
-	    || session_ask(s,
-	        "SELECT encode(convert_to(datname, 'UTF8'), 'hex') FROM pg_database "
-	        "WHERE datname NOT IN ('template0', current_database());",
-	        &answer, err))
+	if (pg_session(p, from, &s, err) ||
+	    session_ask(s,
+		"SELECT encode(convert_to(datname, 'UTF8'), 'hex') FROM pg_database "
+		"WHERE datname NOT IN ('template0', current_database());",
+		&answer, err))
 		return err->code;
 	if (buf_cstr(&answer) == NULL)
 		return err_nomem(err);
@@ -90,7 +91,8 @@ drop_databases(const struct postgres *p, const char *from, struct err *err)
  * stays, without what a dump mentions only when it is set.
  */
 static const char drop_roles_sql[] =
-    "SELECT format('DROP TABLESPACE %I;', spcname) FROM pg_tablespace WHERE spcname !~ '^pg_' \\gexec\n"
+    "SELECT format('DROP TABLESPACE %I;', spcname) FROM pg_tablespace WHERE spcname !~ '^pg_' "
+    "\\gexec\n"
     "SELECT format('DROP OWNED BY %I CASCADE;', rolname) FROM pg_roles "
     "WHERE rolname !~ '^pg_' AND rolname <> current_user AND oid <> 10 \\gexec\n"
     "SELECT format('DROP ROLE %I;', rolname) FROM pg_roles "
@@ -177,8 +179,8 @@ static enum err_code
 load_globals(const struct postgres *p, struct dump_source *src, struct err *err)
 {
 	AUTO(bufv) struct buf sql = BUF_INIT;
-	if (dump_slurp(src, DUMP_GLOBALS, GLOBALS_MAX, &sql, err)
-	    || leave_out_role(&sql, p->user, err))
+	if (dump_slurp(src, DUMP_GLOBALS, GLOBALS_MAX, &sql, err) ||
+	    leave_out_role(&sql, p->user, err))
 		return err->code;
 	struct memory_source memory = { { &memory_ops }, &sql, 0 };
 	return feed(p, &memory.base, DUMP_GLOBALS, "template1", PG_GLOBALS_END, err);
@@ -214,10 +216,25 @@ load_template1(
     const struct postgres *p, struct dump_source *src, const char *from, struct err *err)
 {
 	AUTO(bufv) struct buf sql = BUF_INIT;
-	if (put_drop_database(&sql, "template1", err)
-	    || run_sql(p, from, (const char *)sql.data, err))
+	if (put_drop_database(&sql, "template1", err) ||
+	    run_sql(p, from, (const char *)sql.data, err))
 		return err_wrap(err, "replace template1");
 	return feed(p, src, "template1.sql", from, PG_DUMP_END, err);
+}
+
+/* Before anything is dropped. */
+static enum err_code
+check_names(const struct strv *names, struct err *err)
+{
+	if (!strv_has(names, DUMP_GLOBALS))
+		return err_set(err, ERR_CORRUPT, "the dataset holds no %s", DUMP_GLOBALS);
+	for (size_t i = 0; i < names->len; i++) {
+		AUTO(str) char *database = NULL;
+		if (strcmp(names->items[i], DUMP_GLOBALS) != 0 &&
+		    dump_name_decode(&database, names->items[i], err))
+			return err->code;
+	}
+	return ERR_OK;
 }
 
 enum err_code
@@ -226,17 +243,15 @@ postgres_load(struct connector *c, struct dump_source *src, struct err *err)
 	struct postgres *p = postgres_of(c);
 	AUTO(strv) struct strv names = STRV_INIT;
 	AUTO(str) char *other = NULL;
-	if (pg_find_login(p, err) || src->ops->list(src, &names, err))
+	if (pg_find_login(p, err) || src->ops->list(src, &names, err) ||
+	    check_names(&names, err))
 		return err->code;
-	if (!strv_has(&names, DUMP_GLOBALS))
-		return err_set(err, ERR_CORRUPT, "the dataset holds no %s", DUMP_GLOBALS);
-	if (drop_databases(p, "template1", err)
-	    || run_sql(p, "template1", drop_roles_sql, err))
+	if (drop_databases(p, "template1", err) || run_sql(p, "template1", drop_roles_sql, err))
 		return err_wrap(err, "empty the server");
 	if (load_globals(p, src, err) || load_databases(p, src, &names, &other, err))
 		return err->code;
-	if (other != NULL && strv_has(&names, "template1.sql")
-	    && load_template1(p, src, other, err))
+	if (other != NULL && strv_has(&names, "template1.sql") &&
+	    load_template1(p, src, other, err))
 		return err->code;
 	return run_sql(p, other != NULL ? other : "template1", "CHECKPOINT;", err);
 }

@@ -75,19 +75,23 @@ rdb_check_finish(const struct rdb_check *r, bool *has_crc, struct err *err)
 	int version = r->bytes >= RDB_HEAD ? version_of(r->begin) : -1;
 	if (version < 0)
 		return err_set(err, ERR_INCOMPLETE,
-		    "the dump is no RDB file: it does not begin with REDIS or VALKEY and a version");
+		    "the dump is no RDB file: it does not begin with REDIS or VALKEY and a "
+		    "version");
 	if (version < VERSION_WITH_CRC)
 		return err_set(err, ERR_UNSUPPORTED,
 		    "RDB version %d has no checksum; Redis 2.6 or newer is needed", version);
 	if (r->bytes < RDB_HEAD + RDB_END || r->held[0] != END_OPCODE)
 		return err_set(err, ERR_INCOMPLETE,
-		    "the dump is cut off: %" PRIu64 " bytes came, without the end mark of an RDB "
-		    "file", r->bytes);
+		    "the dump is cut off: %" PRIu64
+		    " bytes came, without the end mark of an RDB "
+		    "file",
+		    r->bytes);
 	uint64_t stored = get_u64(r->held + 1);
 	uint64_t computed = crc64(r->crc, r->held, 1);
 	if (stored != 0 && stored != computed)
 		return err_set(err, ERR_INCOMPLETE,
-		    "the dump's checksum is wrong: it says %016" PRIx64 ", its bytes give %016" PRIx64,
+		    "the dump's checksum is wrong: it says %016" PRIx64
+		    ", its bytes give %016" PRIx64,
 		    stored, computed);
 	*has_crc = stored != 0;
 	return ERR_OK;

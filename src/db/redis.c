@@ -50,8 +50,8 @@ static bool
 next_keyspace(const char **info, unsigned *index, uint64_t *keys, uint64_t *expires)
 {
 	for (const char *line = *info; *line != '\0';) {
-		bool is_match =
-		    sscanf(line, "db%u:keys=%" SCNu64 ",expires=%" SCNu64, index, keys, expires) == 3;
+		bool is_match = sscanf(line, "db%u:keys=%" SCNu64 ",expires=%" SCNu64, index,
+				    keys, expires) == 3;
 		line += strcspn(line, "\n");
 		line += *line == '\n';
 		*info = line;
@@ -108,27 +108,29 @@ read_info(struct redis *r, const char *text, struct err *err)
 		if (info->version[0] != '\0')
 			break;
 	}
-	if (str_dup(&r->facts.version, info->version, err) || add_databases(info, text, err)
-	    || info_value(&memory, text, "used_memory_dataset", err)
-	    || info_value(&cluster, text, "cluster_enabled", err)
-	    || info_value(&role, text, "role", err))
+	if (str_dup(&r->facts.version, info->version, err) || add_databases(info, text, err) ||
+	    info_value(&memory, text, "used_memory_dataset", err) ||
+	    info_value(&cluster, text, "cluster_enabled", err) ||
+	    info_value(&role, text, "role", err))
 		return err->code;
 	info->bytes = strtoull(memory, NULL, 10);
-	if (strcmp(cluster, "1") == 0
-	    && strv_add(&info->warnings,
-	        "the server is a node of a cluster: only the slots that it holds are captured", err))
+	if (strcmp(cluster, "1") == 0 &&
+	    strv_add(&info->warnings,
+		"the server is a node of a cluster: only the slots that it holds are captured",
+		err))
 		return err->code;
-	if (strcmp(role, "slave") == 0
-	    && strv_add(&info->warnings,
-	        "the server is a replica: its state may be behind its master's", err))
+	if (strcmp(role, "slave") == 0 &&
+	    strv_add(&info->warnings,
+		"the server is a replica: its state may be behind its master's", err))
 		return err->code;
 	return ERR_OK;
 }
 
-/* What the server says it does, or else what it was told to do, or else what it does unasked. */
+/* What the server says it does, or else what it was told to do, or else what it does unasked.
+ */
 static enum err_code
-find_setting(struct redis *r, struct link *k, const char *name, const char *otherwise, char **out,
-    struct err *err)
+find_setting(struct redis *r, struct link *k, const char *name, const char *otherwise,
+    char **out, struct err *err)
 {
 	struct err refused; /* CONFIG may be renamed or forbidden */
 	AUTO(str) char *value = NULL;
@@ -149,16 +151,16 @@ find_files(struct redis *r, struct link *k, struct err *err)
 	AUTO(str) char *folder = NULL;
 	AUTO(str) char *appends = NULL;
 	AUTO(str) char *configured = NULL;
-	if (connector_data_folder(&folder, r->base.t, r->base.report.info.kind, err)
-	    || find_setting(r, k, "dir", folder, &f->dir, err)
-	    || find_setting(r, k, "dbfilename", "dump.rdb", &f->dbfilename, err)
-	    || find_setting(r, k, "appendfilename", "appendonly.aof", &f->appendfilename, err)
-	    || find_setting(r, k, "appendonly", "no", &appends, err)
-	    || redis_option(&configured, r->base.t, "appendonly", err))
+	if (connector_data_folder(&folder, r->base.t, r->base.report.info.kind, err) ||
+	    find_setting(r, k, "dir", folder, &f->dir, err) ||
+	    find_setting(r, k, "dbfilename", "dump.rdb", &f->dbfilename, err) ||
+	    find_setting(r, k, "appendfilename", "appendonly.aof", &f->appendfilename, err) ||
+	    find_setting(r, k, "appendonly", "no", &appends, err) ||
+	    redis_option(&configured, r->base.t, "appendonly", err))
 		return err->code;
 	bool has_folder = redis_major(f->version) >= 7;
-	if (has_folder
-	    && find_setting(r, k, "appenddirname", "appendonlydir", &f->appenddirname, err))
+	if (has_folder &&
+	    find_setting(r, k, "appenddirname", "appendonlydir", &f->appenddirname, err))
 		return err->code;
 	f->appends_configured = configured != NULL && strcmp(configured, "yes") == 0;
 	f->appends = f->appends_configured || strcmp(appends, "yes") == 0;
@@ -209,9 +211,9 @@ redis_check(struct connector *c, struct err *err)
 	AUTO(link) struct link *k = NULL;
 	AUTO(str) char *text = NULL;
 	redis_facts_release(&r->facts);
-	if (redis_login_find(&r->login, c->t, c->report.info.kind, err)
-	    || link_open(&k, &r->login, err) || redis_info(k, &text, err)
-	    || read_info(r, text, err) || find_files(r, k, err) || find_owner(r, err))
+	if (redis_login_find(&r->login, c->t, c->report.info.kind, err) ||
+	    link_open(&k, &r->login, err) || redis_info(k, &text, err) ||
+	    read_info(r, text, err) || find_files(r, k, err) || find_owner(r, err))
 		return err->code;
 	return warn_of_acl(r, k, err);
 }
@@ -220,7 +222,8 @@ redis_check(struct connector *c, struct err *err)
 static enum err_code
 has_child(const char *info, bool *out, struct err *err)
 {
-	static const char *const names[] = { "rdb_bgsave_in_progress", "aof_rewrite_in_progress" };
+	static const char *const names[] = { "rdb_bgsave_in_progress",
+		"aof_rewrite_in_progress" };
 	*out = false;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		AUTO(str) char *value = NULL;
@@ -247,7 +250,8 @@ wait_for_child(struct redis *r, int timeout_ms, char **info, struct err *err)
 		}
 		if (clock_mono_ns() >= deadline)
 			return err_set(err, ERR_TRANSIENT,
-			    "the server is still busy with a save of its own after %d ms", timeout_ms);
+			    "the server is still busy with a save of its own after %d ms",
+			    timeout_ms);
 		struct pollfd pfd = { cancel_fd(r->base.t->cancel), POLLIN, 0 };
 		poll(&pfd, 1, CHILD_POLL_MS);
 		if (cancel_check(r->base.t->cancel, err))
@@ -271,14 +275,14 @@ redis_fence(struct connector *c, struct err *err)
 	struct redis *r = redis_of(c);
 	AUTO(str) char *info = NULL;
 	AUTO(str) char *offset = NULL;
-	if (wait_for_child(r, CHILD_WAIT_AT_FENCE_MS, &info, err)
-	    || redis_count_keys(info, &r->facts.keys, &r->facts.expires, err)
-	    || info_value(&offset, info, "master_repl_offset", err)
-	    || sync_begin(&r->sync, r->ctl, strtoull(offset, NULL, 10), err))
+	if (wait_for_child(r, CHILD_WAIT_AT_FENCE_MS, &info, err) ||
+	    redis_count_keys(info, &r->facts.keys, &r->facts.expires, err) ||
+	    info_value(&offset, info, "master_repl_offset", err) ||
+	    sync_begin(&r->sync, r->ctl, strtoull(offset, NULL, 10), err))
 		return err->code;
 	if (r->sync.replid[0] != '\0')
-		snprintf(c->report.fence.position, sizeof c->report.fence.position, "%s:%" PRIu64,
-		    r->sync.replid, r->sync.offset);
+		snprintf(c->report.fence.position, sizeof c->report.fence.position,
+		    "%s:%" PRIu64, r->sync.replid, r->sync.offset);
 	return ERR_OK;
 }
 
@@ -355,7 +359,8 @@ static const struct connector_ops redis_ops = {
 };
 
 enum err_code
-redis_open(struct connector **out, const struct db_target *t, enum db_kind kind, struct err *err)
+redis_open(
+    struct connector **out, const struct db_target *t, enum db_kind kind, struct err *err)
 {
 	(void)kind; /* they speak the same protocol; the front door notes which it is */
 	struct redis *r = calloc(1, sizeof *r);

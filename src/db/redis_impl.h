@@ -26,15 +26,18 @@ struct redis_facts {
 	char *dbfilename;
 	char *appenddirname; /* NULL before version 7 */
 	char *appendfilename;
-	bool appends;            /* runs with appendonly yes, or will after a restart */
+	bool appends; /* runs with appendonly yes, or will after a restart */
 	bool appends_configured; /* certainly will after a restart */
 	uid_t uid;
 	gid_t gid;
-	uint64_t keys;    /* in all databases */
+	uint64_t keys; /* in all databases */
 	uint64_t expires; /* those of them with a time to live */
 };
 
-#define REDIS_FACTS_INIT { NULL, NULL, NULL, NULL, NULL, false, false, 0, 0, 0, 0 }
+#define REDIS_FACTS_INIT                                               \
+	{                                                              \
+		NULL, NULL, NULL, NULL, NULL, false, false, 0, 0, 0, 0 \
+	}
 
 void redis_facts_release(struct redis_facts *f);
 static inline void UNUSED
@@ -48,10 +51,10 @@ unsigned redis_major(const char *version);
 
 /* Where a full synchronisation stands. */
 struct redis_sync {
-	struct link *link;        /* the replica's connection */
-	struct run *cli;          /* instead of it, where there is no connection: redis-cli --rdb - */
-	struct buf first;         /* of redis-cli's output, read until it was known to have begun */
-	char *diskless;           /* settings to put back; NULL when unchanged */
+	struct link *link; /* the replica's connection */
+	struct run *cli; /* instead of it, where there is no connection: redis-cli --rdb - */
+	struct buf first; /* of redis-cli's output, read until it was known to have begun */
+	char *diskless; /* settings to put back; NULL when unchanged */
 	char *diskless_delay;
 	char replid[64];
 	uint64_t offset;
@@ -67,8 +70,8 @@ MUST_CHECK enum err_code sync_begin(
 /* Settings back as they were, if any was changed. */
 MUST_CHECK enum err_code sync_put_back(struct redis_sync *s, struct link *ctl, struct err *err);
 /* The whole file into the stream that was begun; *empty tells whether it holds no key. */
-MUST_CHECK enum err_code sync_drain(struct redis_sync *s, const struct dump_out *d, bool *empty,
-    struct err *err);
+MUST_CHECK enum err_code sync_drain(
+    struct redis_sync *s, const struct dump_out *d, bool *empty, struct err *err);
 void sync_close(struct redis_sync *s);
 
 struct redis {
@@ -85,8 +88,8 @@ MUST_CHECK enum err_code redis_count_keys(
     const char *info, uint64_t *keys, uint64_t *expires, struct err *err);
 MUST_CHECK enum err_code redis_info(struct link *k, char **out, struct err *err);
 
-MUST_CHECK enum err_code redis_restore_files(struct connector *c, struct dump_source *src,
-    struct file_sink *sink, struct err *err);
+MUST_CHECK enum err_code redis_restore_files(
+    struct connector *c, struct dump_source *src, struct file_sink *sink, struct err *err);
 MUST_CHECK enum err_code redis_ready(struct connector *c, struct err *err);
 MUST_CHECK enum err_code redis_load(
     struct connector *c, struct dump_source *src, struct err *err);

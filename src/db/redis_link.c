@@ -15,7 +15,8 @@ struct link {
 
 /* The configuration file that the command names, as text; "" when it names none. */
 static enum err_code
-read_config_file(char **out, const struct db_target *t, const struct strv *words, struct err *err)
+read_config_file(
+    char **out, const struct db_target *t, const struct strv *words, struct err *err)
 {
 	for (size_t i = 0; i < words->len && t->runner != NULL; i++) {
 		if (!str_ends(words->items[i], ".conf"))
@@ -77,8 +78,8 @@ redis_option(char **out, const struct db_target *t, const char *name, struct err
 static enum err_code
 find_password(struct redis_login *l, const struct db_target *t, struct err *err)
 {
-	static const char *const names[] = { "REDIS_PASSWORD", "VALKEY_PASSWORD", "REDISCLI_AUTH",
-		"VALKEYCLI_AUTH", NULL };
+	static const char *const names[] = { "REDIS_PASSWORD", "VALKEY_PASSWORD",
+		"REDISCLI_AUTH", "VALKEYCLI_AUTH", NULL };
 	if (t->password != NULL)
 		return str_dup(&l->password, t->password, err);
 	if (redis_option(&l->password, t, "requirepass", err))
@@ -96,8 +97,8 @@ find_address(struct redis_login *l, const struct db_target *t, struct err *err)
 	AUTO(str) char *path = NULL;
 	if (redis_option(&port, t, "port", err) || redis_option(&path, t, "unixsocket", err))
 		return err->code;
-	if (port == NULL && target_env(t, "REDIS_PORT_NUMBER") != NULL
-	    && str_dup(&port, target_env(t, "REDIS_PORT_NUMBER"), err))
+	if (port == NULL && target_env(t, "REDIS_PORT_NUMBER") != NULL &&
+	    str_dup(&port, target_env(t, "REDIS_PORT_NUMBER"), err))
 		return err->code;
 	if (port != NULL && strcmp(port, "0") == 0 && path == NULL)
 		return err_set(err, ERR_UNSUPPORTED,
@@ -137,28 +138,30 @@ refused(const struct redis_login *l, const char *said, struct err *err)
 	const char *title = db_kind_title(l->kind);
 	if (l->password == NULL)
 		return err_set(err, ERR_DENIED,
-		    "%s wants a password and none is known: %.200s; give it as --requirepass in the "
-		    "service's command or as REDIS_PASSWORD (or _FILE) in its environment", title,
-		    said);
+		    "%s wants a password and none is known: %.200s; give it as --requirepass "
+		    "in the "
+		    "service's command or as REDIS_PASSWORD (or _FILE) in its environment",
+		    title, said);
 	return err_set(err, ERR_DENIED,
-	    "%s refuses the password%s%s: %.200s; give the one now in use as --requirepass in the "
-	    "service's command or as REDIS_PASSWORD (or _FILE) in its environment", title,
-	    l->user != NULL ? " of user " : "", l->user != NULL ? l->user : "", said);
+	    "%s refuses the password%s%s: %.200s; give the one now in use as --requirepass in "
+	    "the "
+	    "service's command or as REDIS_PASSWORD (or _FILE) in its environment",
+	    title, l->user != NULL ? " of user " : "", l->user != NULL ? l->user : "", said);
 }
 
 static bool
 is_login_error(const char *said)
 {
-	return str_starts(said, "NOAUTH") || str_starts(said, "WRONGPASS")
-	    || str_starts(said, "ERR invalid password") || strstr(said, "AUTH failed") != NULL;
+	return str_starts(said, "NOAUTH") || str_starts(said, "WRONGPASS") ||
+	       str_starts(said, "ERR invalid password") || strstr(said, "AUTH failed") != NULL;
 }
 
 /* A server without a password refuses AUTH, which is no reason to stop. */
 static bool
 has_no_password(const char *said)
 {
-	return strstr(said, "no password is set") != NULL
-	    || strstr(said, "without any password configured") != NULL;
+	return strstr(said, "no password is set") != NULL ||
+	       strstr(said, "without any password configured") != NULL;
 }
 
 static enum err_code
@@ -221,7 +224,8 @@ cli_argv(const struct redis_login *l, struct strv *argv, struct err *err)
 	if (strv_add(argv, l->kind == DB_VALKEY ? "valkey-cli" : "redis-cli", err))
 		return err->code;
 	if (str_starts(l->address, "unix:")) {
-		if (strv_add(argv, "-s", err) || strv_add(argv, l->address + strlen("unix:"), err))
+		if (strv_add(argv, "-s", err) ||
+		    strv_add(argv, l->address + strlen("unix:"), err))
 			return err->code;
 	} else if (strv_add(argv, "-p", err) || strv_add(argv, l->port, err)) {
 		return err->code;
@@ -232,8 +236,8 @@ cli_argv(const struct redis_login *l, struct strv *argv, struct err *err)
 }
 
 static enum err_code
-cli_spec(const struct redis_login *l, const char *const *args, struct strv *argv, struct strv *env,
-    struct run_spec *spec, struct err *err)
+cli_spec(const struct redis_login *l, const char *const *args, struct strv *argv,
+    struct strv *env, struct run_spec *spec, struct err *err)
 {
 	if (cli_argv(l, argv, err))
 		return err->code;
@@ -260,16 +264,18 @@ link_cli(struct link *k, const char *const *args, struct run **out, struct err *
 }
 
 static enum err_code
-refused_command(const struct link *k, const char *const *argv, const char *said, struct err *err)
+refused_command(
+    const struct link *k, const char *const *argv, const char *said, struct err *err)
 {
 	if (is_login_error(said))
 		return refused(k->login, said, err);
 	enum err_code code = str_starts(said, "LOADING") ? ERR_TRANSIENT : ERR_IO;
-	return err_set(err, code, "%s refuses %s: %.300s", db_kind_title(k->login->kind), argv[0],
-	    said);
+	return err_set(
+	    err, code, "%s refuses %s: %.300s", db_kind_title(k->login->kind), argv[0], said);
 }
 
-/* redis-cli prints errors like answers: what begins with a word of capitals and a blank is one. */
+/* redis-cli prints errors like answers: what begins with a word of capitals and a blank is one.
+ */
 static bool
 looks_like_error(const char *text)
 {
@@ -285,8 +291,8 @@ cli_text(struct link *k, const char *const *argv, char **out, struct err *err)
 	AUTO(bufv) struct buf text = BUF_INIT;
 	struct run_spec spec;
 	struct tool_end end;
-	if (cli_spec(k->login, argv, &words, &env, &spec, err)
-	    || tool_run(k->login->t, &spec, NULL, ANSWER_MAX, &text, &end, err))
+	if (cli_spec(k->login, argv, &words, &env, &spec, err) ||
+	    tool_run(k->login->t, &spec, NULL, ANSWER_MAX, &text, &end, err))
 		return err->code;
 	const char *s = buf_cstr(&text);
 	if (s == NULL)

@@ -20,15 +20,15 @@
 struct redis_login {
 	const struct db_target *t;
 	enum db_kind kind;
-	char *address;  /* for runner_dial */
-	char *port;     /* for redis-cli */
-	char *user;     /* NULL: the default user */
+	char *address; /* for runner_dial */
+	char *port; /* for redis-cli */
+	char *user; /* NULL: the default user */
 	char *password; /* NULL: none */
 };
 
 /* From the target: command, environment, a configuration file named in the command. */
-MUST_CHECK enum err_code redis_login_find(struct redis_login *l, const struct db_target *t,
-    enum db_kind kind, struct err *err);
+MUST_CHECK enum err_code redis_login_find(
+    struct redis_login *l, const struct db_target *t, enum db_kind kind, struct err *err);
 void redis_login_release(struct redis_login *l);
 /* The value of an option in the command or the configuration file; *out is NULL when it is in
  * neither. */
@@ -45,8 +45,8 @@ AUTO_FREE(link, struct link *, link_close)
 /* The socket, for what is no command; NULL when there is redis-cli only. */
 struct resp *link_resp(struct link *k);
 /* Start redis-cli with these arguments (NULL-terminated) behind its login. */
-MUST_CHECK enum err_code link_cli(struct link *k, const char *const *args, struct run **out,
-    struct err *err);
+MUST_CHECK enum err_code link_cli(
+    struct link *k, const char *const *args, struct run **out, struct err *err);
 
 /* Whatever the command answers as text, but errors. */
 MUST_CHECK enum err_code link_text(

@@ -21,12 +21,12 @@ need_text(char **out, const json_t *j, const char *key, struct err *err)
 static enum err_code
 parse_facts(struct redis_facts *f, const json_t *j, struct err *err)
 {
-	if (need_text(&f->version, j, "version", err) || need_text(&f->dir, j, "dir", err)
-	    || need_text(&f->dbfilename, j, "dbfilename", err)
-	    || need_text(&f->appendfilename, j, "appendfilename", err))
+	if (need_text(&f->version, j, "version", err) || need_text(&f->dir, j, "dir", err) ||
+	    need_text(&f->dbfilename, j, "dbfilename", err) ||
+	    need_text(&f->appendfilename, j, "appendfilename", err))
 		return err->code;
-	if (json_get_str(j, "appenddirname") != NULL
-	    && need_text(&f->appenddirname, j, "appenddirname", err))
+	if (json_get_str(j, "appenddirname") != NULL &&
+	    need_text(&f->appenddirname, j, "appenddirname", err))
 		return err->code;
 	f->appends = json_get_bool(j, "appends");
 	f->appends_configured = json_get_bool(j, "appends_configured");
@@ -35,11 +35,11 @@ parse_facts(struct redis_facts *f, const json_t *j, struct err *err)
 	f->keys = (uint64_t)json_get_int(j, "keys", 0);
 	f->expires = (uint64_t)json_get_int(j, "expires", 0);
 	/* They become paths. */
-	if (f->dir[0] != '/' || strchr(f->dbfilename, '/') != NULL
-	    || strchr(f->appendfilename, '/') != NULL
-	    || (f->appenddirname != NULL && strchr(f->appenddirname, '/') != NULL))
-		return err_set(err, ERR_CORRUPT, "%s names a file outside the data folder",
-		    REDIS_FACTS);
+	if (f->dir[0] != '/' || strchr(f->dbfilename, '/') != NULL ||
+	    strchr(f->appendfilename, '/') != NULL ||
+	    (f->appenddirname != NULL && strchr(f->appenddirname, '/') != NULL))
+		return err_set(
+		    err, ERR_CORRUPT, "%s names a file outside the data folder", REDIS_FACTS);
 	return ERR_OK;
 }
 
@@ -48,8 +48,8 @@ read_facts(struct redis_facts *f, struct dump_source *src, struct err *err)
 {
 	AUTO(bufv) struct buf text = BUF_INIT;
 	AUTO(json) json_t *j = NULL;
-	if (dump_slurp(src, REDIS_FACTS, FACTS_MAX, &text, err)
-	    || json_parse(&j, text.data, text.len, REDIS_FACTS, err))
+	if (dump_slurp(src, REDIS_FACTS, FACTS_MAX, &text, err) ||
+	    json_parse(&j, text.data, text.len, REDIS_FACTS, err))
 		return err->code;
 	return parse_facts(f, j, err);
 }
@@ -90,7 +90,8 @@ place(const struct redis_facts *f, struct file_sink *sink, const char *path,
     struct dump_source *src, const char *text, struct err *err)
 {
 	bool is_folder = src == NULL && text == NULL;
-	struct db_file file = { path, is_folder ? S_IFDIR | 0755 : S_IFREG | 0644, f->uid, f->gid };
+	struct db_file file = { path, is_folder ? S_IFDIR | 0755 : S_IFREG | 0644, f->uid,
+		f->gid };
 	if (sink->ops->begin(sink, &file, err))
 		return err_wrap(err, "place %s", path);
 	if (src != NULL && copy_dump(src, sink, err))
@@ -110,19 +111,20 @@ place_dump(const struct redis_facts *f, struct dump_source *src, struct file_sin
 	return place(f, sink, path, src, NULL, err);
 }
 
-/* Since version 7: a folder with a manifest that names the dump as the base, and nothing else. */
+/* Since version 7: a folder with a manifest that names the dump as the base, and nothing else.
+ */
 static enum err_code
-place_append_folder(const struct redis_facts *f, struct dump_source *src, struct file_sink *sink,
-    struct err *err)
+place_append_folder(const struct redis_facts *f, struct dump_source *src,
+    struct file_sink *sink, struct err *err)
 {
 	AUTO(str) char *folder = NULL;
 	AUTO(str) char *base = NULL;
 	AUTO(str) char *manifest = NULL;
 	AUTO(str) char *text = NULL;
-	if (str_printf(&folder, err, "%s/%s", f->dir, f->appenddirname)
-	    || str_printf(&base, err, "%s/%s.1.base.rdb", folder, f->appendfilename)
-	    || str_printf(&manifest, err, "%s/%s.manifest", folder, f->appendfilename)
-	    || str_printf(&text, err, "file %s.1.base.rdb seq 1 type b\n", f->appendfilename))
+	if (str_printf(&folder, err, "%s/%s", f->dir, f->appenddirname) ||
+	    str_printf(&base, err, "%s/%s.1.base.rdb", folder, f->appendfilename) ||
+	    str_printf(&manifest, err, "%s/%s.manifest", folder, f->appendfilename) ||
+	    str_printf(&text, err, "file %s.1.base.rdb seq 1 type b\n", f->appendfilename))
 		return err->code;
 	if (place(f, sink, folder, NULL, NULL, err) || place(f, sink, base, src, NULL, err))
 		return err->code;
@@ -137,7 +139,8 @@ place_append_file(const struct redis_facts *f, struct dump_source *src, struct f
 	if (redis_major(f->version) < 4)
 		return err_set(err, ERR_UNSUPPORTED,
 		    "version %s with appendonly yes cannot start from a dump; restore with "
-		    "appendonly no", f->version);
+		    "appendonly no",
+		    f->version);
 	AUTO(str) char *path = NULL;
 	if (str_printf(&path, err, "%s/%s", f->dir, f->appendfilename))
 		return err->code;
@@ -154,8 +157,8 @@ redis_restore_files(
 		return err->code;
 	/*
 	 * A server that appends reads its append-only files and ignores dump.rdb.  One that was
-	 * told to append while it ran will not do so after this start: it needs dump.rdb, and the
-	 * append-only files beside it do no harm.
+	 * told to append while it ran will not do so after this start: it needs dump.rdb, and
+	 * the append-only files beside it do no harm.
 	 */
 	if (!(f.appends && f.appends_configured) && place_dump(&f, src, sink, err))
 		return err->code;
@@ -173,9 +176,9 @@ redis_ready(struct connector *c, struct err *err)
 	AUTO(link) struct link *k = NULL;
 	AUTO(str) char *info = NULL;
 	AUTO(str) char *loading = NULL;
-	if (redis_login_find(&r->login, c->t, c->report.info.kind, err)
-	    || link_open(&k, &r->login, err) || redis_info(k, &info, err)
-	    || info_value(&loading, info, "loading", err))
+	if (redis_login_find(&r->login, c->t, c->report.info.kind, err) ||
+	    link_open(&k, &r->login, err) || redis_info(k, &info, err) ||
+	    info_value(&loading, info, "loading", err))
 		return err->code;
 	if (strcmp(loading, "1") == 0)
 		return err_set(err, ERR_TRANSIENT, "the server is still loading its data");
@@ -191,14 +194,15 @@ redis_load(struct connector *c, struct dump_source *src, struct err *err)
 	AUTO(str) char *info = NULL;
 	uint64_t keys;
 	uint64_t expires;
-	if (read_facts(&f, src, err)
-	    || redis_login_find(&r->login, c->t, c->report.info.kind, err)
-	    || link_open(&k, &r->login, err) || redis_info(k, &info, err)
-	    || redis_count_keys(info, &keys, &expires, err))
+	if (read_facts(&f, src, err) ||
+	    redis_login_find(&r->login, c->t, c->report.info.kind, err) ||
+	    link_open(&k, &r->login, err) || redis_info(k, &info, err) ||
+	    redis_count_keys(info, &keys, &expires, err))
 		return err->code;
 	if (keys == 0 && f.keys > f.expires)
 		return err_set(err, ERR_INCOMPLETE,
 		    "the server started with no key, the dump was taken of %" PRIu64
-		    "; it may read another file than %s/%s", f.keys, f.dir, f.dbfilename);
+		    "; it may read another file than %s/%s",
+		    f.keys, f.dir, f.dbfilename);
 	return ERR_OK;
 }

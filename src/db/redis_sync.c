@@ -37,13 +37,13 @@ static bool
 set_diskless(struct redis_sync *s, struct link *ctl)
 {
 	struct err refused; /* then the other way is taken */
-	if (link_config(ctl, "repl-diskless-sync", &s->diskless, &refused)
-	    || link_config(ctl, "repl-diskless-sync-delay", &s->diskless_delay, &refused)) {
+	if (link_config(ctl, "repl-diskless-sync", &s->diskless, &refused) ||
+	    link_config(ctl, "repl-diskless-sync-delay", &s->diskless_delay, &refused)) {
 		free(TAKE(s->diskless));
 		return false;
 	}
-	return link_set_config(ctl, "repl-diskless-sync", "yes", &refused) == ERR_OK
-	    && link_set_config(ctl, "repl-diskless-sync-delay", "0", &refused) == ERR_OK;
+	return link_set_config(ctl, "repl-diskless-sync", "yes", &refused) == ERR_OK &&
+	       link_set_config(ctl, "repl-diskless-sync-delay", "0", &refused) == ERR_OK;
 }
 
 enum err_code
@@ -53,8 +53,8 @@ sync_put_back(struct redis_sync *s, struct link *ctl, struct err *err)
 	enum err_code rc = ERR_OK;
 	if (s->diskless_delay != NULL)
 		rc = link_set_config(ctl, "repl-diskless-sync-delay", s->diskless_delay, err);
-	if (s->diskless != NULL
-	    && link_set_config(ctl, "repl-diskless-sync", s->diskless, &second) && rc == ERR_OK) {
+	if (s->diskless != NULL &&
+	    link_set_config(ctl, "repl-diskless-sync", s->diskless, &second) && rc == ERR_OK) {
 		*err = second;
 		rc = second.code;
 	}
@@ -88,7 +88,8 @@ read_fullresync(struct redis_sync *s, struct err *err)
 	if (sscanf(line, "+FULLRESYNC %63[0-9a-zA-Z] %" SCNu64, s->replid, &s->offset) == 2)
 		return ERR_OK;
 	return err_set(err, line[0] == '-' ? ERR_IO : ERR_CORRUPT,
-	    "the server refuses a full synchronisation: %.300s", line[0] != '\0' ? line + 1 : line);
+	    "the server refuses a full synchronisation: %.300s",
+	    line[0] != '\0' ? line + 1 : line);
 }
 
 /* redis-cli does the same dialogue; its first byte of output comes after the fork. */
@@ -133,8 +134,10 @@ sync_begin(struct redis_sync *s, struct link *ctl, uint64_t min_offset, struct e
 		return rc;
 	/* The server may hand out a file that it had begun for another replica. */
 	if (link_resp(s->link) != NULL && s->offset < min_offset)
-		return err_set(err, ERR_TRANSIENT, "another replica's synchronisation was under way: "
-		    "its state (offset %" PRIu64 ") is older than the fence (%" PRIu64 "); try again",
+		return err_set(err, ERR_TRANSIENT,
+		    "another replica's synchronisation was under way: "
+		    "its state (offset %" PRIu64 ") is older than the fence (%" PRIu64
+		    "); try again",
 		    s->offset, min_offset);
 	return ERR_OK;
 }
@@ -186,8 +189,10 @@ drain_by_length(struct resp *r, uint64_t length, uint8_t *chunk, const struct du
 		if (resp_bytes(r, chunk, left < CHUNK ? (size_t)left : CHUNK, &got, err))
 			return err->code;
 		if (got == 0)
-			return err_set(err, ERR_INCOMPLETE, "the server closed the connection after "
-			    "%" PRIu64 " of %" PRIu64 " bytes", check->bytes, length);
+			return err_set(err, ERR_INCOMPLETE,
+			    "the server closed the connection after "
+			    "%" PRIu64 " of %" PRIu64 " bytes",
+			    check->bytes, length);
 		if (pass_on(d, check, chunk, got, err))
 			return err->code;
 	}
@@ -206,8 +211,10 @@ drain_by_mark(struct resp *r, const char *mark, uint8_t *chunk, const struct dum
 		if (resp_bytes(r, chunk + held, CHUNK - held, &got, err))
 			return err->code;
 		if (got == 0)
-			return err_set(err, ERR_INCOMPLETE, "the server closed the connection after "
-			    "%" PRIu64 " bytes, before the file's end", check->bytes + held);
+			return err_set(err, ERR_INCOMPLETE,
+			    "the server closed the connection after "
+			    "%" PRIu64 " bytes, before the file's end",
+			    check->bytes + held);
 		held += got;
 		if (held < REDIS_MARK)
 			continue;
@@ -233,8 +240,8 @@ drain_resp(struct resp *r, uint8_t *chunk, const struct dump_out *d, struct rdb_
 	return drain_by_length(r, f.length, chunk, d, check, err);
 }
 
-/* redis-cli leaves the mark of a diskless transfer behind the file when it writes to a pipe: the
- * bytes kept back belong to the file if the file is not whole without them. */
+/* redis-cli leaves the mark of a diskless transfer behind the file when it writes to a pipe:
+ * the bytes kept back belong to the file if the file is not whole without them. */
 static enum err_code
 finish_cli(struct redis_sync *s, const uint8_t *held, size_t len, const struct dump_out *d,
     struct rdb_check *check, struct err *err)
@@ -243,8 +250,9 @@ finish_cli(struct redis_sync *s, const uint8_t *held, size_t len, const struct d
 	if (tool_finish(s->cli, &end, err))
 		return err_wrap(err, "redis-cli");
 	if (end.status != 0)
-		return err_set(err, ERR_INCOMPLETE, "redis-cli ended with status %d after %" PRIu64
-		    " bytes: %s", end.status, check->bytes + len, end.said);
+		return err_set(err, ERR_INCOMPLETE,
+		    "redis-cli ended with status %d after %" PRIu64 " bytes: %s", end.status,
+		    check->bytes + len, end.said);
 	size_t sure = len > REDIS_MARK ? len - REDIS_MARK : 0;
 	if (pass_on(d, check, held, sure, err))
 		return err->code;
@@ -256,15 +264,15 @@ finish_cli(struct redis_sync *s, const uint8_t *held, size_t len, const struct d
 }
 
 static enum err_code
-drain_cli(struct redis_sync *s, uint8_t *chunk, const struct dump_out *d, struct rdb_check *check,
-    struct err *err)
+drain_cli(struct redis_sync *s, uint8_t *chunk, const struct dump_out *d,
+    struct rdb_check *check, struct err *err)
 {
 	size_t held = s->first.len;
 	memcpy(chunk, s->first.data, held);
 	for (;;) {
 		size_t got;
-		if (cancel_check(d->c->t->cancel, err)
-		    || run_read(s->cli, chunk + held, CHUNK - held, &got, err))
+		if (cancel_check(d->c->t->cancel, err) ||
+		    run_read(s->cli, chunk + held, CHUNK - held, &got, err))
 			return err->code;
 		held += got;
 		if (got == 0)
@@ -286,14 +294,15 @@ sync_drain(struct redis_sync *s, const struct dump_out *d, bool *empty, struct e
 		return err_nomem(err);
 	struct rdb_check check;
 	rdb_check_init(&check);
-	enum err_code rc = s->cli != NULL ? drain_cli(s, chunk, d, &check, err)
-	                                  : drain_resp(link_resp(s->link), chunk, d, &check, err);
+	enum err_code rc = s->cli != NULL
+			       ? drain_cli(s, chunk, d, &check, err)
+			       : drain_resp(link_resp(s->link), chunk, d, &check, err);
 	bool has_crc;
 	if (rc || rdb_check_finish(&check, &has_crc, err))
 		return err->code;
-	if (!has_crc
-	    && dump_warn(d->c, err, "the server runs with rdbchecksum no: only the length and the "
-	                 "end mark of its dump could be checked"))
+	if (!has_crc && dump_warn(d->c, err,
+			    "the server runs with rdbchecksum no: only the length and the "
+			    "end mark of its dump could be checked"))
 		return err->code;
 	*empty = rdb_check_is_empty(&check);
 	return ERR_OK;

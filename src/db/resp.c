@@ -19,7 +19,7 @@ struct resp {
 	int fd;
 	const struct cancel *cancel;
 	int timeout_ms;
-	size_t at;  /* next byte in in */
+	size_t at; /* next byte in in */
 	size_t len; /* bytes in in */
 	uint8_t in[16384];
 };
@@ -70,7 +70,8 @@ static enum err_code
 wait_for(struct resp *r, short events, struct err *err)
 {
 	for (;;) {
-		struct pollfd pfd[2] = { { r->fd, events, 0 }, { cancel_fd(r->cancel), POLLIN, 0 } };
+		struct pollfd pfd[2] = { { r->fd, events, 0 },
+			{ cancel_fd(r->cancel), POLLIN, 0 } };
 		int n = poll(pfd, 2, r->timeout_ms);
 		if (cancel_check(r->cancel, err))
 			return err->code;
@@ -139,8 +140,10 @@ resp_line(struct resp *r, char *line, size_t size, struct err *err)
 		if (ch == '\n')
 			break;
 		if (n + 1 == size)
-			return err_set(err, ERR_CORRUPT, "the server's answer has a line longer "
-			    "than %zu bytes", size - 1);
+			return err_set(err, ERR_CORRUPT,
+			    "the server's answer has a line longer "
+			    "than %zu bytes",
+			    size - 1);
 		line[n++] = (char)ch;
 	}
 	if (n > 0 && line[n - 1] == '\r')
@@ -164,8 +167,8 @@ resp_send(struct resp *r, const char *const *argv, struct err *err)
 	for (size_t sent = 0; sent < text.len;) {
 		if (wait_for(r, POLLOUT, err))
 			return err->code;
-		ssize_t n = send(
-		    r->fd, text.data + sent, text.len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n =
+		    send(r->fd, text.data + sent, text.len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno != EINTR && errno != EAGAIN)
 			return err_sys(err, "write to the server");
 		sent += n > 0 ? (size_t)n : 0;
@@ -217,7 +220,8 @@ receive_string(struct resp *r, const char *length, struct resp_reply *out, struc
 		return err_set(err, ERR_CORRUPT,
 		    "the server's answer is not the Redis protocol: a string has no end");
 	text[len] = '\0';
-	*out = (struct resp_reply){ .type = RESP_STRING, .text = TAKE(text), .len = (size_t)len };
+	*out =
+	    (struct resp_reply){ .type = RESP_STRING, .text = TAKE(text), .len = (size_t)len };
 	return ERR_OK;
 }
 
@@ -242,9 +246,9 @@ receive_array(
 		if (receive_nested(r, &item, depth + 1, err))
 			return err->code;
 		size_t n = array.count;
-		struct resp_reply *p = (n & (n - 1)) != 0
-		    ? array.items
-		    : realloc(array.items, (n == 0 ? 1 : 2 * n) * sizeof *p);
+		struct resp_reply *p =
+		    (n & (n - 1)) != 0 ? array.items
+				       : realloc(array.items, (n == 0 ? 1 : 2 * n) * sizeof *p);
 		if (p == NULL) {
 			resp_reply_release(&item);
 			return err_nomem(err);

@@ -24,11 +24,11 @@ struct resp;
 
 enum resp_type {
 	RESP_STATUS, /* text */
-	RESP_ERROR,  /* text */
+	RESP_ERROR, /* text */
 	RESP_NUMBER, /* number */
 	RESP_STRING, /* text; may hold NULs: use len */
 	RESP_NULL,
-	RESP_ARRAY,  /* items */
+	RESP_ARRAY, /* items */
 };
 
 struct resp_reply {
@@ -40,7 +40,10 @@ struct resp_reply {
 	size_t count;
 };
 
-#define RESP_REPLY_INIT { RESP_NULL, NULL, 0, 0, NULL, 0 }
+#define RESP_REPLY_INIT                        \
+	{                                      \
+		RESP_NULL, NULL, 0, 0, NULL, 0 \
+	}
 
 void resp_reply_release(struct resp_reply *r);
 static inline void UNUSED

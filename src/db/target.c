@@ -44,8 +44,8 @@ target_env_any(const struct db_target *t, const char *const *names)
 static bool
 is_name_byte(char ch)
 {
-	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9')
-	    || ch == '_';
+	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+	       (ch >= '0' && ch <= '9') || ch == '_';
 }
 
 /* s is behind a '$': adds the variable's value, and gives what lies behind its name. */
@@ -81,7 +81,8 @@ add_substitution(struct buf *word, const char *s, struct err *err)
 
 /* One piece of a word: a plain byte, an escaped one, or an expansion. */
 static const char *
-add_piece(struct buf *word, const struct db_target *t, const char *s, char quote, struct err *err)
+add_piece(
+    struct buf *word, const struct db_target *t, const char *s, char quote, struct err *err)
 {
 	if (*s == '$' && quote != '\'' && s[1] == '(')
 		return add_substitution(word, s, err);
@@ -141,8 +142,8 @@ static bool
 is_shell(const char *word)
 {
 	const char *base = path_base(word);
-	return strcmp(base, "sh") == 0 || strcmp(base, "bash") == 0 || strcmp(base, "ash") == 0
-	    || strcmp(base, "dash") == 0;
+	return strcmp(base, "sh") == 0 || strcmp(base, "bash") == 0 ||
+	       strcmp(base, "ash") == 0 || strcmp(base, "dash") == 0;
 }
 
 enum err_code

@@ -21,8 +21,8 @@ const char *target_env_any(const struct db_target *t, const char *const *names);
 MUST_CHECK enum err_code target_words(
     struct strv *words, const struct db_target *t, struct err *err);
 
-/* The value of "--name value" or "--name=value", the last one given; NULL when there is none.  In
- * names - and _ are the same. */
+/* The value of "--name value" or "--name=value", the last one given; NULL when there is none.
+ * In names - and _ are the same. */
 const char *words_option(const struct strv *words, const char *name);
 /* The value of PostgreSQL's "-c name=value", "-cname=value" or "--name=value". */
 const char *words_setting(const struct strv *words, const char *name);

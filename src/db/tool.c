@@ -63,7 +63,8 @@ read_output(struct run *run, size_t max, struct buf *out, struct err *err)
 		if (run_read(run, chunk, sizeof chunk, &got, err))
 			return err->code;
 		if (out->len + got > max)
-			return err_set(err, ERR_CORRUPT, "answer is longer than %zu bytes", max);
+			return err_set(
+			    err, ERR_CORRUPT, "answer is longer than %zu bytes", max);
 		if (buf_add(out, chunk, got, err))
 			return err->code;
 	} while (got > 0);
@@ -89,8 +90,8 @@ tool_run(const struct db_target *t, const struct run_spec *spec, const struct bu
 	if (input != NULL) {
 		/* A tool that ends before it has read all says why on standard error. */
 		struct err ignored;
-		if (run_write(run, input->data, input->len, &ignored) == ERR_OK
-		    && run_close_stdin(run, err))
+		if (run_write(run, input->data, input->len, &ignored) == ERR_OK &&
+		    run_close_stdin(run, err))
 			return err->code;
 	}
 	if (read_output(run, max, out, err) || tool_finish(run, end, err))
@@ -120,7 +121,8 @@ tool_version(char **out, const struct db_target *t, const char *name, struct err
 }
 
 enum err_code
-tool_cat(const struct db_target *t, const char *path, size_t max, struct buf *out, struct err *err)
+tool_cat(
+    const struct db_target *t, const char *path, size_t max, struct buf *out, struct err *err)
 {
 	const char *argv[] = { "cat", "--", path, NULL };
 	struct run_spec spec = RUN_SPEC_INIT;

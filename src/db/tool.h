@@ -21,9 +21,11 @@ struct tool_end {
 /* The last lines of text, joined by " | ", as many as fit, unprintable bytes as '?'. */
 void tool_last_lines(char said[TOOL_SAID_SIZE], const char *text);
 
-/* Run to the end: feed input (may be NULL), append at most max bytes of standard output to out. */
+/* Run to the end: feed input (may be NULL), append at most max bytes of standard output to out.
+ */
 MUST_CHECK enum err_code tool_run(const struct db_target *t, const struct run_spec *spec,
-    const struct buf *input, size_t max, struct buf *out, struct tool_end *end, struct err *err);
+    const struct buf *input, size_t max, struct buf *out, struct tool_end *end,
+    struct err *err);
 
 /* Wait for a run's end and say how it went. */
 MUST_CHECK enum err_code tool_finish(struct run *run, struct tool_end *end, struct err *err);
@@ -33,7 +35,7 @@ MUST_CHECK enum err_code tool_version(
     char **out, const struct db_target *t, const char *name, struct err *err);
 
 /* A file inside the container. */
-MUST_CHECK enum err_code tool_cat(const struct db_target *t, const char *path, size_t max,
-    struct buf *out, struct err *err);
+MUST_CHECK enum err_code tool_cat(
+    const struct db_target *t, const char *path, size_t max, struct buf *out, struct err *err);
 
 #endif

@@ -7,11 +7,12 @@
  *	driver files KIND DIR ...   what goes into the data folder before the start
  *	driver load KIND DIR ...
  *
- * -e gives the service's environment, -c its command, -n forbids to dial.
+ * -e gives the service's environment, -c its command, -n forbids to dial; -b and
+ * -a name programs to run right before and right after the fence.
  */
+#include "../../unit/db/local_runner.h"
 #include "db/connector.h"
 #include "sys/fs.h"
-#include "unit/db/local_runner.h"
 
 #include <err.h>
 #include <sys/stat.h>
@@ -101,7 +102,8 @@ place_begin(struct file_sink *sink, const struct db_file *file, struct err *e)
 		if (mkdir(file->path, file->mode & 07777) != 0)
 			return err_sys(e, "create %s", file->path);
 	} else {
-		p->fd = open(file->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, file->mode & 07777);
+		p->fd = open(
+		    file->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, file->mode & 07777);
 		if (p->fd < 0)
 			return err_sys(e, "create %s", file->path);
 	}
@@ -152,13 +154,34 @@ check(struct connector *c, struct err *e)
 	return ERR_OK;
 }
 
+/* Programs around the fence. */
+static const char *before_fence;
+static const char *after_fence;
+
+static enum err_code
+run_program(const char *path, struct err *e)
+{
+	if (path == NULL)
+		return ERR_OK;
+	const char *argv[] = { path, NULL };
+	struct proc_options opt = PROC_OPTIONS_INIT;
+	opt.argv = argv;
+	AUTO(bufv) struct buf out = BUF_INIT;
+	AUTO(bufv) struct buf said = BUF_INIT;
+	int status;
+	if (proc_run(&opt, NULL, 20000, NULL, &out, &said, &status, e))
+		return e->code;
+	return status == 0 ? ERR_OK : err_set(e, ERR_IO, "%s: %s", path, buf_cstr(&said));
+}
+
 static enum err_code
 dump(struct connector *c, const char *dir, struct err *e)
 {
 	struct folder_sink sink = { { &folder_sink_ops }, dir, -1 };
 	struct db_fence fence;
-	if (check(c, e) || connector_prepare(c, e) || connector_fence(c, &fence, e)
-	    || connector_drain(c, &sink.base, e))
+	if (check(c, e) || connector_prepare(c, e) || run_program(before_fence, e) ||
+	    connector_fence(c, &fence, e) || run_program(after_fence, e) ||
+	    connector_drain(c, &sink.base, e))
 		return e->code;
 	show(connector_report(c));
 	return ERR_OK;
@@ -188,21 +211,28 @@ main(int argc, char **argv)
 	AUTO(strv) struct strv command = STRV_INIT;
 	struct local_runner runner = { { &local_runner_ops }, NULL, false, NULL };
 	int opt;
-	while ((opt = getopt(argc, argv, "e:c:n")) != -1) {
+	while ((opt = getopt(argc, argv, "e:c:na:b:")) != -1) {
 		if (opt == 'n')
 			runner.cannot_dial = true;
+		else if (opt == 'b')
+			before_fence = optarg;
+		else if (opt == 'a')
+			after_fence = optarg;
 		else if (opt == '?' || strv_add(opt == 'e' ? &env : &command, optarg, &e))
 			errx(2, "usage: driver [-n] [-e NAME=VALUE] [-c WORD] VERB KIND DIR");
 	}
 	if (argc - optind < 2)
 		errx(2, "usage: driver [-n] [-e NAME=VALUE] [-c WORD] VERB KIND DIR");
 	runner.env = (const char *const *)env.items;
-	struct db_target t = { .service = "db", .image = argv[optind + 1], .env = &env,
-		.command = &command, .runner = &runner.base };
+	struct db_target t = { .service = "db",
+		.image = argv[optind + 1],
+		.env = &env,
+		.command = &command,
+		.runner = &runner.base };
 	AUTO(connector) struct connector *c = NULL;
 	const char *dir = argc - optind > 2 ? argv[optind + 2] : ".";
-	if (connector_open(&c, &t, db_kind_of_word(argv[optind + 1]), &e)
-	    || act(c, argv[optind], dir, &e))
+	if (connector_open(&c, &t, db_kind_of_word(argv[optind + 1]), &e) ||
+	    act(c, argv[optind], dir, &e))
 		errx(1, "%s", e.msg);
 	return 0;
 }

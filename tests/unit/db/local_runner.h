@@ -53,8 +53,8 @@ local_read_errors(void *arg)
 	while ((n = read(r->err, chunk, sizeof chunk)) > 0) {
 		struct err scratch;
 		pthread_mutex_lock(&r->lock);
-		if (buf_add(&r->errors, chunk, (size_t)n, &scratch) == ERR_OK
-		    && r->errors.len > LOCAL_ERRORS) {
+		if (buf_add(&r->errors, chunk, (size_t)n, &scratch) == ERR_OK &&
+		    r->errors.len > LOCAL_ERRORS) {
 			size_t over = r->errors.len - LOCAL_ERRORS;
 			memmove(r->errors.data, r->errors.data + over, LOCAL_ERRORS);
 			r->errors.len = LOCAL_ERRORS;
@@ -156,7 +156,8 @@ local_words(struct strv *out, const char *const *words, struct err *err)
 }
 
 static enum err_code
-local_start(struct runner *runner, const struct run_spec *spec, struct run **out, struct err *err)
+local_start(
+    struct runner *runner, const struct run_spec *spec, struct run **out, struct err *err)
 {
 	static const char *const as_user[] = { "runuser", "--preserve-environment", "-u" };
 	struct local_runner *l = (struct local_runner *)runner;
@@ -165,16 +166,17 @@ local_start(struct runner *runner, const struct run_spec *spec, struct run **out
 	for (size_t i = 0; spec->user != NULL && i < ARRAY_LEN(as_user); i++)
 		if (strv_add(&argv, as_user[i], err))
 			return err->code;
-	if (spec->user != NULL && (strv_add(&argv, spec->user, err) || strv_add(&argv, "--", err)))
+	if (spec->user != NULL &&
+	    (strv_add(&argv, spec->user, err) || strv_add(&argv, "--", err)))
 		return err->code;
-	if (local_words(&argv, spec->argv, err) || local_words(&env, l->env, err)
-	    || local_words(&env, spec->env, err))
+	if (local_words(&argv, spec->argv, err) || local_words(&env, l->env, err) ||
+	    local_words(&env, spec->env, err))
 		return err->code;
 	int in[2] = { -1, -1 };
 	int outp[2];
 	int errp[2];
-	if ((spec->has_stdin && pipe2(in, O_CLOEXEC) != 0) || pipe2(outp, O_CLOEXEC) != 0
-	    || pipe2(errp, O_CLOEXEC) != 0)
+	if ((spec->has_stdin && pipe2(in, O_CLOEXEC) != 0) || pipe2(outp, O_CLOEXEC) != 0 ||
+	    pipe2(errp, O_CLOEXEC) != 0)
 		return err_sys(err, "pipe");
 	struct local_run *r = calloc(1, sizeof *r);
 	if (r == NULL)
