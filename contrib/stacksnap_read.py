@@ -877,23 +877,26 @@ def cmd_restore(repo, args):
     return code
 
 
-def read_secret(path, one_line):
+def read_file(path):
     with open(path, "rb") as f:
-        data = f.read()
-    return data.removesuffix(b"\n") if one_line else data
+        return f.read()
+
+
+def without_newline(data):
+    return data[:-1].removesuffix(b"\r") if data.endswith(b"\n") else data
 
 
 def keys_from(args):
     """(passphrase, key file), of which one is None."""
     if args.key_file:
-        return None, read_secret(args.key_file, False)
+        return None, read_file(args.key_file)
     path = args.password_file or os.environ.get("STACKSNAP_PASSWORD_FILE")
     if path:
-        return read_secret(path, True), None
+        return without_newline(read_file(path)), None
     command = os.environ.get("STACKSNAP_PASSWORD_COMMAND")
     if command:
         out = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, check=True).stdout
-        return out.removesuffix(b"\n"), None
+        return without_newline(out), None
     return os.fsencode(getpass.getpass("Passphrase: ")), None
 
 
