@@ -275,7 +275,8 @@ ordinary_user_keeps_everything_but_owners_and_devices(void **state)
 	    "changed dir/sub/deep owner", "changed top mode owner", "removed null");
 }
 
-/* A tree whose one file refers to a chunk that is not stored. */
+/* A tree with files that refer to a chunk that is not stored, at their end, so that some of
+ * them has been written when that is found out. */
 static void
 damaged_tree(struct fixture *f, const char *good, struct tree_entry *out)
 {
@@ -283,17 +284,29 @@ damaged_tree(struct fixture *f, const char *good, struct tree_entry *out)
 	AUTO(dir_builder) struct dir_builder *b = NULL;
 	AUTO(tree_saved) struct tree_saved saved = TREE_SAVED_INIT;
 	AUTO(tree_entry) struct tree_entry file = TREE_ENTRY_INIT;
+	AUTO(tree_entry) struct tree_entry large = TREE_ENTRY_INIT;
+	size_t len = 12 << 20;
+	AUTO(mem) uint8_t *data = malloc(len);
+	for (size_t i = 0; i < len; i++)
+		data[i] = (uint8_t)(i * i >> 9);
 	write_text(in_source(f, good), "good");
+	write_file(in_source(f, "large"), data, len);
 	save_source(f, &saved);
 	ok(tree_lookup(f->repo, &saved.root, good, &file, &err));
-	struct extent missing = { .len = 4 };
+	ok(tree_lookup(f->repo, &saved.root, "large", &large, &err));
+	assert_int_equal(large.content.level, 0);
+	struct extent extents[CONTENT_MAX_ITEMS];
+	size_t n = large.content.count;
+	assert_in_range(n, 1, CONTENT_MAX_ITEMS - 1);
+	memcpy(extents, large.content.items, n * sizeof extents[0]);
+	extents[n] = (struct extent){ .len = 4 };
 	struct tree_entry bad = TREE_ENTRY_INIT;
 	bad.mode = 0644;
-	bad.content = (struct content){ 4, 0, 1, &missing };
+	bad.content = (struct content){ len + 4, 0, n + 1, extents };
 	struct tree_entry bad_dir = TREE_ENTRY_INIT;
 	bad_dir.type = TREE_DIR;
 	bad_dir.mode = 0755;
-	bad_dir.content = bad.content;
+	bad_dir.content = (struct content){ 4, 0, 1, &extents[n] };
 	ok(dir_builder_new(&b, &err));
 	ok(dir_builder_add(b, "bad", &bad, &err));
 	ok(dir_builder_add(b, "baddir", &bad_dir, &err));
@@ -328,6 +341,31 @@ damaged_files_are_told_and_what_is_sound_is_restored(void **state)
 	assert_false(fs_exists(in_target(f, "bad")));
 	assert_false(fs_exists(in_target(f, "link1")));
 	assert_false(fs_exists(in_target(f, "link2")));
+}
+
+static void
+extent_that_lies_about_its_chunk_is_damage(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	struct tree_restored done;
+	AUTO(dir_builder) struct dir_builder *b = NULL;
+	AUTO(tree_saved) struct tree_saved saved = TREE_SAVED_INIT;
+	AUTO(tree_entry) struct tree_entry file = TREE_ENTRY_INIT;
+	AUTO(tree_entry) struct tree_entry root = TREE_ENTRY_INIT;
+	write_text(in_source(f, "file"), "four");
+	save_source(f, &saved);
+	ok(tree_lookup(f->repo, &saved.root, "file", &file, &err));
+	file.content.items[0].len = 3;
+	file.content.size = 3;
+	ok(dir_builder_new(&b, &err));
+	ok(dir_builder_add(b, "file", &file, &err));
+	ok(dir_builder_finish(b, f->writer, NULL, &root, &err));
+	ok(writer_flush(f->writer, &err));
+	struct tree_restore_options opt = options(f);
+	ok(tree_restore(&done, f->repo, &root, f->target, &opt, &err));
+	expect_lines(f, "damaged file: a chunk has another length than the file tells");
+	assert_false(fs_exists(in_target(f, "file")));
 }
 
 static void
@@ -442,6 +480,7 @@ main(void)
 		tree_test(selected_paths_come_with_their_folders_and_nothing_else),
 		tree_test(ordinary_user_keeps_everything_but_owners_and_devices),
 		tree_test(damaged_files_are_told_and_what_is_sound_is_restored),
+		tree_test(extent_that_lies_about_its_chunk_is_damage),
 		tree_test(damaged_single_file_is_an_error),
 		tree_test(cancelled_restore_ends_with_that_error),
 		tree_test(owners_by_name_are_looked_up_here),

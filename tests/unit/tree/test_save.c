@@ -165,6 +165,60 @@ removing_the_last_name_of_a_folder_is_noticed(void **state)
 	expect_nothing(f);
 }
 
+/* With nothing else changed, so that nothing else gives it away. */
+static void
+removing_any_one_file_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const names[] = { "a", "b", "c" };
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		write_text(in_source(f, names[i]), "x");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		AUTO(tree_saved) struct tree_saved first = TREE_SAVED_INIT;
+		AUTO(tree_saved) struct tree_saved second = TREE_SAVED_INIT;
+		save_source(f, &first);
+		char away[4200];
+		snprintf(away, sizeof away, "%s/away", f->base);
+		assert_int_equal(rename(in_source(f, names[i]), away), 0);
+		save_again(f, &first, &second);
+		assert_int_equal(second.files_unchanged, 2);
+		compare_with(f, &second.root, f->source);
+		expect_nothing(f);
+		assert_int_equal(rename(away, in_source(f, names[i])), 0);
+	}
+}
+
+static bool
+remove_b(void *arg, const char *path, size_t len, bool is_dir)
+{
+	(void)len;
+	(void)is_dir;
+	if (strcmp(path, "b") == 0)
+		unlink(in_source(arg, path));
+	return false;
+}
+
+static void
+file_of_the_parent_that_vanishes_while_looked_at_is_left_out(void **state)
+{
+	struct fixture *f = *state;
+	write_text(in_source(f, "a"), "x");
+	write_text(in_source(f, "b"), "x");
+	AUTO(tree_saved) struct tree_saved first = TREE_SAVED_INIT;
+	AUTO(tree_saved) struct tree_saved second = TREE_SAVED_INIT;
+	save_source(f, &first);
+	struct tree_save_options opt = options(f);
+	opt.parent = &first.root;
+	opt.parent_began_ns = clock_wall_ns() + NS_PER_S;
+	opt.exclude = remove_b;
+	opt.exclude_arg = f;
+	save_with(f, &opt, &second);
+	assert_int_equal(second.files_unchanged, 1);
+	expect_lines(f, "vanished b: stat: No such file or directory");
+	compare_with(f, &second.root, f->source);
+	expect_lines(f, "changed  mtime"); /* the folder's, by the removal */
+}
+
 static void
 change_of_metadata_alone_is_saved(void **state)
 {
@@ -450,6 +504,8 @@ main(void)
 		tree_test(file_with_its_old_size_and_mtime_is_read_again_when_it_was_written),
 		tree_test(added_removed_renamed_and_replaced_files_are_noticed),
 		tree_test(removing_the_last_name_of_a_folder_is_noticed),
+		tree_test(removing_any_one_file_is_noticed),
+		tree_test(file_of_the_parent_that_vanishes_while_looked_at_is_left_out),
 		tree_test(change_of_metadata_alone_is_saved),
 		tree_test(excluded_paths_are_left_out),
 		tree_test(what_vanishes_is_told_and_left_out_and_the_rest_is_saved),
