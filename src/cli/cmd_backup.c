@@ -189,8 +189,8 @@ print_numbers(const struct task *r)
 	format_duration(quiet, res->quiet_ns);
 	format_duration(skew, res->skew_ns);
 	format_duration(took, res->took_ns);
-	printf("  %" PRIu64 " member%s, %s files, %s; %s new, stored as %s\n", res->members,
-	    res->members == 1 ? "" : "s", files, bytes, new_bytes, stored);
+	printf("  %" PRIu64 " member%s, %s files, %s; %s new to the repository, stored as %s\n",
+	    res->members, res->members == 1 ? "" : "s", files, bytes, new_bytes, stored);
 	if (r->stack != NULL && res->quiet_ns > 0)
 		printf("  services were quiet for %s; skew %s; took %s\n", quiet, skew, took);
 	else if (r->stack != NULL)

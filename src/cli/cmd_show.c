@@ -116,8 +116,8 @@ print_totals(const json_t *d, struct err *err)
 	format_size(bytes, num_at(stats, "bytes"));
 	format_size(new_bytes, num_at(stats, "new_bytes"));
 	format_size(stored, num_at(stats, "stored_bytes"));
-	line("holds", "%s files, %s; %s of it new then, stored as %s", files, bytes, new_bytes,
-	    stored);
+	line("holds", "%s files, %s; %s were new to the repository, stored as %s", files, bytes,
+	    new_bytes, stored);
 	if (join(&tags, json_object_get(d, "tags"), err))
 		return err->code;
 	if (tags.len > 0)
@@ -246,24 +246,20 @@ print_images(const json_t *stack, struct err *err)
 	return table_print(&t, stdout, 2, err);
 }
 
-static enum err_code
-print_gaps(const json_t *stack, struct err *err)
+static void
+print_gaps(const json_t *stack)
 {
-	static const struct table_column columns[] = { { NULL, TABLE_LEFT },
-		{ NULL, TABLE_LEFT } };
-	AUTO(table) struct table t;
 	const json_t *gaps = json_object_get(stack, "gaps");
-	if (json_array_size(gaps) == 0)
-		return ERR_OK;
-	table_init(&t, columns, ARRAY_LEN(columns));
+	if (json_array_size(gaps) > 0)
+		puts("not captured");
 	for (size_t i = 0; i < json_array_size(gaps); i++) {
 		const json_t *g = json_array_get(gaps, i);
-		table_cellf(
-		    &t, "%s%s", json_get_bool(g, "matters") ? "! " : "", str_at(g, "what"));
-		table_cell(&t, str_at(g, "why"));
+		fputs(json_get_bool(g, "matters") ? "! " : "  ", stdout);
+		escape_print(stdout, str_at(g, "what"));
+		fputs(": ", stdout);
+		escape_print(stdout, str_at(g, "why"));
+		putchar('\n');
 	}
-	puts("not captured");
-	return table_print(&t, stdout, 2, err);
 }
 
 static void
@@ -298,8 +294,11 @@ print(const char *hex, const json_t *d, struct err *err)
 	print_class(d);
 	if (print_totals(d, err) || print_members(d, err) || print_databases(d, err))
 		return err->code;
-	if (json_is_object(stack) && (print_images(stack, err) || print_gaps(stack, err)))
-		return err->code;
+	if (json_is_object(stack)) {
+		if (print_images(stack, err))
+			return err->code;
+		print_gaps(stack);
+	}
 	print_problems(d);
 	return ERR_OK;
 }

@@ -268,7 +268,7 @@ fish_text(FILE *out, const char *text)
 	fputc('\'', out);
 }
 
-/* What completes a value or operand: files are fish's own way. */
+/* What completes a value or operand; only -F lets fish offer files. */
 static void
 fish_action(FILE *out, enum word_kind word, const char *choices)
 {
@@ -308,7 +308,7 @@ fish_option(FILE *out, const char *command, const struct option_def *o)
 	fputs(" -d ", out);
 	fish_text(out, o->help);
 	if (o->kind != OPTION_SWITCH) {
-		fputs(" -r", out);
+		fputs(o->word == WORD_FILE ? " -r" : " -x", out);
 		fish_action(out, o->word, o->choices);
 	}
 	fputc('\n', out);

@@ -74,21 +74,21 @@ print_members(const struct plan *p, FILE *out, struct err *err)
 }
 
 /* What matters comes first, with a mark. */
-static enum err_code
-print_gaps(const struct plan *p, FILE *out, struct err *err)
+static void
+print_gaps(const struct plan *p, FILE *out)
 {
-	static const struct table_column columns[] = { { "NOT CAPTURED", TABLE_LEFT },
-		{ "WHY", TABLE_LEFT } };
-	AUTO(table) struct table t;
-	table_init(&t, columns, ARRAY_LEN(columns));
+	if (p->n_gaps > 0)
+		fputs("  not captured\n", out);
 	for (int matters = 1; matters >= 0; matters--)
-		for (size_t i = 0; i < p->n_gaps; i++)
-			if (p->gaps[i].matters == (matters == 1)) {
-				table_cellf(&t, "%s%s", p->gaps[i].matters ? "! " : "",
-				    p->gaps[i].what);
-				table_cell(&t, p->gaps[i].why);
-			}
-	return p->n_gaps > 0 ? table_print(&t, out, 2, err) : ERR_OK;
+		for (size_t i = 0; i < p->n_gaps; i++) {
+			if (p->gaps[i].matters != (matters == 1))
+				continue;
+			fputs(matters == 1 ? "  ! " : "    ", out);
+			escape_print(out, p->gaps[i].what);
+			fputs(": ", out);
+			escape_print(out, p->gaps[i].why);
+			fputc('\n', out);
+		}
 }
 
 static void
@@ -112,9 +112,9 @@ plan_view_print(const struct plan *p, FILE *out, struct err *err)
 		escape_print(out, p->stack->working_dir);
 	}
 	fputc('\n', out);
-	if (print_services(p->stack, out, err) || print_members(p, out, err) ||
-	    print_gaps(p, out, err))
+	if (print_services(p->stack, out, err) || print_members(p, out, err))
 		return err->code;
+	print_gaps(p, out);
 	print_quiet(p, out);
 	return ERR_OK;
 }

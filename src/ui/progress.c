@@ -98,12 +98,16 @@ add_time_left(struct parts *parts, const struct progress *p, const struct event 
 		left_s = (double)(e->bytes_total - e->bytes) / p->rate;
 	else if (e->bytes_total == 0 && e->files_total > e->files && p->file_rate > 0)
 		left_s = (double)(e->files_total - e->files) / p->file_rate;
-	/* Nobody is helped by "213 d left". */
+	/* Nobody is helped by "213 d left", nor by tenths of a second. */
 	if (left_s <= 0 || left_s > 100 * 3600.0)
 		return;
+	unsigned whole_s = (unsigned)left_s + 1;
 	char text[FORMAT_MAX];
-	format_duration(text, (int64_t)(left_s * (double)NS_PER_S));
-	add_part(parts, "%s left", text);
+	format_duration(text, whole_s * NS_PER_S);
+	if (whole_s < 60)
+		add_part(parts, "%u s left", whole_s);
+	else
+		add_part(parts, "%s left", text);
 }
 
 void

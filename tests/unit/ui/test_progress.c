@@ -32,7 +32,20 @@ steady_step_tells_share_rate_and_time_left(void **state)
 		e = at(s, (uint64_t)s * 10000000, 400000000, (uint64_t)s * 100);
 		progress_add(&p, &e);
 	}
-	expect(&p, &e, "25 %, 100 MB of 400 MB, 1,000 files, 10 MB/s, 30 s left");
+	expect(&p, &e, "25 %, 100 MB of 400 MB, 1,000 files, 10 MB/s, 31 s left");
+}
+
+static void
+time_left_is_in_whole_seconds_or_minutes(void **state)
+{
+	(void)state;
+	struct progress p;
+	progress_reset(&p);
+	struct event e = at(10, 100000000, 101000000, 0);
+	progress_add(&p, &e);
+	expect(&p, &e, "99 %, 100 MB of 101 MB, 10 MB/s, 1 s left");
+	e.bytes_total = 1100000000;
+	expect(&p, &e, "9 %, 100 MB of 1.1 GB, 10 MB/s, 1 min 41 s left");
 }
 
 static void
@@ -67,7 +80,7 @@ packs_are_counted_when_bytes_are_not(void **state)
 	e.files_total = 200;
 	e.unit = "packs";
 	progress_add(&p, &e);
-	expect(&p, &e, "25 %, 50 of 200 packs, 30 s left");
+	expect(&p, &e, "25 %, 50 of 200 packs, 31 s left");
 }
 
 static void
@@ -126,6 +139,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(steady_step_tells_share_rate_and_time_left),
+		cmocka_unit_test(time_left_is_in_whole_seconds_or_minutes),
 		cmocka_unit_test(time_left_is_not_guessed_in_the_first_two_seconds),
 		cmocka_unit_test(unknown_total_gives_no_share),
 		cmocka_unit_test(packs_are_counted_when_bytes_are_not),
