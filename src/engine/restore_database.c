@@ -6,14 +6,8 @@
 #include "engine/restore_path.h"
 #include "engine/restore_place.h"
 #include "engine/restore_steps.h"
-#include "engine/restore_tree.h"
 #include "sys/fd.h"
-#include "sys/fs.h"
-#include "tree/dir.h"
 
-#include <fcntl.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -35,84 +29,6 @@ struct restore_loaders {
 	size_t count;
 	uint64_t bytes_total;
 };
-
-/* The folder on this host that a mount of a container shows. */
-static enum err_code
-mount_folder(
-    char **out, const struct restore_job *j, const struct stack_mount *m, struct err *err)
-{
-	if (m->kind == MOUNT_BIND)
-		return str_dup(out, m->source, err);
-	if (m->kind != MOUNT_VOLUME)
-		return err_set(err, ERR_UNSUPPORTED, "%s is kept in memory only", m->target);
-	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
-	if (docker_volume_inspect(j->docker, m->source, &doc, err) ||
-	    volume_folder(out, doc.json, err))
-		return err_wrap(err, "volume %s", m->source);
-	return ERR_OK;
-}
-
-static const struct stack_container *
-made_container(const struct restore_job *j, const char *service, int64_t number)
-{
-	for (size_t i = 0; i < j->made->n_containers; i++) {
-		const struct stack_container *c = &j->made->containers[i];
-		if (strcmp(c->service, service) == 0 && c->number == number)
-			return c;
-	}
-	return NULL;
-}
-
-/* Compose has just made this volume, and the engine may have put the image's files into it:
- * both are replaced as a whole. */
-static enum err_code
-fill_folder(struct restore_job *j, struct restore_pen *pen, const char *tree,
-    const char *folder, struct err *err)
-{
-	AUTO(tree_entry) struct tree_entry e = TREE_ENTRY_INIT;
-	AUTO(str) char *stage = NULL;
-	if (tree_lookup(j->engine->repo, &j->snapshot.root, tree, &e, err) ||
-	    path_beside(&stage, folder, "new", j->tag, err) || fs_remove_tree(stage, err))
-		return err->code;
-	struct tree_restore_options o = TREE_RESTORE_OPTIONS_INIT;
-	pen->prefix = folder;
-	if (restore_pen_write(pen, &e, stage, &o, err))
-		return err->code;
-	if (renameat2(AT_FDCWD, stage, AT_FDCWD, folder, RENAME_EXCHANGE) != 0)
-		return err_sys(err, "exchange %s and %s", stage, folder);
-	return fs_remove_tree(stage, err);
-}
-
-enum err_code
-job_fill_made(struct restore_job *j, struct err *err)
-{
-	AUTO(restore_pen) struct restore_pen pen;
-	restore_pen_init(&pen, j->engine, 0, 0);
-	for (size_t i = 0; i < j->n_lates; i++) {
-		const struct restore_late *l = &j->lates[i];
-		const struct stack_container *c = made_container(j, l->service, l->number);
-		const struct stack_mount *m = NULL;
-		for (size_t k = 0; c != NULL && k < c->n_mounts; k++)
-			if (strcmp(c->mounts[k].target, l->target) == 0)
-				m = &c->mounts[k];
-		if (m == NULL) {
-			event_problem(j->engine->events, l->tree,
-			    "service %s has no volume at %s any more: restore it as files",
-			    l->service, l->target);
-			j->problems++;
-			continue;
-		}
-		AUTO(str) char *folder = NULL;
-		if (mount_folder(&folder, j, m, err) ||
-		    fill_folder(j, &pen, l->tree, folder, err))
-			return err_wrap(
-			    err, "volume of service %s at %s", l->service, l->target);
-	}
-	j->files_restored += pen.done.files;
-	j->bytes_restored += pen.done.bytes;
-	j->problems += pen.done.problems;
-	return ERR_OK;
-}
 
 void
 loaders_close(struct restore_loaders *l)
@@ -208,7 +124,7 @@ place_begin(struct file_sink *sink, const struct db_file *file, struct err *err)
 		return err_set(err, ERR_UNSUPPORTED,
 		    "no volume holds it, and what lies in a container cannot be restored");
 	AUTO(str) char *folder = NULL;
-	if (mount_folder(&folder, s->job, m, err))
+	if (job_mount_folder(&folder, s->job, m, err))
 		return err->code;
 	struct place_owner owner = { file->mode & 07777, file->uid, file->gid };
 	if (S_ISDIR(file->mode))

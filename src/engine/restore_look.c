@@ -3,6 +3,7 @@
 #include "engine/restore_look.h"
 
 #include "engine/restore_path.h"
+#include "engine/restore_steps.h"
 #include "sys/fs.h"
 #include "tree/dir.h"
 
@@ -212,6 +213,8 @@ tell_stack(struct restore_job *j, struct err *err)
 			c->service))
 			return err->code;
 	}
+	if (job_tell_unnamed(j, err))
+		return err->code;
 	bool has_files = s->config_files.len > 0;
 	for (size_t i = 0; i < s->config_files.len; i++)
 		has_files = has_files && fs_exists(s->config_files.items[i]);

@@ -330,6 +330,8 @@ job_start_old(struct restore_job *j, struct err *err)
 	opt.services = &all;
 	if (compose_create(j->compose, &p, &opt, err))
 		return err->code;
+	if (job_refill_old(j, err))
+		return err->code;
 	opt.services = &j->running_now;
 	if (j->running_now.len > 0 && compose_up(j->compose, &p, &opt, err))
 		return err->code;

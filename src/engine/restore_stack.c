@@ -245,7 +245,9 @@ settle(const struct restore_run *r)
 	struct restore_job *j = r->job;
 	struct err err;
 	bool was_partial = json_get_int(j->snapshot.document, "problem_count", 0) > 0;
-	job_retire(j, j->problems > 0 || was_partial);
+	bool keep = j->problems > 0 || was_partial;
+	job_retire(j, keep);
+	job_retire_unnamed(j, keep);
 	if (restore_record_remove(r->record, &err))
 		event_warning(j->engine->events, NULL, "%s", err.msg);
 }

@@ -65,6 +65,17 @@ MUST_CHECK enum err_code job_ignore_cancel(struct restore_job *j, struct err *er
  * database server reads when it starts. */
 struct restore_loaders;
 MUST_CHECK enum err_code job_fill_made(struct restore_job *j, struct err *err);
+/* The old stack's containers are made again: give each the unnamed volumes that it had. */
+MUST_CHECK enum err_code job_refill_old(struct restore_job *j, struct err *err);
+/* For the preview: those that the stack has now. */
+MUST_CHECK enum err_code job_tell_unnamed(struct restore_job *j, struct err *err);
+/* As job_retire, for them. */
+void job_retire_unnamed(struct restore_job *j, bool keep);
+/* The folder on this host that a mount of a container shows; ERR_UNSUPPORTED when there is
+ * none. */
+MUST_CHECK enum err_code job_mount_folder(
+    char **out, const struct restore_job *j, const struct stack_mount *m, struct err *err);
+
 MUST_CHECK enum err_code loaders_open(
     struct restore_loaders **out, struct restore_job *j, struct err *err);
 void loaders_close(struct restore_loaders *l);
