@@ -49,6 +49,7 @@ dump_format_word(enum dump_format format)
 		[DUMP_MYSQL] = "mysql",
 		[DUMP_RDB] = "rdb",
 		[DUMP_JSON] = "json",
+		[DUMP_FILE] = "file",
 	};
 	return words[format];
 }

@@ -145,9 +145,10 @@ enum dump_format {
 	DUMP_MYSQL, /* mariadb-dump's and mysqldump's text */
 	DUMP_RDB,
 	DUMP_JSON, /* server.json: what a restore must know beside the dump itself */
+	DUMP_FILE, /* a file of the data folder that a restore puts back as it was */
 };
 
-/* "postgres", "mysql", "rdb", "json": kept in a snapshot's metadata. */
+/* "postgres", "mysql", "rdb", "json", "file": kept in a snapshot's metadata. */
 const char *dump_format_word(enum dump_format format);
 
 /* One dump file. */

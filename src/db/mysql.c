@@ -538,6 +538,9 @@ mysql_drain(struct connector *c, struct dump_sink *sink, struct err *err)
 	AUTO(bufv) struct buf grants = BUF_INIT;
 	if (drain_accounts(m, &d, &grants, err) || drain_databases(m, &d, err))
 		return err->code;
+	/* Without the accounts, the new server's own health check stays as it is. */
+	if (m->is_admin && mysql_save_healthcheck(m, &d, err))
+		return err->code;
 	if (!m->is_admin)
 		return ERR_OK;
 	struct dump_head head = { MYSQL_GRANTS, NULL, DUMP_MYSQL, NULL, NULL };

@@ -4,6 +4,7 @@
  * mysql.c         preflight, fence, drain
  * mysql_accounts.c  users, roles and grants as SQL
  * mysql_load.c    restore
+ * mysql_healthcheck.c  the file that the image's health check logs in with
  *
  * The dump is three files, to be loaded in this order: users.sql (accounts,
  * and what they may do on whole databases, which definers need), databases.sql
@@ -20,6 +21,7 @@
 #define MYSQL_USERS "users.sql"
 #define MYSQL_DATABASES "databases.sql"
 #define MYSQL_GRANTS "grants.sql"
+#define MYSQL_HEALTHCHECK "healthcheck.cnf"
 #define MYSQL_END_MARK "-- Dump completed"
 
 struct mysql {
@@ -67,6 +69,12 @@ bool mysql_grant_needs_object(const char *grant);
 /* A row of (user, host) in hexadecimal that is not the server's own and not this session's. */
 #define MYSQL_OWN_ACCOUNTS \
 	"'mariadb.sys', 'mysql.sys', 'mysql.session', 'mysql.infoschema', 'PUBLIC'"
+
+/* Dump the image's health check file, if there is one; and put it back, src having it. */
+MUST_CHECK enum err_code mysql_save_healthcheck(
+    struct mysql *m, const struct dump_out *d, struct err *err);
+MUST_CHECK enum err_code mysql_load_healthcheck(
+    struct mysql *m, struct dump_source *src, struct err *err);
 
 MUST_CHECK enum err_code mysql_ready(struct connector *c, struct err *err);
 MUST_CHECK enum err_code mysql_load(

@@ -195,6 +195,8 @@ mysql_load(struct connector *c, struct dump_source *src, struct err *err)
 		return err->code;
 	if (replace_all(m, s, src, &names, err))
 		return err->code;
+	if (strv_has(&names, MYSQL_HEALTHCHECK) && mysql_load_healthcheck(m, src, err))
+		return err->code;
 	AUTO(bufv) struct buf nothing = BUF_INIT;
 	return session_ask(s, "FLUSH PRIVILEGES;", &nothing, err);
 }

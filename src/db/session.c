@@ -1,6 +1,7 @@
 #include "db/session.h"
 
 #include "base/bytes.h"
+#include "base/log.h"
 #include "db/tool.h"
 #include "sys/rand.h"
 
@@ -8,6 +9,7 @@
 
 #define TOKEN_BYTES 12
 #define TOKEN_SIZE (2 * TOKEN_BYTES + 1)
+#define GOODBYE_TIMEOUT_MS 2000
 #define ANSWER_MAX ((size_t)64 << 20)
 
 struct session {
@@ -36,11 +38,25 @@ session_open(struct session **out, const struct db_target *t, const struct run_s
 	return ERR_OK;
 }
 
+/* A client that reads to the end of its input takes leave of the server, which would otherwise log
+ * a broken connection. */
+static void
+say_goodbye(struct run *run)
+{
+	struct err ignored; /* then run_free ends it */
+	int status;
+	if (run_close_stdin(run, &ignored) == ERR_OK &&
+	    run_wait(run, GOODBYE_TIMEOUT_MS, &status, &ignored) != ERR_OK)
+		log_debug("session: %s", ignored.msg);
+}
+
 void
 session_close(struct session *s)
 {
 	if (s == NULL)
 		return;
+	if (s->run != NULL)
+		say_goodbye(s->run);
 	run_free(s->run);
 	buf_release(&s->pending);
 	free(s->client);
