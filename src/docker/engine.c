@@ -273,7 +273,9 @@ docker_volume_create(struct docker *d, const struct docker_volume_spec *spec, st
 	json_obj(&w, NULL);
 	json_str(&w, "Name", spec->name);
 	json_str(&w, "Driver", spec->driver != NULL ? spec->driver : "local");
-	write_pairs(&w, "DriverOpts", spec->options);
+	/* An empty list would be shown by inspect, where Compose leaves none. */
+	if (spec->options != NULL && spec->options->len > 0)
+		write_pairs(&w, "DriverOpts", spec->options);
 	write_pairs(&w, "Labels", spec->labels);
 	json_obj_end(&w);
 	if (json_finish(&w, err))
