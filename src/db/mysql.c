@@ -521,7 +521,7 @@ drain_databases(struct mysql *m, const struct dump_out *d, struct err *err)
 	if (m->databases.len == 0)
 		return ERR_OK;
 	/* What was there before and is there after the fence was there at the fence. */
-	uint64_t now;
+	uint64_t now = 0;
 	if (count_tables(m->session, &now, err))
 		return err->code;
 	struct dump_proof proof = { MYSQL_END_MARK, now < m->tables ? now : m->tables };

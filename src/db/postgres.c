@@ -177,7 +177,7 @@ describe_databases(struct postgres *p, const uint64_t *sizes, struct err *err)
 {
 	for (size_t i = 0; i < p->database_count; i++) {
 		const struct pg_database *d = &p->databases[i];
-		uint64_t tables;
+		uint64_t tables = 0;
 		if (d->is_template)
 			continue;
 		if (count_objects(p, d, &tables, err) ||

@@ -134,7 +134,7 @@ resp_line(struct resp *r, char *line, size_t size, struct err *err)
 {
 	size_t n = 0;
 	for (;;) {
-		uint8_t ch;
+		uint8_t ch = 0;
 		if (next_byte(r, &ch, err))
 			return err->code;
 		if (ch == '\n')
@@ -206,7 +206,7 @@ read_exactly(struct resp *r, char *out, size_t len, struct err *err)
 static enum err_code
 receive_string(struct resp *r, const char *length, struct resp_reply *out, struct err *err)
 {
-	int64_t len;
+	int64_t len = 0;
 	if (parse_number(&len, length, STRING_MAX, err))
 		return err->code;
 	if (len < 0)
@@ -232,7 +232,7 @@ static enum err_code
 receive_array(
     struct resp *r, const char *length, struct resp_reply *out, unsigned depth, struct err *err)
 {
-	int64_t count;
+	int64_t count = 0;
 	if (parse_number(&count, length, ARRAY_MAX, err))
 		return err->code;
 	if (count < 0)

@@ -38,8 +38,8 @@ session_open(struct session **out, const struct db_target *t, const struct run_s
 	return ERR_OK;
 }
 
-/* A client that reads to the end of its input takes leave of the server, which would otherwise log
- * a broken connection. */
+/* A client that reads to the end of its input takes leave of the server, which would otherwise
+ * log a broken connection. */
 static void
 say_goodbye(struct run *run)
 {
@@ -82,10 +82,11 @@ session_send(struct session *s, const char *sql, struct err *err)
 		return err->code;
 	hex_encode(s->token, raw, sizeof raw);
 	AUTO(bufv) struct buf text = BUF_INIT;
-	enum err_code rc = s->dialect == SESSION_POSTGRES
-	    ? buf_printf(&text, err, "%s\nSET stacksnap.token = '%s';\nSHOW stacksnap.token;\n",
-		  sql, s->token)
-	    : buf_printf(&text, err, "%s\nSELECT '%s';\n", sql, s->token);
+	enum err_code rc =
+	    s->dialect == SESSION_POSTGRES
+		? buf_printf(&text, err,
+		      "%s\nSET stacksnap.token = '%s';\nSHOW stacksnap.token;\n", sql, s->token)
+		: buf_printf(&text, err, "%s\nSELECT '%s';\n", sql, s->token);
 	if (rc)
 		return err->code;
 	if (run_write(s->run, text.data, text.len, err) == ERR_OK)

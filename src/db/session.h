@@ -22,8 +22,8 @@
 
 struct session;
 
-/* How the session asks for its own line.  In PostgreSQL a SELECT would give an open transaction its
- * snapshot, so that the fence would lie where the question before it did; SHOW does not. */
+/* How the session asks for its own line.  In PostgreSQL a SELECT would give an open transaction
+ * its snapshot, so that the fence would lie where the question before it did; SHOW does not. */
 enum session_dialect {
 	SESSION_MYSQL,
 	SESSION_POSTGRES,
