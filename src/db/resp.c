@@ -117,7 +117,7 @@ static enum err_code
 next_byte(struct resp *r, uint8_t *out, struct err *err)
 {
 	if (r->at == r->len) {
-		size_t got;
+		size_t got = 0;
 		if (receive_some(r, r->in, sizeof r->in, &got, err))
 			return err->code;
 		if (got == 0)
