@@ -135,6 +135,24 @@ a_set_without_values_tells_members(void **state)
 	map_release(&m);
 }
 
+static void
+a_value_that_is_new_is_zero_also_where_another_was(void **state)
+{
+	(void)state;
+	struct err err;
+	struct map m;
+	void *value;
+	bool is_new;
+	map_init(&m, 8, sizeof(uint32_t));
+	ok(map_put(&m, "12345678", &value, &is_new, &err));
+	put_u32(value, 77);
+	map_clear(&m);
+	ok(map_put(&m, "12345678", &value, &is_new, &err));
+	assert_true(is_new);
+	assert_int_equal(get_u32(value), 0);
+	map_release(&m);
+}
+
 int
 main(void)
 {
@@ -142,6 +160,7 @@ main(void)
 		cmocka_unit_test(a_map_agrees_with_a_plain_array),
 		cmocka_unit_test(an_empty_map_holds_nothing),
 		cmocka_unit_test(a_set_without_values_tells_members),
+		cmocka_unit_test(a_value_that_is_new_is_zero_also_where_another_was),
 	};
 	return cmocka_run_group_tests_name("map", tests, NULL, NULL);
 }
