@@ -190,7 +190,7 @@ local_put(struct store *s, const char *key, const void *data, size_t len, struct
 	snprintf(tmp, sizeof tmp, "tmp/%s", hex);
 
 	AUTO(fd) int holder = -1;
-	const char *name;
+	const char *name = NULL;
 	if (write_temporary(l, tmp, data, len, err) || make_holder(l, key, &holder, &name, err) ||
 	    name_temporary(l, tmp, holder, name, err)) {
 		unlinkat(l->root, tmp, 0); /* may not exist */
