@@ -158,10 +158,10 @@ set_xattrs(const struct place *p, const struct tree_entry *e)
 		const struct tree_xattr *x = &e->xattrs[i];
 		int rc = p->path != NULL ? setxattr(p->path, x->name, x->value, x->len, 0)
 					 : fsetxattr(p->fd, x->name, x->value, x->len, 0);
+		/* ENOSPC means here that the inode has no room for more xattrs. */
 		if (rc != 0)
-			restorer_problem(r, errno_is_fatal(errno) ? TREE_FAILED : TREE_METADATA,
-			    p->node->trail, p->name, "set xattr %s: %s", x->name,
-			    strerrordesc_np(errno));
+			restorer_problem(r, TREE_METADATA, p->node->trail, p->name,
+			    "set xattr %s: %s", x->name, strerrordesc_np(errno));
 	}
 }
 

@@ -157,6 +157,16 @@ enum read_result {
 	READ_FAILED, /* reported */
 };
 
+/* Files that are long at hand are shown; of others, their folder is. */
+#define SHOWN ((off_t)16 << 20)
+
+static void
+show_path(struct worker *w, const struct slot *slot)
+{
+	const char *path = worker_path(w, slot->batch->folder, slot->name);
+	tree_progress_set_path(w->saver->report.progress, path, strlen(path));
+}
+
 static enum err_code
 slot_read(struct worker *w, struct slot *slot, int fd, const struct stat *st,
     enum read_result *result, struct err *err)
@@ -167,6 +177,8 @@ slot_read(struct worker *w, struct slot *slot, int fd, const struct stat *st,
 		return err->code;
 	if (stream_open(&stream, w->intake, CHUNK_DATA, err))
 		return err->code;
+	if (st->st_size >= SHOWN && s->report.progress != NULL)
+		show_path(w, slot);
 	bool changed;
 	int errnum = 0;
 	if (file_read(w, fd, st, stream, &changed, &errnum, err)) {
