@@ -203,7 +203,7 @@ mysql_load(struct connector *c, struct dump_source *src, struct err *err)
 	/* The set-up of a data folder writes root's PROXY right with an empty host, GRANT with '%':
 	 * the same right, printed twice. */
 	return session_ask(s,
-	    "DELETE a FROM mysql.proxies_priv a JOIN mysql.proxies_priv b ON a.Host = b.Host AND "
+	    "USE mysql;\nDELETE a FROM proxies_priv a JOIN proxies_priv b ON a.Host = b.Host AND "
 	    "a.User = b.User AND a.Proxied_user = b.Proxied_user WHERE a.Proxied_host = '%' AND "
 	    "b.Proxied_host = '';\nFLUSH PRIVILEGES;",
 	    &nothing, err);
