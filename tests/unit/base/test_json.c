@@ -51,8 +51,9 @@ commas_and_nesting_come_right(void **state)
 	json_flag(w, "f", false);
 	json_obj_end(w);
 	json_obj_end(w);
-	written("{\"a\":18446744073709551615,\"b\":[-9223372036854775808,{},[],true],\"c\":null,"
-		"\"d\":{\"e\":null,\"f\":false}}");
+	written(
+	    "{\"a\":18446744073709551615,\"b\":[-9223372036854775808,{},[],true],\"c\":null,"
+	    "\"d\":{\"e\":null,\"f\":false}}");
 }
 
 static void
@@ -60,13 +61,16 @@ text_is_escaped_and_read_back_the_same(void **state)
 {
 	(void)state;
 	struct err err;
-	const char *nasty = "q\" b\\ n\n t\t r\r \x01\x1f\x7f / </script> \xc3\xbc \xe2\x82\xac \xf0\x9f\x98\x80";
+	const char *nasty = "q\" b\\ n\n t\t r\r \x01\x1f\x7f / </script> \xc3\xbc "
+			    "\xe2\x82\xac \xf0\x9f\x98\x80";
 	struct json_writer *w = begin();
 	json_obj(w, NULL);
 	json_str(w, nasty, nasty);
 	json_obj_end(w);
-	written("{\"q\\\" b\\\\ n\\u000a t\\u0009 r\\u000d \\u0001\\u001f\\u007f / </script> \xc3\xbc \xe2\x82\xac "
-		"\xf0\x9f\x98\x80\":\"q\\\" b\\\\ n\\u000a t\\u0009 r\\u000d \\u0001\\u001f\\u007f / </script> "
+	written("{\"q\\\" b\\\\ n\\u000a t\\u0009 r\\u000d \\u0001\\u001f\\u007f / </script> "
+		"\xc3\xbc \xe2\x82\xac "
+		"\xf0\x9f\x98\x80\":\"q\\\" b\\\\ n\\u000a t\\u0009 r\\u000d "
+		"\\u0001\\u001f\\u007f / </script> "
 		"\xc3\xbc \xe2\x82\xac \xf0\x9f\x98\x80\"}");
 	AUTO(json) json_t *doc = NULL;
 	ok(json_parse(&doc, text.data, text.len, "test", &err));
@@ -85,7 +89,8 @@ bytes_that_are_no_utf8_keep_their_true_value_beside(void **state)
 	json_bytes(w, "cut", "\xe2\x82", 2);
 	json_bytes(w, "empty", "", 0);
 	json_obj_end(w);
-	written("{\"name\":\"caf\\ufffd\",\"name_hex\":\"636166e9\",\"good\":\"caf\xc3\xa9\",\"zero\":\"a\\u0000b\","
+	written("{\"name\":\"caf\\ufffd\",\"name_hex\":\"636166e9\",\"good\":\"caf\xc3\xa9\","
+		"\"zero\":\"a\\u0000b\","
 		"\"cut\":\"\\ufffd\\ufffd\",\"cut_hex\":\"e282\",\"empty\":\"\"}");
 }
 
@@ -141,8 +146,8 @@ documents_that_are_not_json_are_refused(void **state)
 	(void)state;
 	struct err err;
 	json_t *doc = NULL;
-	static const char *const bad[] = { "", "{", "[1,]", "{\"a\":1}x", "{\"a\":1,\"a\":2}", "'x'",
-		"\"\xff\"", "01", "[1] [2]" };
+	static const char *const bad[] = { "", "{", "[1,]", "{\"a\":1}x", "{\"a\":1,\"a\":2}",
+		"'x'", "\"\xff\"", "01", "[1] [2]" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		refused_like(json_parse(&doc, bad[i], strlen(bad[i]), "state.json", &err),
 		    ERR_CORRUPT, "state.json: bad JSON at line ");

@@ -124,8 +124,9 @@ static void
 broken_utf8_is_refused(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "\x80", "\xbf", "a\xc3", "\xc3(", "\xe2\x82", "\xe2\x82(",
-		"\xf0\x9f\x98", "\xfe", "\xff", "\xf8\x88\x80\x80\x80", "ok\xe2(\xa1", "\xed\xa0\x80" };
+	static const char *const bad[] = { "\x80", "\xbf", "a\xc3", "\xc3(", "\xe2\x82",
+		"\xe2\x82(", "\xf0\x9f\x98", "\xfe", "\xff", "\xf8\x88\x80\x80\x80",
+		"ok\xe2(\xa1", "\xed\xa0\x80" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_false(str_is_utf8(bad[i], strlen(bad[i])));
 	assert_true(str_is_utf8("", 0));
@@ -143,7 +144,8 @@ main(void)
 		cmocka_unit_test(sorting_goes_by_bytes),
 		cmocka_unit_test(prefixes_and_suffixes_are_told),
 		cmocka_unit_test(copies_end_with_a_nul),
-		cmocka_unit_test(utf8_is_every_code_point_in_its_shortest_form_and_nothing_else),
+		cmocka_unit_test(
+		    utf8_is_every_code_point_in_its_shortest_form_and_nothing_else),
 		cmocka_unit_test(broken_utf8_is_refused),
 	};
 	return cmocka_run_group_tests_name("strv", tests, NULL, NULL);

@@ -55,7 +55,7 @@ static void
 fill_text(uint8_t *p, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		p[i] = (uint8_t)"the same line again and again\n"[(i * 7 + i / 900) % 30];
+		p[i] = (uint8_t) "the same line again and again\n"[(i * 7 + i / 900) % 30];
 }
 
 /* Encode and decode; gives the block's length. */
@@ -79,8 +79,8 @@ static void
 bytes_of_every_kind_and_length_come_back(void **state)
 {
 	struct fixture *f = *state;
-	static const size_t lengths[] = { 0, 1, 2, 5, 100, 4095, 4096, 65535, 65536, 65537, 262144,
-		1048575, MOST };
+	static const size_t lengths[] = { 0, 1, 2, 5, 100, 4095, 4096, 65535, 65536, 65537,
+		262144, 1048575, MOST };
 	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
 		fill_noise(f->data, lengths[i], i);
 		round_trip(f, lengths[i]);
@@ -138,11 +138,11 @@ a_block_that_is_cut_off_is_refused(void **state)
 	for (size_t len = 0; len < BLOCK_HEADER_SIZE; len++)
 		refused(block_plain_len(f->block, len, MOST, &plain, &err), ERR_CORRUPT,
 		    "block is cut off");
-	refused(block_decode(f->unpacker, f->block, BLOCK_HEADER_SIZE, f->back, 5000, &err), ERR_CORRUPT,
-	    "block has 0 bytes, not 5000");
+	refused(block_decode(f->unpacker, f->block, BLOCK_HEADER_SIZE, f->back, 5000, &err),
+	    ERR_CORRUPT, "block has 0 bytes, not 5000");
 	for (size_t len = BLOCK_HEADER_SIZE + 1; len < n; len++)
-		refused_like(block_decode(f->unpacker, f->block, len, f->back, 5000, &err), ERR_CORRUPT,
-		    "decompress: ");
+		refused_like(block_decode(f->unpacker, f->block, len, f->back, 5000, &err),
+		    ERR_CORRUPT, "decompress: ");
 	/* A stored one tells it by its length. */
 	fill_noise(f->data, 100, 1);
 	ok(block_encode(f->packer, f->data, 100, 3, f->block, &n, &err));
@@ -190,8 +190,8 @@ an_unknown_codec_is_of_a_later_format(void **state)
 	struct fixture *f = *state;
 	struct err err;
 	static const uint8_t later[] = { 9, 1, 0, 0, 0, 'x' };
-	refused(block_decode(f->unpacker, later, sizeof later, f->back, 1, &err), ERR_UNSUPPORTED,
-	    "block with unknown codec 9");
+	refused(block_decode(f->unpacker, later, sizeof later, f->back, 1, &err),
+	    ERR_UNSUPPORTED, "block with unknown codec 9");
 }
 
 static void
@@ -209,8 +209,10 @@ flipped_bits_never_write_beyond_the_plain_length(void **state)
 			/* Just as large as asked for, so that ASan sees a byte too many. */
 			uint8_t *exact = malloc(plain > 0 ? plain : 1);
 			assert_non_null(exact);
-			if (block_decode(f->unpacker, f->block, n, exact, plain, &err) != ERR_OK)
-				assert_true(err.code == ERR_CORRUPT || err.code == ERR_UNSUPPORTED);
+			if (block_decode(f->unpacker, f->block, n, exact, plain, &err) !=
+			    ERR_OK)
+				assert_true(
+				    err.code == ERR_CORRUPT || err.code == ERR_UNSUPPORTED);
 			free(exact);
 		}
 		f->block[bit / 8] ^= (uint8_t)(1U << (bit % 8));
@@ -225,8 +227,8 @@ a_block_too_large_is_not_made(void **state)
 	struct fixture *f = *state;
 	struct err err;
 	size_t n;
-	refused(block_encode(f->packer, f->data, BLOCK_MAX_PLAIN + 1, 3, f->block, &n, &err), ERR_USAGE,
-	    "block of 67108865 bytes is too large");
+	refused(block_encode(f->packer, f->data, BLOCK_MAX_PLAIN + 1, 3, f->block, &n, &err),
+	    ERR_USAGE, "block of 67108865 bytes is too large");
 }
 
 int

@@ -51,8 +51,8 @@ borders_release(struct borders *b)
 	*b = (struct borders){ NULL, 0 };
 }
 
-/* Where chunks end, when the bytes come in portions of at most `portion` (0: all at once, >= 1 << 31:
- * of random lengths).  Each cut but the last is the chunker's. */
+/* Where chunks end, when the bytes come in portions of at most `portion` (0: all at once, >= 1
+ * << 31: of random lengths).  Each cut but the last is the chunker's. */
 static struct borders
 find_borders(const struct chunker_table *t, struct chunk_sizes s, enum chunk_border how,
     const uint8_t *data, size_t len, size_t portion)
@@ -63,9 +63,9 @@ find_borders(const struct chunker_table *t, struct chunk_sizes s, enum chunk_bor
 	chunker_init(&c, t, s, how);
 	size_t at = 0;
 	while (at < len) {
-		size_t n = portion == 0 ? len - at
-		    : portion >= (size_t)1 << 31 ? next_random() % 5000 + 1
-						 : portion;
+		size_t n = portion == 0                 ? len - at
+			   : portion >= (size_t)1 << 31 ? next_random() % 5000 + 1
+							: portion;
 		n = min_size(n, len - at);
 		size_t end = at + n;
 		while (at < end) {
@@ -103,9 +103,10 @@ borders_do_not_depend_on_portions(void **state)
 		if (data[i] < 4)
 			data[i] = '\n';
 	for (int how = BORDER_ANY; how <= BORDER_ROWS; how++) {
-		struct borders whole = find_borders(&t, sizes, (enum chunk_border)how, data, len, 0);
-		static const size_t portions[] = { 1, 2, 63, 64, 65, 1023, 1024, 4096, 16384, 16385,
-			100000, (size_t)1 << 31 };
+		struct borders whole =
+		    find_borders(&t, sizes, (enum chunk_border)how, data, len, 0);
+		static const size_t portions[] = { 1, 2, 63, 64, 65, 1023, 1024, 4096, 16384,
+			16385, 100000, (size_t)1 << 31 };
 		for (size_t i = 0; i < ARRAY_LEN(portions); i++) {
 			struct borders b = find_borders(
 			    &t, sizes, (enum chunk_border)how, data, len, portions[i]);
@@ -149,7 +150,8 @@ bytes_that_never_give_a_border_are_cut_at_the_most(void **state)
 	uint8_t *data = calloc(100000, 1);
 	assert_non_null(data);
 	struct borders b = find_borders(&t, sizes, BORDER_ANY, data, 100000, 0);
-	/* Equal bytes give an equal hash all along: either every chunk is cut early or none is. */
+	/* Equal bytes give an equal hash all along: either every chunk is cut early or none is.
+	 */
 	for (size_t i = 0; i + 1 < b.len; i++)
 		assert_int_equal(b.at[i], (i + 1) * b.at[0]);
 	assert_int_equal(b.at[0], sizes.max);
@@ -261,7 +263,8 @@ rows_that_are_all_alike_are_not_cut(void **state)
 	size_t len = 400000;
 	char *data = malloc(len + 1);
 	assert_non_null(data);
-	static const char *const rows[] = { "\\N\t\\N\n", "0\n", "same\tagain\tand again\n", "\n" };
+	static const char *const rows[] = { "\\N\t\\N\n", "0\n", "same\tagain\tand again\n",
+		"\n" };
 	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
 		size_t row = strlen(rows[r]);
 		size_t used = len / row * row;
@@ -302,7 +305,8 @@ a_changed_row_changes_the_chunks_around_it_only(void **state)
 	free(data);
 }
 
-/* The hash is full when the first border may lie: what stands 64 bytes before it cannot matter. */
+/* The hash is full when the first border may lie: what stands 64 bytes before it cannot matter.
+ */
 static void
 a_border_depends_on_the_64_bytes_before_it(void **state)
 {
@@ -315,7 +319,8 @@ a_border_depends_on_the_64_bytes_before_it(void **state)
 	for (size_t i = 0; i < a.at[0] - 64; i++)
 		data[i] = (uint8_t)~data[i];
 	struct borders b = find_borders(&t, sizes, BORDER_ANY, data, len, 0);
-	/* An earlier border may have come up, but this one stands unless one of those is in its way. */
+	/* An earlier border may have come up, but this one stands unless one of those is in its
+	 * way. */
 	if (b.at[0] >= a.at[0])
 		assert_same_borders(&a, &b);
 	else

@@ -20,9 +20,11 @@ sha256_gives_the_standards_examples(void **state)
 	struct err err;
 	uint8_t out[HASH_SIZE];
 	ok(sha256_of("", 0, out, &err));
-	hex_equal(out, sizeof out, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	hex_equal(out, sizeof out,
+	    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 	ok(sha256_of("abc", 3, out, &err));
-	hex_equal(out, sizeof out, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	hex_equal(out, sizeof out,
+	    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 static void
@@ -66,7 +68,8 @@ hmac_gives_the_examples_of_its_rfc(void **state)
 		    "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7" },
 		{ "Jefe", 4, "what do ya want for nothing?",
 		    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
-		{ long_key, sizeof long_key, "Test Using Larger Than Block-Size Key - Hash Key First",
+		{ long_key, sizeof long_key,
+		    "Test Using Larger Than Block-Size Key - Hash Key First",
 		    "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {

@@ -63,7 +63,8 @@ load(void **state)
 	AUTO(bufv) struct buf raw = BUF_INIT;
 	AUTO(str) char *path = NULL;
 	const char *source = getenv("STACKSNAP_SOURCE");
-	ok(str_printf(&path, &err, "%s/tests/data/format-v1.json", source != NULL ? source : "."));
+	ok(str_printf(
+	    &path, &err, "%s/tests/data/format-v1.json", source != NULL ? source : "."));
 	ok(fs_read_file(path, 1 << 20, &raw, &err));
 	ok(json_parse(&vectors, raw.data, raw.len, path, &err));
 	const struct buf *m = bytes_at(vectors, "master");
@@ -165,14 +166,15 @@ slots_open_with_their_keys_only(void **state)
 		AUTO(secret) struct secret *none = NULL;
 		ok(slot_open(&got, slots[i]->data, slots[i]->len, the_repo_id, &keys[i], &err));
 		assert_memory_equal(got->data, master->data, MASTER_KEY_SIZE);
-		refused(slot_open(
-			    &none, slots[1 - i]->data, slots[1 - i]->len, the_repo_id, &keys[i], &err),
+		refused(slot_open(&none, slots[1 - i]->data, slots[1 - i]->len, the_repo_id,
+			    &keys[i], &err),
 		    ERR_WRONG_KEY, "the key slot is of another kind");
 		/* What stands in clear is bound to what is sealed: the label, for one. */
 		AUTO(bufv) struct buf altered = BUF_INIT;
 		ok(buf_add(&altered, slots[i]->data, slots[i]->len, &err));
 		altered.data[100] ^= 1;
-		refused(slot_open(&none, altered.data, altered.len, the_repo_id, &keys[i], &err),
+		refused(
+		    slot_open(&none, altered.data, altered.len, the_repo_id, &keys[i], &err),
 		    ERR_WRONG_KEY, "the key does not open this slot");
 	}
 }
@@ -186,8 +188,8 @@ wrapping_keys_are_derived_as_told(void **state)
 	const json_t *v = json_object_get(vectors, "slot_passphrase");
 	const char *pass = json_get_str(v, "passphrase");
 	ok(argon2id_derive(pass, strlen(pass), bytes_at(v, "salt")->data,
-	    (uint32_t)json_get_int(v, "memory_kib", 0), (uint32_t)json_get_int(v, "passes", 0), key,
-	    sizeof key, &err));
+	    (uint32_t)json_get_int(v, "memory_kib", 0), (uint32_t)json_get_int(v, "passes", 0),
+	    key, sizeof key, &err));
 	same(key, sizeof key, bytes_at(v, "wrapping_key"));
 	v = json_object_get(vectors, "slot_key_file");
 	const struct buf *file = bytes_at(v, "key_file");
@@ -318,8 +320,8 @@ frames_are_sealed_as_told(void **state)
 		uint64_t offset = (uint64_t)json_get_int(f, "offset", 0);
 		AUTO(mem) uint8_t *out = malloc(block->len + AEAD_TAG_SIZE);
 		assert_non_null(out);
-		ok(pack_seal(a, key, pack->data, PART_FRAME, offset, block->data, block->len, out,
-		    &err));
+		ok(pack_seal(a, key, pack->data, PART_FRAME, offset, block->data, block->len,
+		    out, &err));
 		same(out, block->len + AEAD_TAG_SIZE, want);
 		/* In another place it does not open. */
 		refused(pack_unseal(a, key, pack->data, PART_FRAME, offset + 1, want->data,
@@ -369,14 +371,15 @@ the_chunkers_table_comes_from_the_key(void **state)
 	const json_t *v = json_object_get(vectors, "gear");
 	uint8_t table[CHUNKER_TABLE_BYTES];
 	uint8_t hash[HASH_SIZE];
-	ok(hkdf_derive(k->chunker, sizeof k->chunker, the_repo_id, REPO_ID_SIZE, "stacksnap 1 gear",
-	    table, sizeof table, &err));
+	ok(hkdf_derive(k->chunker, sizeof k->chunker, the_repo_id, REPO_ID_SIZE,
+	    "stacksnap 1 gear", table, sizeof table, &err));
 	ok(sha256_of(table, sizeof table, hash, &err));
 	same(hash, sizeof hash, bytes_at(v, "sha256"));
 	struct chunker_table t;
 	chunker_table_init(&t, table);
 	for (size_t i = 0; i < 4; i++)
-		assert_true(t.gear[i] ==
+		assert_true(
+		    t.gear[i] ==
 		    get_u64(bytes_of(json_array_get(json_object_get(v, "first"), i))->data));
 }
 
@@ -438,8 +441,8 @@ chunks_end_as_told(void **state)
 	struct chunker_table t;
 	const struct subkeys *k = (const struct subkeys *)(const void *)subkeys->data;
 	uint8_t table[CHUNKER_TABLE_BYTES];
-	ok(hkdf_derive(k->chunker, sizeof k->chunker, the_repo_id, REPO_ID_SIZE, "stacksnap 1 gear",
-	    table, sizeof table, &err));
+	ok(hkdf_derive(k->chunker, sizeof k->chunker, the_repo_id, REPO_ID_SIZE,
+	    "stacksnap 1 gear", table, sizeof table, &err));
 	chunker_table_init(&t, table);
 	size_t i;
 	json_t *v;
@@ -458,7 +461,8 @@ chunks_end_as_told(void **state)
 		};
 		const json_t *ends = json_object_get(v, "ends");
 		struct chunker c;
-		chunker_init(&c, &t, sizes, json_get_bool(v, "rows") ? BORDER_ROWS : BORDER_ANY);
+		chunker_init(
+		    &c, &t, sizes, json_get_bool(v, "rows") ? BORDER_ROWS : BORDER_ANY);
 		size_t at = 0;
 		for (size_t n = 0; n < json_array_size(ends); n++) {
 			size_t want = (size_t)json_integer_value(json_array_get(ends, n));
@@ -582,8 +586,8 @@ put_repository(struct store *s)
 
 /* The entry at a path below a folder. */
 static void
-find_entry(struct repo *r, const struct tree_entry *folder, const char *path,
-    struct tree_entry *out)
+find_entry(
+    struct repo *r, const struct tree_entry *folder, const char *path, struct tree_entry *out)
 {
 	struct err err;
 	struct listing_reader l;
@@ -614,7 +618,8 @@ a_repository_written_elsewhere_is_sound_and_reads(void **state)
 	(void)state;
 	struct err err;
 	const json_t *want = json_object_get(vectors, "repository");
-	const char *text = json_get_str(json_object_get(vectors, "slot_passphrase"), "passphrase");
+	const char *text =
+	    json_get_str(json_object_get(vectors, "slot_passphrase"), "passphrase");
 	AUTO(store) struct store *s = NULL;
 	AUTO(secret) struct secret *pass = NULL;
 	AUTO(repo) struct repo *r = NULL;

@@ -41,8 +41,8 @@ teardown(void **state)
 }
 
 /* DIR/name, freed at the end of the block. */
-#define PATH(var, name)                                                                            \
-	AUTO(str) char *var = NULL;                                                                \
+#define PATH(var, name)             \
+	AUTO(str) char *var = NULL; \
 	ok(str_printf(&var, &err, "%s/%s", f->dir, name))
 
 static void
@@ -112,7 +112,8 @@ files_that_are_no_objects_are_not_listed(void **state)
 {
 	struct fixture *f = *state;
 	struct err err;
-	static const char *const others[] = { ".DS_Store", "README.txt", "lost+found", "Config" };
+	static const char *const others[] = { ".DS_Store", "README.txt", "lost+found",
+		"Config" };
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		PATH(path, others[i]);
 		write_text(path, "not ours");
@@ -250,17 +251,21 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(an_object_is_a_private_file_of_that_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_a_crash_left_behind_is_not_listed_and_goes_when_it_is_old, setup, teardown),
-		cmocka_unit_test_setup_teardown(files_that_are_no_objects_are_not_listed, setup, teardown),
+		    an_object_is_a_private_file_of_that_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_a_crash_left_behind_is_not_listed_and_goes_when_it_is_old, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    files_that_are_no_objects_are_not_listed, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_symlink_is_no_object, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_folder_that_is_a_symlink_is_not_followed, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_folder_that_is_missing_is_made_only_on_request, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_file_is_no_folder, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_put_that_fails_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_put_that_fails_leaves_nothing, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("local store, its own", tests, NULL, NULL);
 }

@@ -59,11 +59,12 @@ teardown(void **state)
 }
 
 /* The message that begins with where the store is. */
-#define refused_here(call, want_code, fmt, ...)                                                    \
-	do {                                                                                       \
-		AUTO(str) char *want_ = NULL;                                                      \
-		ok(str_printf(&want_, &err, "%s: " fmt, store_location(f->store), __VA_ARGS__));   \
-		refused(call, want_code, want_);                                                   \
+#define refused_here(call, want_code, fmt, ...)                                        \
+	do {                                                                           \
+		AUTO(str) char *want_ = NULL;                                          \
+		ok(str_printf(                                                         \
+		    &want_, &err, "%s: " fmt, store_location(f->store), __VA_ARGS__)); \
+		refused(call, want_code, want_);                                       \
 	} while (0)
 
 static void
@@ -210,7 +211,8 @@ note(void *arg, const struct store_entry *e, struct err *err)
 {
 	struct listed *l = arg;
 	size_t n = strlen(l->text);
-	snprintf(l->text + n, sizeof l->text - n, "%s=%llu ", e->key, (unsigned long long)e->size);
+	snprintf(
+	    l->text + n, sizeof l->text - n, "%s=%llu ", e->key, (unsigned long long)e->size);
 	if (l->delete_from != NULL && store_delete(l->delete_from, e->key, err))
 		return err->code;
 	if (++l->count == l->stop_after)
@@ -237,15 +239,17 @@ listings_are_in_order_of_keys_with_a_prefix_and_behind_a_key(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		put_text(f, keys[i], &"abcdefgh"[i]);
 	assert_lists(f, "", NULL,
-	    "config=6 index/a=2 index/zz=7 packs/a=3 packs/a0/a0=4 packs/a0/a1=5 packs/b0/b0=8 packsx=1 ");
+	    "config=6 index/a=2 index/zz=7 packs/a=3 packs/a0/a0=4 packs/a0/a1=5 packs/b0/b0=8 "
+	    "packsx=1 ");
 	assert_lists(f, "index/", NULL, "index/a=2 index/zz=7 ");
 	assert_lists(f, "packs/a0/", NULL, "packs/a0/a0=4 packs/a0/a1=5 ");
 	assert_lists(f, "packs/a0/a1", NULL, "packs/a0/a1=5 ");
 	assert_lists(f, "packs/a", NULL, "packs/a=3 packs/a0/a0=4 packs/a0/a1=5 ");
-	assert_lists(f, "pac", NULL,
-	    "packs/a=3 packs/a0/a0=4 packs/a0/a1=5 packs/b0/b0=8 packsx=1 ");
+	assert_lists(
+	    f, "pac", NULL, "packs/a=3 packs/a0/a0=4 packs/a0/a1=5 packs/b0/b0=8 packsx=1 ");
 	assert_lists(f, "marks/", NULL, "");
-	assert_lists(f, "", "index/zz", "packs/a=3 packs/a0/a0=4 packs/a0/a1=5 packs/b0/b0=8 packsx=1 ");
+	assert_lists(
+	    f, "", "index/zz", "packs/a=3 packs/a0/a0=4 packs/a0/a1=5 packs/b0/b0=8 packsx=1 ");
 	assert_lists(f, "packs/", "packs/a0/a0", "packs/a0/a1=5 packs/b0/b0=8 ");
 	/* The key that was told last may have been deleted. */
 	assert_lists(f, "packs/", "packs/a0/a05", "packs/a0/a1=5 packs/b0/b0=8 ");
@@ -291,13 +295,13 @@ keys_of_another_form_are_refused(void **state)
 	char endless[STORE_KEY_MAX + 1];
 	memset(endless, 'a', sizeof endless - 1);
 	endless[sizeof endless - 1] = '\0';
-	const char *const bad[] = { "", "/", "/config", "config/", "a//b", ".", "..", "../config",
-		"packs/../config", "a/./b", "a.b", "Config", "a b", "a\nb", "a\\b", "-a", "a_b", "caf\xc3\xa9",
-		"a\x01", endless };
+	const char *const bad[] = { "", "/", "/config", "config/", "a//b", ".", "..",
+		"../config", "packs/../config", "a/./b", "a.b", "Config", "a b", "a\nb", "a\\b",
+		"-a", "a_b", "caf\xc3\xa9", "a\x01", endless };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		assert_false(store_key_is_valid(bad[i]));
-		refused_here(store_put(f->store, bad[i], "x", 1, &err), ERR_USAGE, "put %s: bad key: %s",
-		    bad[i], bad[i]);
+		refused_here(store_put(f->store, bad[i], "x", 1, &err), ERR_USAGE,
+		    "put %s: bad key: %s", bad[i], bad[i]);
 		refused_here(store_get(f->store, bad[i], 9, &out, &err), ERR_USAGE,
 		    "get %s: bad key: %s", bad[i], bad[i]);
 		refused_here(store_get_range(f->store, bad[i], 0, &byte, 1, &err), ERR_USAGE,
@@ -363,17 +367,19 @@ of_many_that_put_the_same_key_one_wins(void **state)
 	assert_int_equal(l.count, 60);
 }
 
-#define CASE(kind, f) cmocka_unit_test_prestate_setup_teardown(f, setup, teardown, (void *)(uintptr_t)&(kind))
-#define CASES(kind)                                                                                \
-	CASE(kind, what_was_put_is_got), CASE(kind, an_object_is_never_replaced),                  \
-	    CASE(kind, what_is_absent_is_not_found),                                               \
-	    CASE(kind, ranges_are_read_exactly_or_not_at_all),                                     \
-	    CASE(kind, an_object_larger_than_allowed_is_refused),                                  \
-	    CASE(kind, what_was_deleted_is_gone_and_may_be_put_again),                             \
-	    CASE(kind, listings_are_in_order_of_keys_with_a_prefix_and_behind_a_key),              \
-	    CASE(kind, a_listing_ends_with_the_callbacks_error),                                   \
-	    CASE(kind, objects_may_be_deleted_while_they_are_listed),                              \
-	    CASE(kind, keys_of_another_form_are_refused),                                          \
+#define CASE(kind, f)                             \
+	cmocka_unit_test_prestate_setup_teardown( \
+	    f, setup, teardown, (void *)(uintptr_t) & (kind))
+#define CASES(kind)                                                                   \
+	CASE(kind, what_was_put_is_got), CASE(kind, an_object_is_never_replaced),     \
+	    CASE(kind, what_is_absent_is_not_found),                                  \
+	    CASE(kind, ranges_are_read_exactly_or_not_at_all),                        \
+	    CASE(kind, an_object_larger_than_allowed_is_refused),                     \
+	    CASE(kind, what_was_deleted_is_gone_and_may_be_put_again),                \
+	    CASE(kind, listings_are_in_order_of_keys_with_a_prefix_and_behind_a_key), \
+	    CASE(kind, a_listing_ends_with_the_callbacks_error),                      \
+	    CASE(kind, objects_may_be_deleted_while_they_are_listed),                 \
+	    CASE(kind, keys_of_another_form_are_refused),                             \
 	    CASE(kind, of_many_that_put_the_same_key_one_wins)
 
 int
@@ -387,5 +393,6 @@ main(void)
 	const struct CMUnitTest on_fault[] = { CASES(fault) };
 	int failed = cmocka_run_group_tests_name("local store", on_local, NULL, NULL);
 	failed += cmocka_run_group_tests_name("memory store", on_memory, NULL, NULL);
-	return failed + cmocka_run_group_tests_name("fault store without a fault", on_fault, NULL, NULL);
+	return failed +
+	       cmocka_run_group_tests_name("fault store without a fault", on_fault, NULL, NULL);
 }

@@ -109,7 +109,8 @@ failures_say_what_the_system_said(void **state)
 	size_t got;
 	refused(fd_write_all(-1, "x", 1, &err), ERR_IO, "write: Bad file descriptor");
 	refused(fd_read_full(-1, &byte, 1, &got, &err), ERR_IO, "read: Bad file descriptor");
-	refused(fd_pread_full(-1, &byte, 1, 0, &got, &err), ERR_IO, "read: Bad file descriptor");
+	refused(
+	    fd_pread_full(-1, &byte, 1, 0, &got, &err), ERR_IO, "read: Bad file descriptor");
 	refused(fd_set_nonblocking(-1, &err), ERR_IO, "set non-blocking: Bad file descriptor");
 	int pipes[2];
 	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);

@@ -27,8 +27,8 @@ teardown(void **state)
 	return 0;
 }
 
-#define PATH(var, name)                                                                            \
-	AUTO(str) char *var = NULL;                                                                \
+#define PATH(var, name)             \
+	AUTO(str) char *var = NULL; \
 	ok(str_printf(&var, &err, "%s/%s", dir, name))
 
 static void
