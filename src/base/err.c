@@ -6,7 +6,7 @@
 #include <string.h>
 
 static void PRINTF_LIKE(3, 0)
-set_text(struct err *err, enum err_code code, const char *fmt, va_list ap)
+    set_text(struct err *err, enum err_code code, const char *fmt, va_list ap)
 {
 	err->code = code;
 	vsnprintf(err->msg, sizeof err->msg, fmt, ap);

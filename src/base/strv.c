@@ -42,7 +42,7 @@ strv_add(struct strv *v, const char *s, struct err *err)
 }
 
 static enum err_code PRINTF_LIKE(3, 0)
-vformat(char **out, struct err *err, const char *fmt, va_list ap)
+    vformat(char **out, struct err *err, const char *fmt, va_list ap)
 {
 	char *s;
 	if (vasprintf(&s, fmt, ap) < 0)
@@ -69,7 +69,8 @@ strv_split(struct strv *v, const char *s, char sep, struct err *err)
 		const char *end = strchrnul(s, sep);
 		if (end > s) {
 			char *part = NULL;
-			if (str_dupn(&part, s, (size_t)(end - s), err) || add_owned(v, part, err))
+			if (str_dupn(&part, s, (size_t)(end - s), err) ||
+			    add_owned(v, part, err))
 				return err->code;
 		}
 		s = *end == '\0' ? end : end + 1;

@@ -83,9 +83,9 @@ chunker_next(struct chunker *c, const uint8_t *data, size_t len, bool *cut)
 			break;
 		}
 		uint64_t mask = at < c->sizes.avg ? c->mask_small : c->mask_large;
-		uint32_t zone = at < c->sizes.min ? c->sizes.min
-		    : at < c->sizes.avg           ? c->sizes.avg
-						  : c->patience;
+		uint32_t zone = at < c->sizes.min   ? c->sizes.min
+				: at < c->sizes.avg ? c->sizes.avg
+						    : c->patience;
 		/* Below min the hash only fills up: a mask that no border passes. */
 		size_t end = min_size(len, i + (zone - at));
 		if (at < c->sizes.min) {

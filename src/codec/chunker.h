@@ -45,10 +45,10 @@ struct chunker {
 	enum chunk_border border;
 	uint64_t mask_small; /* before avg */
 	uint64_t mask_large; /* behind avg */
-	uint32_t patience;   /* rows: where any newline will do */
+	uint32_t patience; /* rows: where any newline will do */
 	uint64_t hash;
-	uint32_t pos;     /* bytes of the chunk so far */
-	bool wants_row;   /* a border was found; waiting for the newline */
+	uint32_t pos; /* bytes of the chunk so far */
+	bool wants_row; /* a border was found; waiting for the newline */
 };
 
 void chunker_init(struct chunker *c, const struct chunker_table *t, struct chunk_sizes sizes,

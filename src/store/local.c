@@ -80,7 +80,8 @@ static enum err_code
 make_holder(struct local *l, const char *key, int *fd, const char **name, struct err *err)
 {
 	char part[STORE_KEY_MAX];
-	for (const char *slash = strchr(key, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+	for (const char *slash = strchr(key, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
 		size_t n = (size_t)(slash - key);
 		memcpy(part, key, n);
 		part[n] = '\0';
@@ -161,8 +162,7 @@ write_temporary(struct local *l, const char *tmp, const void *data, size_t len, 
 
 /* Give the temporary file its name in a folder, unless the name is taken. */
 static enum err_code
-name_temporary(
-    struct local *l, const char *tmp, int holder, const char *name, struct err *err)
+name_temporary(struct local *l, const char *tmp, int holder, const char *name, struct err *err)
 {
 	if (renameat2(l->root, tmp, holder, name, RENAME_NOREPLACE) == 0)
 		return ERR_OK;
@@ -191,7 +191,8 @@ local_put(struct store *s, const char *key, const void *data, size_t len, struct
 
 	AUTO(fd) int holder = -1;
 	const char *name = NULL;
-	if (write_temporary(l, tmp, data, len, err) || make_holder(l, key, &holder, &name, err) ||
+	if (write_temporary(l, tmp, data, len, err) ||
+	    make_holder(l, key, &holder, &name, err) ||
 	    name_temporary(l, tmp, holder, name, err)) {
 		unlinkat(l->root, tmp, 0); /* may not exist */
 		return err->code;
@@ -293,7 +294,8 @@ list_folder(const struct listing *q, const char *dir, struct err *err)
 		return err->code == ERR_NOT_FOUND ? ERR_OK : err->code;
 
 	for (size_t i = 0; i < names.len; i++) {
-		if (!is_name(names.items[i]) || (*dir == '\0' && strcmp(names.items[i], "tmp") == 0))
+		if (!is_name(names.items[i]) ||
+		    (*dir == '\0' && strcmp(names.items[i], "tmp") == 0))
 			continue;
 		struct store_entry e;
 		int n = snprintf(e.key, sizeof e.key - 1, "%s%s", dir, names.items[i]);
@@ -310,7 +312,7 @@ list_folder(const struct listing *q, const char *dir, struct err *err)
 			if (may_hold(e.key, q->prefix) && list_folder(q, e.key, err))
 				return err->code;
 		} else if (S_ISREG(st.st_mode) && str_starts(e.key, q->prefix) &&
-		    (q->after == NULL || strcmp(e.key, q->after) > 0)) {
+			   (q->after == NULL || strcmp(e.key, q->after) > 0)) {
 			e.size = (uint64_t)st.st_size;
 			if (q->fn(q->arg, &e, err))
 				return err->code;
@@ -320,8 +322,8 @@ list_folder(const struct listing *q, const char *dir, struct err *err)
 }
 
 static enum err_code
-local_list(struct store *s, const char *prefix, const char *after, store_entry_fn *fn, void *arg,
-    struct err *err)
+local_list(struct store *s, const char *prefix, const char *after, store_entry_fn *fn,
+    void *arg, struct err *err)
 {
 	struct listing q = { local_of(s), prefix, after, fn, arg };
 	return list_folder(&q, "", err);
