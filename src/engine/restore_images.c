@@ -9,6 +9,7 @@
 
 /* "sha256:0123456789ab" */
 #define IMAGE_SHORT 19
+#define HEX_SHORT 12
 
 /* Does a line of the text begin with "build:"?  Compose then makes an image that is not there.
  */
@@ -73,12 +74,14 @@ tell_missing(
 	enum err_code rc = *c->image_id != '\0'
 			       ? docker_image_inspect(j->docker, c->image_id, &doc, err)
 			       : ERR_NOT_FOUND;
+	const char *colon = strchr(c->image_id, ':');
+	const char *hex = colon != NULL ? colon + 1 : c->image_id;
 	if (rc == ERR_OK)
 		return strv_addf(&p->obstacles, err,
 		    "no image is named %s here (service %s), although the recorded one is: "
 		    "docker tag "
 		    "%.*s %s",
-		    c->image, c->service, IMAGE_SHORT, c->image_id, c->image);
+		    c->image, c->service, HEX_SHORT, hex, c->image);
 	if (rc != ERR_NOT_FOUND)
 		return rc;
 	if (json_array_size(c->digests) > 0) {
@@ -119,6 +122,24 @@ look_at_image(
 	    c->image, c->service, IMAGE_SHORT, id, IMAGE_SHORT, c->image_id);
 }
 
+/* If the restore fails, the old stack's containers are made again from what the name means now.
+ */
+static enum err_code
+look_at_old_image(struct restore_job *j, const struct stack_container *c, struct err *err)
+{
+	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
+	enum err_code rc = docker_image_inspect(j->docker, c->image_ref, &doc, err);
+	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
+		return rc;
+	const char *id = rc == ERR_OK ? json_get_str(doc.json, "Id") : NULL;
+	if (id != NULL && strcmp(id, c->image_id) == 0)
+		return ERR_OK;
+	return strv_addf(&j->preview.warnings, err,
+	    "container %s that is there now came from another image than %s is today: if the "
+	    "restore fails, it cannot be made again as it is",
+	    c->name, c->image_ref);
+}
+
 enum err_code
 look_at_images(struct restore_job *j, struct err *err)
 {
@@ -127,9 +148,14 @@ look_at_images(struct restore_job *j, struct err *err)
 		return err->code;
 	for (size_t i = 0; i < j->n_containers; i++) {
 		const struct restore_container *c = &j->containers[i];
-		bool is_first = i == 0 || strcmp(j->containers[i - 1].service, c->service) != 0;
-		if (is_first && look_at_image(j, c, builds, err))
+		bool is_known = false;
+		for (size_t k = 0; k < i; k++)
+			is_known = is_known || strcmp(j->containers[k].image, c->image) == 0;
+		if (!is_known && look_at_image(j, c, builds, err))
 			return err->code;
 	}
+	for (size_t i = 0; j->now != NULL && i < j->now->n_containers; i++)
+		if (look_at_old_image(j, &j->now->containers[i], err))
+			return err->code;
 	return ERR_OK;
 }

@@ -13,6 +13,7 @@
 #define LABEL_ONEOFF "com.docker.compose.oneoff"
 #define DOWN_TIMEOUT_MS (10 * 60 * 1000)
 #define POLL_MS 300
+#define OLD_WAIT_S 60
 /* A server without a health check counts as running when it has stayed so for this long. */
 #define SETTLE_NS (2 * NS_PER_S)
 
@@ -218,30 +219,29 @@ judge(const struct stack_container *c, char *what, size_t size)
 	}
 }
 
-/* The first service that is not as it should be; *has_check: all that run are checked by the
- * engine. */
-static bool
-find_sick(
-    const struct restore_job *j, char *what, size_t size, uint64_t *running, bool *all_checked)
+struct health {
+	char sick[300]; /* the first container that is not as it should be; "" when all are */
+	uint64_t running; /* services */
+	bool all_checked; /* by a health check, each */
+};
+
+static void
+examine(struct health *h, const struct stack *s, const struct strv *services)
 {
-	AUTO(strv) struct strv seen = STRV_INIT;
-	*running = 0;
-	*all_checked = true;
-	what[0] = '\0';
-	for (size_t i = 0; i < j->made->n_containers; i++) {
-		const struct stack_container *c = &j->made->containers[i];
+	*h = (struct health){ .all_checked = true };
+	for (size_t i = 0; i < s->n_containers; i++) {
+		const struct stack_container *c = &s->containers[i];
 		char how[96];
-		if (!strv_has(&j->ran, c->service))
+		if (!strv_has(services, c->service))
 			continue;
 		judge(c, how, sizeof how);
-		*all_checked = *all_checked && *c->health != '\0';
+		h->all_checked = h->all_checked && *c->health != '\0';
 		if (how[0] == '\0' && c->state == CONTAINER_RUNNING && c->number <= 1)
-			++*running;
-		if (how[0] != '\0' && what[0] == '\0')
-			snprintf(what, size, "service %s %s (docker logs %s)", c->service, how,
-			    c->name);
+			h->running++;
+		if (how[0] != '\0' && h->sick[0] == '\0')
+			snprintf(h->sick, sizeof h->sick, "service %s %s (docker logs %s)",
+			    c->service, how, c->name);
 	}
-	return what[0] != '\0';
 }
 
 static void
@@ -251,29 +251,51 @@ rest(int ms)
 	nanosleep(&t, NULL);
 }
 
-enum err_code
-job_wait_healthy(struct restore_job *j, uint64_t *running, struct err *err)
+/* Until the services are well, or the time is over.  *s is read again each time. */
+static enum err_code
+wait_healthy(struct restore_job *j, struct stack **s, const struct strv *services, int wait_s,
+    const struct cancel *cancel, uint64_t *running, struct err *err)
 {
-	int64_t deadline_ns = clock_mono_ns() + j->opt->wait_s * NS_PER_S;
+	int64_t deadline_ns = clock_mono_ns() + wait_s * NS_PER_S;
 	int64_t well_since_ns = 0;
 	for (;;) {
-		char what[300];
-		bool all_checked;
-		if (cancel_check(j->engine->cancel, err) || look_at_made(j, err))
+		struct health h;
+		stack_free(TAKE(*s));
+		if (cancel_check(cancel, err) || stack_load(s, j->docker, j->name, err))
 			return err->code;
-		bool sick = find_sick(j, what, sizeof what, running, &all_checked);
+		examine(&h, *s, services);
 		int64_t now_ns = clock_mono_ns();
-		if (sick)
+		if (h.sick[0] != '\0')
 			well_since_ns = 0;
 		else if (well_since_ns == 0)
 			well_since_ns = now_ns;
-		if (!sick && (all_checked || now_ns - well_since_ns >= SETTLE_NS))
+		*running = h.running;
+		if (well_since_ns != 0 &&
+		    (h.all_checked || now_ns - well_since_ns >= SETTLE_NS))
 			return ERR_OK;
-		if (now_ns >= deadline_ns && sick)
+		if (now_ns >= deadline_ns && well_since_ns == 0)
 			return err_set(
-			    err, ERR_TRANSIENT, "after %d seconds %s", j->opt->wait_s, what);
+			    err, ERR_TRANSIENT, "after %d seconds %s", wait_s, h.sick);
 		rest(POLL_MS);
 	}
+}
+
+enum err_code
+job_wait_healthy(struct restore_job *j, uint64_t *running, struct err *err)
+{
+	return wait_healthy(
+	    j, &j->made, &j->ran, j->opt->wait_s, j->engine->cancel, running, err);
+}
+
+enum err_code
+job_wait_old(struct restore_job *j, struct err *err)
+{
+	uint64_t running;
+	AUTO(stack) struct stack *s = NULL;
+	if (j->running_now.len == 0)
+		return ERR_OK;
+	return wait_healthy(j, &s, &j->running_now,
+	    j->opt->wait_s < OLD_WAIT_S ? j->opt->wait_s : OLD_WAIT_S, NULL, &running, err);
 }
 
 /* Volumes that were not there before, and that no item stands for. */

@@ -220,6 +220,9 @@ go_back(struct restore_run *r, struct err *err)
 	}
 	if (r->reach < REACH_DOWN)
 		return conclude(err, "nothing was changed");
+	if (job_wait_old(r->job, &why) != ERR_OK)
+		return conclude(err,
+		    "all data was put back, but the old stack is not well: %.150s", why.msg);
 	return conclude(err, had_old(j)
 				 ? "everything was put back and is as before"
 				 : "nothing was there before, and nothing was left behind");

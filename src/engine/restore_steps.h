@@ -58,6 +58,8 @@ MUST_CHECK enum err_code job_wait_healthy(
 MUST_CHECK enum err_code job_remove_made(struct restore_job *j, struct err *err);
 /* Make the old stack's containers again, from its own files, and start those that ran. */
 MUST_CHECK enum err_code job_start_old(struct restore_job *j, struct err *err);
+/* Does it run as it did?  ERR_TRANSIENT names a service that does not. */
+MUST_CHECK enum err_code job_wait_old(struct restore_job *j, struct err *err);
 /* From here on nothing is cancelled: the way back must be gone to its end. */
 MUST_CHECK enum err_code job_ignore_cancel(struct restore_job *j, struct err *err);
 
