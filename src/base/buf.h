@@ -19,7 +19,10 @@ struct buf {
 	size_t cap;
 };
 
-#define BUF_INIT { NULL, 0, 0 }
+#define BUF_INIT           \
+	{                  \
+		NULL, 0, 0 \
+	}
 
 void buf_release(struct buf *b);
 struct buf *buf_new(void);
@@ -48,7 +51,8 @@ MUST_CHECK enum err_code buf_varint(struct buf *b, uint64_t v, struct err *err);
 /* varint length, then the bytes. */
 MUST_CHECK enum err_code buf_blob(struct buf *b, const void *data, size_t len, struct err *err);
 
-/* The bytes as a NUL-terminated string that stays the buffer's; NULL only when out of memory. */
+/* The bytes as a NUL-terminated string that stays the buffer's; NULL only when out of memory.
+ */
 const char *buf_cstr(struct buf *b);
 
 #endif

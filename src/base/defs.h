@@ -23,17 +23,17 @@
 
 #define AUTO(name) __attribute__((cleanup(name##_auto)))
 
-#define AUTO_FREE(name, type, fn)                                                                  \
-	static inline void UNUSED name##_auto(type *p)                                             \
-	{                                                                                          \
-		fn(*p);                                                                            \
+#define AUTO_FREE(name, type, fn)                      \
+	static inline void UNUSED name##_auto(type *p) \
+	{                                              \
+		fn(*p);                                \
 	}
 
-#define TAKE(p)                                                                                    \
-	__extension__({                                                                            \
-		__typeof__(p) taken_ = (p);                                                        \
-		(p) = NULL;                                                                        \
-		taken_;                                                                            \
+#define TAKE(p)                             \
+	__extension__({                     \
+		__typeof__(p) taken_ = (p); \
+		(p) = NULL;                 \
+		taken_;                     \
 	})
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -17,21 +17,21 @@
 
 enum err_code {
 	ERR_OK = 0,
-	ERR_USAGE,         /* the caller or the command line asked for nonsense */
-	ERR_NOT_FOUND,     /* certainly absent */
-	ERR_EXISTS,        /* already there, and must not be */
-	ERR_LOCKED,        /* somebody else holds it; try later */
-	ERR_DENIED,        /* no permission */
-	ERR_TRANSIENT,     /* a retry may help */
-	ERR_CORRUPT,       /* the data is not what was written */
-	ERR_UNSUPPORTED,   /* newer format, or a thing this build cannot do */
-	ERR_CANCELLED,     /* the user or a timeout stopped it */
-	ERR_IO,            /* the system refused: disk full, read error, ... */
+	ERR_USAGE, /* the caller or the command line asked for nonsense */
+	ERR_NOT_FOUND, /* certainly absent */
+	ERR_EXISTS, /* already there, and must not be */
+	ERR_LOCKED, /* somebody else holds it; try later */
+	ERR_DENIED, /* no permission */
+	ERR_TRANSIENT, /* a retry may help */
+	ERR_CORRUPT, /* the data is not what was written */
+	ERR_UNSUPPORTED, /* newer format, or a thing this build cannot do */
+	ERR_CANCELLED, /* the user or a timeout stopped it */
+	ERR_IO, /* the system refused: disk full, read error, ... */
 	ERR_NO_MEMORY,
 	ERR_NO_REPOSITORY, /* the store holds no StackSnap repository */
-	ERR_WRONG_KEY,     /* no key slot opens with this passphrase or key file */
-	ERR_CHANGED,       /* the source changed while it was read */
-	ERR_INCOMPLETE,    /* a gate refused: a dump is empty, cut off or unproved */
+	ERR_WRONG_KEY, /* no key slot opens with this passphrase or key file */
+	ERR_CHANGED, /* the source changed while it was read */
+	ERR_INCOMPLETE, /* a gate refused: a dump is empty, cut off or unproved */
 };
 
 struct err {
@@ -39,7 +39,10 @@ struct err {
 	char msg[508];
 };
 
-#define ERR_INIT { ERR_OK, "" }
+#define ERR_INIT           \
+	{                  \
+		ERR_OK, "" \
+	}
 
 /* Set code and message.  Returns code, so that it can be returned at once. */
 enum err_code err_set(struct err *err, enum err_code code, const char *fmt, ...)

@@ -195,8 +195,7 @@ object_value(struct json_writer *w, const char *key, const json_t *object)
 	json_t *item;
 	json_t *o = json_incref((json_t *)(uintptr_t)object);
 	json_obj(w, key);
-	json_object_foreach(o, name, item)
-		json_value(w, name, item);
+	json_object_foreach(o, name, item) json_value(w, name, item);
 	json_obj_end(w);
 	json_decref(o);
 }

@@ -38,7 +38,8 @@ void json_i64(struct json_writer *w, const char *key, int64_t value);
 void json_f64(struct json_writer *w, const char *key, double value);
 void json_flag(struct json_writer *w, const char *key, bool value);
 void json_nil(struct json_writer *w, const char *key);
-/* A value that was read, with all that is in it; what lies deeper than JSON_MAX_DEPTH becomes null. */
+/* A value that was read, with all that is in it; what lies deeper than JSON_MAX_DEPTH becomes
+ * null. */
 void json_value(struct json_writer *w, const char *key, const json_t *value);
 /* Ends the document.  Every object and array must have been closed. */
 MUST_CHECK enum err_code json_finish(struct json_writer *w, struct err *err);
@@ -49,7 +50,8 @@ json_auto(json_t **j)
 	json_decref(*j);
 }
 
-/* Parse exactly one document; *out is the caller's to json_decref.  what names it in the error. */
+/* Parse exactly one document; *out is the caller's to json_decref.  what names it in the error.
+ */
 MUST_CHECK enum err_code json_parse(
     json_t **out, const void *data, size_t len, const char *what, struct err *err);
 /* The string at key, or NULL when it is absent or of another type. */

@@ -17,7 +17,10 @@ struct strv {
 	size_t cap;
 };
 
-#define STRV_INIT { NULL, 0, 0 }
+#define STRV_INIT          \
+	{                  \
+		NULL, 0, 0 \
+	}
 
 void strv_release(struct strv *v);
 static inline void UNUSED

@@ -54,8 +54,8 @@ looks_compressible(struct packer *p, const uint8_t *data, size_t len)
 	size_t shrunk = 0;
 	for (size_t i = 0; i < SAMPLES; i++) {
 		const uint8_t *at = data + (len - SAMPLE_SIZE) / (SAMPLES - 1) * i;
-		size_t n = ZSTD_compressCCtx(
-		    p->ctx, p->probe, sizeof p->probe, at, SAMPLE_SIZE, 1);
+		size_t n =
+		    ZSTD_compressCCtx(p->ctx, p->probe, sizeof p->probe, at, SAMPLE_SIZE, 1);
 		shrunk += ZSTD_isError(n) ? SAMPLE_SIZE : n;
 	}
 	return shrunk < SAMPLE_SIZE * SAMPLES * 97 / 100;
@@ -116,7 +116,8 @@ block_plain_len(const uint8_t *block, size_t len, size_t max, size_t *plain, str
 		return err_set(err, ERR_CORRUPT, "block is cut off");
 	size_t n = get_u32(block + 1);
 	if (n > max || n > BLOCK_MAX_PLAIN)
-		return err_set(err, ERR_CORRUPT, "block claims %zu bytes, more than allowed", n);
+		return err_set(
+		    err, ERR_CORRUPT, "block claims %zu bytes, more than allowed", n);
 	*plain = n;
 	return ERR_OK;
 }
@@ -130,7 +131,8 @@ block_decode(struct unpacker *u, const uint8_t *block, size_t len, uint8_t *out,
 	switch (block[0]) {
 	case BLOCK_STORED:
 		if (n != plain)
-			return err_set(err, ERR_CORRUPT, "block has %zu bytes, not %zu", n, plain);
+			return err_set(
+			    err, ERR_CORRUPT, "block has %zu bytes, not %zu", n, plain);
 		if (n > 0)
 			memcpy(out, payload, n);
 		return ERR_OK;

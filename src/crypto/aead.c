@@ -22,8 +22,7 @@ aead_new(struct aead **out, struct err *err)
 	a->cipher = o->aes256gcm;
 	a->ctx = EVP_CIPHER_CTX_new();
 	/* The cipher is given once: later inits with NULL leave it and its references alone. */
-	if (a->ctx == NULL ||
-	    EVP_CipherInit_ex2(a->ctx, a->cipher, NULL, NULL, 1, NULL) != 1)
+	if (a->ctx == NULL || EVP_CipherInit_ex2(a->ctx, a->cipher, NULL, NULL, 1, NULL) != 1)
 		return openssl_failed(err, "start AES-256-GCM");
 	*out = TAKE(a);
 	return ERR_OK;
@@ -39,8 +38,9 @@ aead_free(struct aead *a)
 }
 
 enum err_code
-aead_seal(struct aead *a, const uint8_t key[AEAD_KEY_SIZE], const uint8_t nonce[AEAD_NONCE_SIZE],
-    const void *aad, size_t aad_len, const void *in, size_t len, uint8_t *out, struct err *err)
+aead_seal(struct aead *a, const uint8_t key[AEAD_KEY_SIZE],
+    const uint8_t nonce[AEAD_NONCE_SIZE], const void *aad, size_t aad_len, const void *in,
+    size_t len, uint8_t *out, struct err *err)
 {
 	if (len > INT_MAX - AEAD_TAG_SIZE || aad_len > INT_MAX)
 		return err_set(err, ERR_USAGE, "too long to seal at once");
@@ -56,8 +56,9 @@ aead_seal(struct aead *a, const uint8_t key[AEAD_KEY_SIZE], const uint8_t nonce[
 }
 
 enum err_code
-aead_open(struct aead *a, const uint8_t key[AEAD_KEY_SIZE], const uint8_t nonce[AEAD_NONCE_SIZE],
-    const void *aad, size_t aad_len, const void *in, size_t len, uint8_t *out, struct err *err)
+aead_open(struct aead *a, const uint8_t key[AEAD_KEY_SIZE],
+    const uint8_t nonce[AEAD_NONCE_SIZE], const void *aad, size_t aad_len, const void *in,
+    size_t len, uint8_t *out, struct err *err)
 {
 	if (len < AEAD_TAG_SIZE || len > INT_MAX || aad_len > INT_MAX)
 		return err_set(err, ERR_CORRUPT, "too short to be encrypted data");

@@ -25,8 +25,8 @@ MUST_CHECK enum err_code aead_seal(struct aead *a, const uint8_t key[AEAD_KEY_SI
     const uint8_t nonce[AEAD_NONCE_SIZE], const void *aad, size_t aad_len, const void *in,
     size_t len, uint8_t *out, struct err *err);
 
-/* Decrypt len bytes, tag included, into out, which has room for len - AEAD_TAG_SIZE.  ERR_CORRUPT
- * when the tag does not fit: out then holds nothing to be used. */
+/* Decrypt len bytes, tag included, into out, which has room for len - AEAD_TAG_SIZE.
+ * ERR_CORRUPT when the tag does not fit: out then holds nothing to be used. */
 MUST_CHECK enum err_code aead_open(struct aead *a, const uint8_t key[AEAD_KEY_SIZE],
     const uint8_t nonce[AEAD_NONCE_SIZE], const void *aad, size_t aad_len, const void *in,
     size_t len, uint8_t *out, struct err *err);

@@ -101,7 +101,8 @@ mac_of(struct mac *m, const void *data, size_t len, uint8_t out[HASH_SIZE], stru
 {
 	size_t n;
 	/* No key given: the one of mac_new stays, without a new key schedule. */
-	if (EVP_MAC_init(m->ctx, NULL, 0, NULL) != 1 || EVP_MAC_update(m->ctx, data, len) != 1 ||
+	if (EVP_MAC_init(m->ctx, NULL, 0, NULL) != 1 ||
+	    EVP_MAC_update(m->ctx, data, len) != 1 ||
 	    EVP_MAC_final(m->ctx, out, &n, HASH_SIZE) != 1)
 		return openssl_failed(err, "HMAC");
 	return ERR_OK;

@@ -23,7 +23,8 @@ AUTO_FREE(sha256, struct sha256 *, sha256_free)
 MUST_CHECK enum err_code sha256_add(
     struct sha256 *h, const void *data, size_t len, struct err *err);
 /* The hash of all that was added; the object starts anew. */
-MUST_CHECK enum err_code sha256_finish(struct sha256 *h, uint8_t out[HASH_SIZE], struct err *err);
+MUST_CHECK enum err_code sha256_finish(
+    struct sha256 *h, uint8_t out[HASH_SIZE], struct err *err);
 
 struct mac;
 MUST_CHECK enum err_code mac_new(

@@ -13,8 +13,8 @@
 MUST_CHECK enum err_code hkdf_derive(const void *key, size_t key_len, const void *salt,
     size_t salt_len, const char *info, void *out, size_t out_len, struct err *err);
 
-/* ERR_USAGE when the limits are outside 8 MiB to 4 GiB and 1 to 64 passes: a hostile key slot must
- * not be able to eat the machine. */
+/* ERR_USAGE when the limits are outside 8 MiB to 4 GiB and 1 to 64 passes: a hostile key slot
+ * must not be able to eat the machine. */
 MUST_CHECK enum err_code argon2id_derive(const void *pass, size_t pass_len,
     const uint8_t salt[KDF_SALT_SIZE], uint32_t memory_kib, uint32_t passes, void *out,
     size_t out_len, struct err *err);

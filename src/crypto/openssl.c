@@ -20,8 +20,8 @@ enum err_code
 openssl_get(const struct openssl **out, struct err *err)
 {
 	pthread_once(&fetched, fetch);
-	if (algorithms.aes256gcm == NULL || algorithms.sha256 == NULL || algorithms.hmac == NULL ||
-	    algorithms.hkdf == NULL)
+	if (algorithms.aes256gcm == NULL || algorithms.sha256 == NULL ||
+	    algorithms.hmac == NULL || algorithms.hkdf == NULL)
 		return err_set(err, ERR_UNSUPPORTED,
 		    "this OpenSSL lacks one of AES-256-GCM, SHA-256, HMAC, HKDF");
 	*out = &algorithms;

@@ -200,11 +200,13 @@ mysql_load(struct connector *c, struct dump_source *src, struct err *err)
 	AUTO(bufv) struct buf nothing = BUF_INIT;
 	if (!strv_has(&names, MYSQL_USERS))
 		return session_ask(s, "FLUSH PRIVILEGES;", &nothing, err);
-	/* The set-up of a data folder writes root's PROXY right with an empty host, GRANT with '%':
-	 * the same right, printed twice. */
+	/* The set-up of a data folder writes root's PROXY right with an empty host, GRANT with
+	 * '%': the same right, printed twice. */
 	return session_ask(s,
-	    "USE mysql;\nDELETE a FROM proxies_priv a JOIN proxies_priv b ON a.Host = b.Host AND "
-	    "a.User = b.User AND a.Proxied_user = b.Proxied_user WHERE a.Proxied_host = '%' AND "
+	    "USE mysql;\nDELETE a FROM proxies_priv a JOIN proxies_priv b ON a.Host = b.Host "
+	    "AND "
+	    "a.User = b.User AND a.Proxied_user = b.Proxied_user WHERE a.Proxied_host = '%' "
+	    "AND "
 	    "b.Proxied_host = '';\nFLUSH PRIVILEGES;",
 	    &nothing, err);
 }

@@ -42,7 +42,10 @@ struct compose_up_options {
 	int timeout_ms; /* < 0: for ever */
 };
 
-#define COMPOSE_UP_OPTIONS_INIT { NULL, true, false, -1 }
+#define COMPOSE_UP_OPTIONS_INIT       \
+	{                             \
+		NULL, true, false, -1 \
+	}
 
 /* up -d */
 MUST_CHECK enum err_code compose_up(const struct compose *c, const struct compose_project *p,

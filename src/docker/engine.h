@@ -34,7 +34,10 @@ struct docker_options {
 	int timeout_ms; /* longest silence of the engine within one call */
 };
 
-#define DOCKER_OPTIONS_INIT { NULL, NULL, 60000 }
+#define DOCKER_OPTIONS_INIT       \
+	{                         \
+		NULL, NULL, 60000 \
+	}
 
 /* Reach the engine and agree on a version.  ERR_UNSUPPORTED for hosts other than unix://, and
  * for engines older than API 1.41. */
@@ -54,7 +57,10 @@ struct docker_doc {
 	json_t *json;
 };
 
-#define DOCKER_DOC_INIT { BUF_INIT, NULL }
+#define DOCKER_DOC_INIT        \
+	{                      \
+		BUF_INIT, NULL \
+	}
 
 void docker_doc_release(struct docker_doc *doc);
 static inline void UNUSED
@@ -73,7 +79,10 @@ struct docker_info {
 	char *name; /* the host's name */
 };
 
-#define DOCKER_INFO_INIT { NULL, NULL, NULL, NULL, NULL, NULL, NULL }
+#define DOCKER_INFO_INIT                                 \
+	{                                                \
+		NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+	}
 
 MUST_CHECK enum err_code docker_info(
     struct docker *d, struct docker_info *out, struct err *err);

@@ -30,7 +30,10 @@ struct lifecycle_options {
 	int stop_grace_s; /* < 0: each container's own */
 };
 
-#define LIFECYCLE_OPTIONS_INIT { QUIESCE_PAUSE, NULL, -1 }
+#define LIFECYCLE_OPTIONS_INIT          \
+	{                               \
+		QUIESCE_PAUSE, NULL, -1 \
+	}
 
 /* What happened to one container.  Times are of clock_mono_ns. */
 struct lifecycle_step {

@@ -18,23 +18,26 @@
 
 struct backup_options {
 	enum quiesce_how quiesce;
-	bool quiesce_none;       /* quiesce is not looked at: nothing is paused or stopped */
-	bool allow_empty;        /* a volume or folder may be empty that was not last time */
+	bool quiesce_none; /* quiesce is not looked at: nothing is paused or stopped */
+	bool allow_empty; /* a volume or folder may be empty that was not last time */
 	const struct strv *tags; /* may be NULL */
 };
 
-#define BACKUP_OPTIONS_INIT { QUIESCE_PAUSE, false, false, NULL }
+#define BACKUP_OPTIONS_INIT                       \
+	{                                         \
+		QUIESCE_PAUSE, false, false, NULL \
+	}
 
 struct backup_result {
 	struct id id;
 	enum outcome outcome;
 	int64_t quiet_ns; /* the longest that a service was quiet; 0: none was */
-	int64_t skew_ns;  /* between the first and the last fence */
+	int64_t skew_ns; /* between the first and the last fence */
 	int64_t took_ns;
 	uint64_t members;
 	uint64_t files;
-	uint64_t bytes;        /* of all members */
-	uint64_t new_bytes;    /* of them, not in the repository before */
+	uint64_t bytes; /* of all members */
+	uint64_t new_bytes; /* of them, not in the repository before */
 	uint64_t stored_bytes; /* what they take there */
 	uint64_t problems;
 };
@@ -42,7 +45,8 @@ struct backup_result {
 MUST_CHECK enum err_code backup_stack(struct engine *e, const char *stack,
     const struct backup_options *opt, struct backup_result *out, struct err *err);
 
-/* Snapshot of files and folders by their paths; each is kept at its absolute path in the tree. */
+/* Snapshot of files and folders by their paths; each is kept at its absolute path in the tree.
+ */
 MUST_CHECK enum err_code backup_paths(struct engine *e, const struct strv *paths,
     const struct backup_options *opt, struct backup_result *out, struct err *err);
 

@@ -22,7 +22,7 @@ resolve_paths(struct strv *out, const struct strv *paths, struct err *err)
 			const char *outer = out->items[k];
 			size_t n = strlen(outer);
 			inside = strncmp(path, outer, n) == 0 &&
-			    (n == 1 || path[n] == '\0' || path[n] == '/');
+				 (n == 1 || path[n] == '\0' || path[n] == '/');
 		}
 		if (!inside && strv_add(out, path, err))
 			return err->code;

@@ -38,8 +38,7 @@ is_database(const struct capture *c)
 
 /* --- one thread for each database --- */
 
-typedef enum err_code database_step(
-    struct backup_run *r, struct capture *c, struct err *err);
+typedef enum err_code database_step(struct backup_run *r, struct capture *c, struct err *err);
 
 struct step_thread {
 	pthread_t thread;
@@ -154,14 +153,16 @@ recover_journal(struct stack_backup *b, struct err *err)
 	AUTO(strv) struct strv thawed = STRV_INIT;
 	struct engine *e = b->run.engine;
 	if (fs_mkdirs(e->state_dir, 0700, err) ||
-	    str_printf(&b->journal_path, err, "%s/quiet-%s.json", e->state_dir, b->plan->stack->name))
+	    str_printf(
+		&b->journal_path, err, "%s/quiet-%s.json", e->state_dir, b->plan->stack->name))
 		return err->code;
 	if (journal_recover(b->journal_path, &thawed, err)) {
 		if (err->code == ERR_NOT_FOUND)
 			return ERR_OK;
 		if (err->code == ERR_LOCKED)
 			return err_set(err, ERR_LOCKED,
-			    "stack %s: another backup has its services quiet right now; try again "
+			    "stack %s: another backup has its services quiet right now; try "
+			    "again "
 			    "when it is done",
 			    b->plan->stack->name);
 		return err->code;
@@ -198,7 +199,8 @@ make_captures(struct stack_backup *b, struct err *err)
 		const struct stack_container *container = &p->stack->containers[m->container];
 		if (container->state == CONTAINER_PAUSED)
 			return err_set(err, ERR_LOCKED,
-			    "service %s: container %s is paused, so its database cannot be asked; "
+			    "service %s: container %s is paused, so its database cannot be "
+			    "asked; "
 			    "resume it with 'docker unpause %s'",
 			    container->service, container->name, container->name);
 		if (plan_db_target(&c->target, &c->lists, container, err) ||
@@ -216,7 +218,8 @@ tell_gaps(const struct stack_backup *b)
 	for (size_t i = 0; i < b->plan->n_gaps; i++) {
 		const struct plan_gap *g = &b->plan->gaps[i];
 		if (g->matters)
-			event_warning(b->run.engine->events, g->what, "is not captured: %s", g->why);
+			event_warning(
+			    b->run.engine->events, g->what, "is not captured: %s", g->why);
 	}
 }
 
@@ -298,7 +301,8 @@ tell_thawed(const struct stack_backup *b)
 		if (steps[i].is_thawed)
 			event_service(b->run.engine->events, steps[i].service,
 			    "runs again after %.0f ms",
-			    (double)(steps[i].quiet_to_ns - steps[i].quiet_from_ns) / NS_PER_MS);
+			    (double)(steps[i].quiet_to_ns - steps[i].quiet_from_ns) /
+				NS_PER_MS);
 }
 
 /* Wall-clock times of the window in which all were quiet. */
@@ -360,7 +364,8 @@ work_quietly(struct stack_backup *b, struct err *err)
 	if (thawed) {
 		/* That services are down matters more than why the backup failed. */
 		if (rc)
-			event_warning(b->run.engine->events, b->plan->stack->name, "%s", err->msg);
+			event_warning(
+			    b->run.engine->events, b->plan->stack->name, "%s", err->msg);
 		*err = thaw;
 		return err->code;
 	}
@@ -369,9 +374,8 @@ work_quietly(struct stack_backup *b, struct err *err)
 
 /* --- after the window --- */
 
-static enum err_code
-save_doc(struct stack_backup *b, const struct buf *raw, struct err *err, const char *fmt, ...)
-    PRINTF_LIKE(4, 5);
+static enum err_code save_doc(struct stack_backup *b, const struct buf *raw, struct err *err,
+    const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 /* Keep an inspect document under meta/. */
 static enum err_code
@@ -475,7 +479,8 @@ finish(struct stack_backup *b, struct backup_result *out, struct err *err)
 	event_phase(b->run.engine->events, "write snapshot");
 	if (save_meta(b, err))
 		return err->code;
-	/* The member "meta" was made of single documents; it needs an instant like the others. */
+	/* The member "meta" was made of single documents; it needs an instant like the others.
+	 */
 	for (size_t i = 0; i < b->run.n_captures; i++) {
 		struct capture *c = &b->run.captures[i];
 		if (c->fence_begin_ns == 0) {

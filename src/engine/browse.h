@@ -27,17 +27,17 @@ MUST_CHECK enum err_code snapshot_open(
  * recursive.  path is relative to the snapshot's root. */
 typedef enum err_code browse_fn(
     void *arg, const char *path, const struct tree_entry *e, struct err *err);
-MUST_CHECK enum err_code browse_list(struct engine *e, const struct snapshot *s, const char *path,
-    bool recursive, browse_fn *fn, void *arg, struct err *err);
+MUST_CHECK enum err_code browse_list(struct engine *e, const struct snapshot *s,
+    const char *path, bool recursive, browse_fn *fn, void *arg, struct err *err);
 
 /* Write a file's bytes to fd. */
 MUST_CHECK enum err_code browse_cat(
     struct engine *e, const struct snapshot *s, const char *path, int fd, struct err *err);
 
 /* Write a database member's native dump to fd, byte for byte what the tool wrote, and check it
- * against the recorded SHA-256.  member is "SERVICE" when it has one dump (server.json, which tells
- * a restore about the server, is not counted), or "SERVICE/STREAM".  ERR_NOT_FOUND names the
- * streams that there are; ERR_CORRUPT means that fd got bytes that were not dumped. */
+ * against the recorded SHA-256.  member is "SERVICE" when it has one dump (server.json, which
+ * tells a restore about the server, is not counted), or "SERVICE/STREAM".  ERR_NOT_FOUND names
+ * the streams that there are; ERR_CORRUPT means that fd got bytes that were not dumped. */
 MUST_CHECK enum err_code browse_dump(
     struct engine *e, const struct snapshot *s, const char *member, int fd, struct err *err);
 

@@ -79,8 +79,7 @@ run_problem(struct backup_run *r, const char *path, const char *what)
 		    realloc(r->problems, (r->n_problems + 1) * sizeof *all);
 		if (all != NULL) {
 			r->problems = all;
-			all[r->n_problems] =
-			    (struct run_problem){ strdup(path), strdup(what) };
+			all[r->n_problems] = (struct run_problem){ strdup(path), strdup(what) };
 			/* Without memory for the text the count still makes the run partial. */
 			if (all[r->n_problems].path != NULL && all[r->n_problems].what != NULL)
 				r->n_problems++;
@@ -181,7 +180,8 @@ is_excluded(void *arg, const char *path, size_t len, bool is_dir)
 	(void)is_dir;
 	const struct strv *exclude = ((const struct file_save *)arg)->capture->exclude;
 	for (size_t i = 0; i < exclude->len; i++)
-		if (strlen(exclude->items[i]) == len && memcmp(exclude->items[i], path, len) == 0)
+		if (strlen(exclude->items[i]) == len &&
+		    memcmp(exclude->items[i], path, len) == 0)
 			return true;
 	return false;
 }
@@ -280,7 +280,8 @@ run_sample(void *arg, struct event *e)
 enum err_code
 gate_not_emptied(const struct backup_run *r, const struct capture *c, struct err *err)
 {
-	if (c->source == NULL || c->files > 0 || c->parent_files == 0 || r->options->allow_empty)
+	if (c->source == NULL || c->files > 0 || c->parent_files == 0 ||
+	    r->options->allow_empty)
 		return ERR_OK;
 	return err_set(err, ERR_INCOMPLETE,
 	    "%s %s (%s) is empty, but held %llu files in the last snapshot: is something not "
@@ -333,8 +334,8 @@ begin_dump(struct dump_sink *sink, const struct dump_stream *stream, struct err 
 {
 	struct dump_store *d = (struct dump_store *)sink;
 	enum chunk_kind kind = stream->format == DUMP_POSTGRES || stream->format == DUMP_MYSQL
-	    ? CHUNK_ROWS
-	    : CHUNK_DATA;
+				   ? CHUNK_ROWS
+				   : CHUNK_DATA;
 	d->bytes = 0;
 	if (str_dup(&d->name, stream->name, err))
 		return err->code;

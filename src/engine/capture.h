@@ -40,18 +40,18 @@ struct dumped {
 struct capture {
 	const char *kind; /* member_kind_word, or "path" */
 	const char *name;
-	const char *path;   /* in the snapshot's tree */
+	const char *path; /* in the snapshot's tree */
 	const char *source; /* NULL: not files */
 	const struct strv *services; /* may be NULL */
-	const struct strv *exclude;  /* may be NULL */
+	const struct strv *exclude; /* may be NULL */
 
 	/* files */
 	struct tree_entry parent; /* of the previous snapshot */
 	bool has_parent;
 	int64_t parent_began_ns;
 	uint64_t parent_files;
-	struct tree_saved first;  /* the live pass */
-	struct tree_saved saved;  /* the pass that counts */
+	struct tree_saved first; /* the live pass */
+	struct tree_saved saved; /* the pass that counts */
 
 	/* what both have in the end */
 	struct tree_entry entry;

@@ -292,7 +292,8 @@ write_document(const struct backup_run *r, const struct plan *plan,
 }
 
 static enum err_code
-store_tree(struct backup_run *r, struct layout *layout, struct tree_entry *root, struct err *err)
+store_tree(
+    struct backup_run *r, struct layout *layout, struct tree_entry *root, struct err *err)
 {
 	for (size_t i = 0; i < r->n_captures; i++) {
 		const struct capture *c = &r->captures[i];
@@ -327,7 +328,7 @@ run_commit(struct backup_run *r, const struct plan *plan, const struct quiet_win
 		res.bytes += r->captures[i].bytes;
 	}
 	res.outcome = r->problem_count > 0 || has_gaps_that_matter(plan) ? OUTCOME_PARTIAL
-									  : OUTCOME_COMPLETE;
+									 : OUTCOME_COMPLETE;
 	if (write_document(r, plan, quiet, &root, &res, &document, err) ||
 	    cancel_check(r->engine->cancel, err) ||
 	    snapshot_save(r->engine->repo, &document, &res.id, err))

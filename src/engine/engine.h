@@ -15,17 +15,18 @@
 #include "sys/cancel.h"
 
 struct engine {
-	struct repo *repo;           /* NULL for what needs none (plan) */
-	struct event_sink *events;   /* may be NULL */
+	struct repo *repo; /* NULL for what needs none (plan) */
+	struct event_sink *events; /* may be NULL */
 	const struct cancel *cancel; /* may be NULL */
-	const char *docker_host;     /* NULL: $DOCKER_HOST, else the default socket */
-	const char *state_dir;       /* where journals are kept; made when missing */
+	const char *docker_host; /* NULL: $DOCKER_HOST, else the default socket */
+	const char *state_dir; /* where journals are kept; made when missing */
 };
 
 /* How a use case ended, when it did not fail. */
 enum outcome {
 	OUTCOME_COMPLETE, /* everything that was asked for */
-	OUTCOME_PARTIAL,  /* a usable result from which something is missing; problems were told */
+	OUTCOME_PARTIAL, /* a usable result from which something is missing; problems were told
+			  */
 };
 
 /* "complete", "partial" */

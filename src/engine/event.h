@@ -15,26 +15,27 @@
 #include <stdbool.h>
 
 enum event_kind {
-	EVENT_PHASE,    /* a step begins: text says which */
+	EVENT_PHASE, /* a step begins: text says which */
 	EVENT_PROGRESS, /* numbers of the step that runs; at most a few a second */
-	EVENT_NOTE,     /* good to know */
-	EVENT_WARNING,  /* something a user should look at; the outcome may still be complete */
-	EVENT_PROBLEM,  /* something is missing from the result, which becomes partial; subject is a path */
-	EVENT_SERVICE,  /* a service was paused, stopped, resumed, started: text says which */
-	EVENT_MEMBER,   /* one member is done: subject is its name, bytes its size */
+	EVENT_NOTE, /* good to know */
+	EVENT_WARNING, /* something a user should look at; the outcome may still be complete */
+	EVENT_PROBLEM, /* something is missing from the result, which becomes partial; subject
+			  is a path */
+	EVENT_SERVICE, /* a service was paused, stopped, resumed, started: text says which */
+	EVENT_MEMBER, /* one member is done: subject is its name, bytes its size */
 };
 
 struct event {
 	enum event_kind kind;
 	const char *subject; /* stack, service, member or path; may be NULL */
-	const char *text;    /* for people; NULL for progress */
+	const char *text; /* for people; NULL for progress */
 	/* EVENT_PROGRESS, EVENT_MEMBER; a total of 0 is not known */
 	uint64_t bytes;
 	uint64_t bytes_total;
 	uint64_t files;
 	uint64_t files_total;
 	int64_t elapsed_ns; /* of the step */
-	const char *unit;   /* what files counts: "files", "packs"; NULL: "files" */
+	const char *unit; /* what files counts: "files", "packs"; NULL: "files" */
 };
 
 struct event_sink;

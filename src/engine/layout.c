@@ -89,7 +89,8 @@ reach(struct layout *l, const char *path, struct node **out, bool *is_new, struc
 		}
 		size_t len = strcspn(p, "/");
 		if (n->is_leaf)
-			return err_set(err, ERR_EXISTS, "snapshot tree: %s lies inside a member", path);
+			return err_set(
+			    err, ERR_EXISTS, "snapshot tree: %s lies inside a member", path);
 		struct node *next = find_child(n, p, len);
 		*is_new = next == NULL;
 		if (next == NULL && add_child(n, p, len, &next, err))

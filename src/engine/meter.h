@@ -7,8 +7,8 @@
 #ifndef ENGINE_METER_H
 #define ENGINE_METER_H
 
-#include "engine/event.h"
 #include "base/err.h"
+#include "engine/event.h"
 
 struct meter;
 

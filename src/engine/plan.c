@@ -7,8 +7,9 @@ static bool
 is_broad(const char *path)
 {
 	static const char *const broad[] = { "/", "/bin", "/boot", "/etc", "/home", "/lib",
-		"/media", "/mnt", "/opt", "/root", "/run", "/sbin", "/srv", "/tmp", "/usr", "/var",
-		"/var/lib", "/var/lib/docker", "/var/lib/docker/volumes", "/var/log", "/var/run" };
+		"/media", "/mnt", "/opt", "/root", "/run", "/sbin", "/srv", "/tmp", "/usr",
+		"/var", "/var/lib", "/var/lib/docker", "/var/lib/docker/volumes", "/var/log",
+		"/var/run" };
 	for (size_t i = 0; i < ARRAY_LEN(broad); i++)
 		if (strcmp(path, broad[i]) == 0)
 			return true;
@@ -43,18 +44,16 @@ target_lists_release(struct target_lists *l)
 }
 
 enum err_code
-plan_db_target(struct db_target *out, struct target_lists *lists, const struct stack_container *c,
-    struct err *err)
+plan_db_target(struct db_target *out, struct target_lists *lists,
+    const struct stack_container *c, struct err *err)
 {
 	AUTO(json) json_t *doc = NULL;
 	if (json_parse(&doc, c->raw.data, c->raw.len, c->name, err))
 		return err->code;
 	const char *port;
 	json_t *ignored;
-	json_object_foreach (
-	    json_object_get(json_object_get(doc, "Config"), "ExposedPorts"), port, ignored)
-		if (strv_add(&lists->ports, port, err))
-			return err->code;
+	json_object_foreach(json_object_get(json_object_get(doc, "Config"), "ExposedPorts"),
+	    port, ignored) if (strv_add(&lists->ports, port, err)) return err->code;
 	for (size_t i = 0; i < c->n_mounts; i++)
 		if (strv_add(&lists->mounts, c->mounts[i].target, err))
 			return err->code;
@@ -196,8 +195,8 @@ add_databases(struct plan *p, struct db_of *dbs, struct err *err)
 			continue;
 		if (stack_find(p->stack, c->service) != c) {
 			if (add_gap_text(p, "container", c->name,
-				"only the first container of a database service is captured", true,
-				err))
+				"only the first container of a database service is captured",
+				true, err))
 				return err->code;
 			continue;
 		}
@@ -224,8 +223,8 @@ add_services(struct plan *p, struct plan_member *m, const struct stack_use *uses
 	return ERR_OK;
 }
 
-/* Whose database files are here?  *owner is the service whose data folder the mount is; what of it
- * belongs to databases that lie deeper goes to exclude. */
+/* Whose database files are here?  *owner is the service whose data folder the mount is; what of
+ * it belongs to databases that lie deeper goes to exclude. */
 static enum err_code
 database_part(struct plan *p, const struct db_of *dbs, const struct stack_use *uses, size_t n,
     const char **owner, struct strv *exclude, struct err *err)
@@ -265,8 +264,8 @@ add_database_gap(
 	char *why = NULL;
 	if (str_printf(&what, err, "%s %s", kind, name))
 		return err->code;
-	if (str_printf(&why, err, "captured as the database of service %s, by its own tools",
-		owner)) {
+	if (str_printf(
+		&why, err, "captured as the database of service %s, by its own tools", owner)) {
 		free(what);
 		return err->code;
 	}
@@ -308,7 +307,8 @@ static bool
 is_covered(const struct plan *p, const char *path)
 {
 	for (size_t i = 0; i < p->n_members; i++)
-		if ((p->members[i].kind == MEMBER_BIND || p->members[i].kind == MEMBER_PROJECT) &&
+		if ((p->members[i].kind == MEMBER_BIND ||
+			p->members[i].kind == MEMBER_PROJECT) &&
 		    is_within(path, p->members[i].source))
 			return true;
 	return false;
@@ -343,7 +343,8 @@ add_binds(struct plan *p, const struct db_of *dbs, struct err *err)
 			return err->code;
 		if (b->source == NULL) {
 			const char *kind = b->kind == MOUNT_TMPFS ? "tmpfs" : "bind";
-			if (add_gap_text(p, kind, b->path, b->why_not, b->kind == MOUNT_OTHER, err))
+			if (add_gap_text(
+				p, kind, b->path, b->why_not, b->kind == MOUNT_OTHER, err))
 				return err->code;
 			continue;
 		}
@@ -354,15 +355,17 @@ add_binds(struct plan *p, const struct db_of *dbs, struct err *err)
 			continue;
 		}
 		if (b->is_folder && is_broad(b->source)) {
-			if (add_gap_text(p, "bind", b->path, "a folder of the host, not of this stack",
-				!b->is_read_only, err))
+			if (add_gap_text(p, "bind", b->path,
+				"a folder of the host, not of this stack", !b->is_read_only,
+				err))
 				return err->code;
 			continue;
 		}
 		if (is_covered(p, b->source)) {
 			for (size_t k = 0; k < exclude.len; k++) {
 				AUTO(str) char *inner = NULL;
-				if (str_printf(&inner, err, "%s/%s", b->source, exclude.items[k]) ||
+				if (str_printf(
+					&inner, err, "%s/%s", b->source, exclude.items[k]) ||
 				    exclude_path(p, inner, err))
 					return err->code;
 			}
@@ -388,11 +391,12 @@ add_outside_files(struct plan *p, const struct strv *files, struct err *err)
 		bool known = is_covered(p, path);
 		for (size_t k = 0; k < p->n_members && !known; k++)
 			known = p->members[k].kind == MEMBER_FILE &&
-			    strcmp(p->members[k].source, path) == 0;
+				strcmp(p->members[k].source, path) == 0;
 		if (known)
 			continue;
 		if (!fs_exists(path)) {
-			if (add_gap_text(p, "file", path, "is not there on this host", true, err))
+			if (add_gap_text(
+				p, "file", path, "is not there on this host", true, err))
 				return err->code;
 		} else if (add_member(p, MEMBER_FILE, path, path, &m, err)) {
 			return err->code;
@@ -428,7 +432,8 @@ choose_quiesce(struct plan *p, const struct db_of *dbs, struct err *err)
 	for (size_t i = 0; i < p->stack->n_containers; i++) {
 		enum container_state state = p->stack->containers[i].state;
 		bool runs = state != CONTAINER_STOPPED && state != CONTAINER_PAUSED;
-		/* Databases must answer during the fence; with their clients quiet they rest too. */
+		/* Databases must answer during the fence; with their clients quiet they rest
+		 * too. */
 		if (runs && dbs[i].kind == DB_NONE)
 			p->quiesce[p->n_quiesce++] = i;
 	}

@@ -35,19 +35,19 @@ const char *member_kind_word(enum member_kind kind);
 
 struct plan_member {
 	enum member_kind kind;
-	char *name;            /* unique in the plan: volume name, host path, service */
-	char *path;            /* in the snapshot's tree: "volumes/shop_uploads" */
-	char *source;          /* folder or file on this host; NULL for databases and meta */
-	struct strv exclude;   /* folders below source that are left out, relative */
-	enum db_kind db;       /* databases */
-	size_t container;      /* databases: index in stack->containers */
-	size_t volume;         /* volumes: index in stack->volumes */
-	struct strv services;  /* which services use it */
+	char *name; /* unique in the plan: volume name, host path, service */
+	char *path; /* in the snapshot's tree: "volumes/shop_uploads" */
+	char *source; /* folder or file on this host; NULL for databases and meta */
+	struct strv exclude; /* folders below source that are left out, relative */
+	enum db_kind db; /* databases */
+	size_t container; /* databases: index in stack->containers */
+	size_t volume; /* volumes: index in stack->volumes */
+	struct strv services; /* which services use it */
 };
 
 /* Something that is not captured. */
 struct plan_gap {
-	char *what;   /* "volume shop_cache", "bind /var/run/docker.sock" */
+	char *what; /* "volume shop_cache", "bind /var/run/docker.sock" */
 	char *why;
 	bool matters; /* false: as it should be (a database's own files, a socket, memory) */
 };
@@ -67,7 +67,8 @@ MUST_CHECK enum err_code plan_make(
 void plan_free(struct plan *p);
 AUTO_FREE(plan, struct plan *, plan_free)
 
-/* The connector's view of a container; borrows from c and the lists given, which must be empty. */
+/* The connector's view of a container; borrows from c and the lists given, which must be empty.
+ */
 struct target_lists {
 	struct strv ports;
 	struct strv mounts;

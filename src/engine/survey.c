@@ -22,7 +22,7 @@ count(struct survey *s, FTS *fts)
 {
 	FTSENT *e;
 	while (!atomic_load_explicit(&s->stop, memory_order_relaxed) &&
-	    (e = fts_read(fts)) != NULL) {
+	       (e = fts_read(fts)) != NULL) {
 		if (e->fts_info == FTS_D && strv_has(&s->exclude, e->fts_path))
 			fts_set(fts, e, FTS_SKIP);
 		if (e->fts_info != FTS_F)
@@ -73,7 +73,8 @@ survey_start(struct survey **out, const struct strv *sources, const struct strv 
 		free(s);
 		return;
 	}
-	if (copy_all(&s->sources, sources, &scratch) || copy_all(&s->exclude, exclude, &scratch) ||
+	if (copy_all(&s->sources, sources, &scratch) ||
+	    copy_all(&s->exclude, exclude, &scratch) ||
 	    thread_start(&s->thread, run, s, "survey", &scratch)) {
 		survey_free(s);
 		return;

@@ -14,8 +14,8 @@
 
 struct survey;
 
-/* sources: files and folders; a source's excluded paths are given absolute, in exclude.  A survey
- * that cannot start is no reason to fail: *out is then NULL. */
+/* sources: files and folders; a source's excluded paths are given absolute, in exclude.  A
+ * survey that cannot start is no reason to fail: *out is then NULL. */
 void survey_start(struct survey **out, const struct strv *sources, const struct strv *exclude);
 /* False while it still counts. */
 bool survey_result(const struct survey *s, uint64_t *files, uint64_t *bytes);

@@ -20,8 +20,8 @@ struct verify {
 	struct verify_result *result;
 	struct check_progress progress;
 	struct map bad_packs; /* pack id */
-	struct map whole;     /* SHA-256 of the content of folders without any loss */
-	struct map lost;      /* chunk ids that were tried and cannot be read */
+	struct map whole; /* SHA-256 of the content of folders without any loss */
+	struct map lost; /* chunk ids that were tried and cannot be read */
 
 	char snapshot[9];
 	bool hurt; /* this snapshot */
@@ -98,8 +98,8 @@ report_hurt(struct verify *v, const char *path, const char *kind, const char *wh
 
 /* ERR_OK with *is_lost set when the content cannot be read whole; other codes end the run. */
 static enum err_code
-check_content(struct verify *v, const struct content *c, bool *is_lost, struct err *why,
-    struct err *err)
+check_content(
+    struct verify *v, const struct content *c, bool *is_lost, struct err *why, struct err *err)
 {
 	*is_lost = false;
 	if (content_walk(v->engine->repo, c, check_extent, check_extent, v, why) == ERR_OK)
@@ -121,8 +121,8 @@ key_of_content(const struct content *c, uint8_t out[HASH_SIZE], struct err *err)
 	return sha256_of(raw.data, raw.len, out, err);
 }
 
-static enum err_code check_folder(struct verify *v, const struct tree_entry *dir, struct buf *path,
-    bool *is_whole, struct err *err);
+static enum err_code check_folder(struct verify *v, const struct tree_entry *dir,
+    struct buf *path, bool *is_whole, struct err *err);
 
 static enum err_code
 check_child(struct verify *v, const struct tree_entry *e, struct buf *path, bool *is_whole,
@@ -284,7 +284,8 @@ verify_repo(struct engine *e, const struct verify_options *opt, struct verify_re
 	enum err_code rc = check_objects(&v, opt, err);
 	if (rc == ERR_OK) {
 		event_phase(e->events, "walk the trees of all snapshots");
-		rc = store_list(repo_store(e->repo), "snapshots/", NULL, check_snapshot, &v, err);
+		rc = store_list(
+		    repo_store(e->repo), "snapshots/", NULL, check_snapshot, &v, err);
 	}
 	map_release(&v.bad_packs);
 	map_release(&v.whole);

@@ -17,7 +17,7 @@ struct verify_result {
 	uint64_t packs;
 	uint64_t unused_packs;
 	uint64_t chunks; /* decoded and compared; 0 without read_data */
-	uint64_t bytes;  /* of packs */
+	uint64_t bytes; /* of packs */
 	uint64_t problems;
 	int64_t took_ns;
 };

@@ -30,7 +30,10 @@ struct http_options {
 	int timeout_ms; /* longest silence; < 0 for ever */
 };
 
-#define HTTP_OPTIONS_INIT { NULL, 60000 }
+#define HTTP_OPTIONS_INIT   \
+	{                   \
+		NULL, 60000 \
+	}
 
 MUST_CHECK enum err_code http_open(
     struct http **out, int fd, const struct http_options *opt, struct err *err);
@@ -50,7 +53,10 @@ struct http_request {
 	bool has_streamed_body; /* the body follows by http_send_body, chunked */
 };
 
-#define HTTP_REQUEST_INIT { "GET", "/", "localhost", NULL, NULL, NULL, 0, false }
+#define HTTP_REQUEST_INIT                                           \
+	{                                                           \
+		"GET", "/", "localhost", NULL, NULL, NULL, 0, false \
+	}
 
 /* Connection: close is added unless a field sets Connection.  ERR_USAGE when a field or the
  * target holds a line break or a blank where none may be. */

@@ -79,7 +79,8 @@ check_object(void *arg, const struct store_entry *e, struct err *err)
 	return cancel_check(c->opt->cancel, err);
 }
 
-/* The config was authenticated when the repository was opened, but it may have changed since. */
+/* The config was authenticated when the repository was opened, but it may have changed since.
+ */
 static enum err_code
 check_config(struct check *c, struct err *err)
 {
@@ -183,8 +184,8 @@ check_frame(struct check *c, struct tools *t, const struct pack_header *ph,
 	}
 	atomic_fetch_add(&c->progress->chunks, f->count);
 	return at == t->plain.len
-	    ? ERR_OK
-	    : err_set(err, ERR_CORRUPT, "a frame holds more than its chunks");
+		   ? ERR_OK
+		   : err_set(err, ERR_CORRUPT, "a frame holds more than its chunks");
 }
 
 static enum err_code
@@ -215,7 +216,7 @@ next_pack(struct check *c, struct stored_pack *out)
 {
 	pthread_mutex_lock(&c->lock);
 	bool more = c->next < c->count && c->failure.code == ERR_OK &&
-	    !cancel_is_raised(c->opt->cancel);
+		    !cancel_is_raised(c->opt->cancel);
 	if (more)
 		*out = c->packs[c->next++];
 	pthread_mutex_unlock(&c->lock);
@@ -254,7 +255,8 @@ static enum err_code
 read_all_packs(struct check *c, struct err *err)
 {
 	pthread_t threads[16];
-	unsigned wanted = thread_cpus() < ARRAY_LEN(threads) ? thread_cpus() : ARRAY_LEN(threads);
+	unsigned wanted =
+	    thread_cpus() < ARRAY_LEN(threads) ? thread_cpus() : ARRAY_LEN(threads);
 	unsigned started = 0;
 	enum err_code rc = ERR_OK;
 	while (started < wanted && rc == ERR_OK) {

@@ -42,7 +42,8 @@ struct check_result {
 	uint64_t chunks;
 };
 
-/* ERR_OK with result->problems == 0 means sound.  Errors are those that end the check itself. */
+/* ERR_OK with result->problems == 0 means sound.  Errors are those that end the check itself.
+ */
 MUST_CHECK enum err_code repo_check(struct repo *r, const struct check_options *opt,
     struct check_result *result, struct err *err);
 

@@ -62,8 +62,8 @@ mac_config(const uint8_t *data, const struct secret *subkeys, uint8_t out[32], s
 }
 
 enum err_code
-config_encode(
-    const struct config *c, const struct secret *subkeys, uint8_t out[CONFIG_SIZE], struct err *err)
+config_encode(const struct config *c, const struct secret *subkeys, uint8_t out[CONFIG_SIZE],
+    struct err *err)
 {
 	memset(out, 0, CONFIG_SIZE);
 	memcpy(out, CONFIG_MAGIC, 8);
@@ -85,17 +85,20 @@ config_parse(struct config *c, const uint8_t *data, size_t len, struct err *err)
 		return err_set(err, ERR_NO_REPOSITORY, "config is not StackSnap's");
 	if (get_u16(data + CFG_VERSION) != FORMAT_VERSION)
 		return err_set(err, ERR_UNSUPPORTED,
-		    "repository format version %u; this StackSnap reads version %d: use a newer one",
+		    "repository format version %u; this StackSnap reads version %d: use a "
+		    "newer one",
 		    get_u16(data + CFG_VERSION), FORMAT_VERSION);
 	if (len != CONFIG_SIZE || get_u16(data + CFG_LENGTH) != CONFIG_SIZE)
-		return err_set(err, ERR_CORRUPT, "config has %zu bytes, not %d", len, CONFIG_SIZE);
+		return err_set(
+		    err, ERR_CORRUPT, "config has %zu bytes, not %d", len, CONFIG_SIZE);
 	if (memcmp(data + CFG_ALGORITHMS, algorithms, sizeof algorithms) != 0)
 		return err_set(err, ERR_UNSUPPORTED,
 		    "the repository uses algorithms that this StackSnap does not know");
 	memcpy(c->repo_id, data + CFG_REPO, REPO_ID_SIZE);
 	c->created_ns = get_u64(data + CFG_CREATED);
 	if (get_sizes(&c->data, data + CFG_DATA, err) ||
-	    get_sizes(&c->rows, data + CFG_ROWS, err) || get_sizes(&c->tree, data + CFG_TREE, err))
+	    get_sizes(&c->rows, data + CFG_ROWS, err) ||
+	    get_sizes(&c->tree, data + CFG_TREE, err))
 		return err->code;
 	return ERR_OK;
 }
@@ -108,6 +111,7 @@ config_authenticate(
 	if (mac_config(data, subkeys, mac, err))
 		return err->code;
 	if (!hash_equal(mac, data + CFG_MAC))
-		return err_set(err, ERR_CORRUPT, "config: authentication failed: it was altered");
+		return err_set(
+		    err, ERR_CORRUPT, "config: authentication failed: it was altered");
 	return ERR_OK;
 }

@@ -19,8 +19,8 @@ struct config {
 
 /* What a new repository gets. */
 MUST_CHECK enum err_code config_make(struct config *c, struct err *err);
-MUST_CHECK enum err_code config_encode(
-    const struct config *c, const struct secret *subkeys, uint8_t out[CONFIG_SIZE], struct err *err);
+MUST_CHECK enum err_code config_encode(const struct config *c, const struct secret *subkeys,
+    uint8_t out[CONFIG_SIZE], struct err *err);
 /* Parse without authentication: the id is needed to find the keys that authenticate it. */
 MUST_CHECK enum err_code config_parse(
     struct config *c, const uint8_t *data, size_t len, struct err *err);

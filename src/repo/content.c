@@ -71,7 +71,7 @@ extents_decode(struct content *out, unsigned level, struct rd *r, struct err *er
 		e->is_hole = v & 1;
 		const uint8_t *id = e->is_hole ? NULL : rd_bytes(r, ID_SIZE);
 		bool bad = !rd_ok(r) || e->len == 0 || e->len > UINT64_MAX / 4 - size ||
-		    (e->is_hole && level > 0);
+			   (e->is_hole && level > 0);
 		if (bad) {
 			r->failed = true;
 			return err_set(err, ERR_CORRUPT, "content: bad extent");
@@ -156,8 +156,8 @@ walk_level(const struct walk *w, const struct content *c, uint64_t offset, struc
 }
 
 enum err_code
-content_walk(struct repo *r, const struct content *c, extent_fn *fn, extent_fn *list_fn, void *arg,
-    struct err *err)
+content_walk(struct repo *r, const struct content *c, extent_fn *fn, extent_fn *list_fn,
+    void *arg, struct err *err)
 {
 	struct walk w = { r, fn, list_fn, arg };
 	return walk_level(&w, c, 0, err);
@@ -192,9 +192,10 @@ stream_extent(void *arg, uint64_t offset, const struct extent *e, struct err *er
 	struct chunk_view v;
 	if (repo_read_chunk(s->repo, &e->id, &v, err))
 		return err->code;
-	enum err_code rc = v.len != e->len
-	    ? err_set(err, ERR_CORRUPT, "content: a chunk has another length than listed")
-	    : s->fn(s->arg, v.data, v.len, err);
+	enum err_code rc =
+	    v.len != e->len
+		? err_set(err, ERR_CORRUPT, "content: a chunk has another length than listed")
+		: s->fn(s->arg, v.data, v.len, err);
 	chunk_view_release(&v);
 	return rc;
 }

@@ -21,9 +21,9 @@
 struct repo;
 
 struct extent {
-	uint64_t len;   /* bytes of the run that it stands for */
-	bool is_hole;   /* zeros that take no space; id means nothing */
-	struct id id;   /* a chunk: of data at level 0, of extents above */
+	uint64_t len; /* bytes of the run that it stands for */
+	bool is_hole; /* zeros that take no space; id means nothing */
+	struct id id; /* a chunk: of data at level 0, of extents above */
 };
 
 struct content {
@@ -33,7 +33,10 @@ struct content {
 	struct extent *items;
 };
 
-#define CONTENT_INIT { 0, 0, 0, NULL }
+#define CONTENT_INIT          \
+	{                     \
+		0, 0, 0, NULL \
+	}
 
 void content_release(struct content *c);
 static inline void UNUSED
@@ -53,8 +56,8 @@ MUST_CHECK enum err_code content_decode(struct content *out, struct rd *r, struc
 /* Called for each extent of the data itself, in order; offset counts bytes from the start. */
 typedef enum err_code extent_fn(
     void *arg, uint64_t offset, const struct extent *e, struct err *err);
-/* Walk the data's extents, fetching lists of extents as needed.  list_fn (may be NULL) is told of
- * each chunk that holds a list. */
+/* Walk the data's extents, fetching lists of extents as needed.  list_fn (may be NULL) is told
+ * of each chunk that holds a list. */
 MUST_CHECK enum err_code content_walk(struct repo *r, const struct content *c, extent_fn *fn,
     extent_fn *list_fn, void *arg, struct err *err);
 

@@ -12,7 +12,8 @@
 static bool
 ends_list(const struct extent *e, size_t len)
 {
-	return len >= LIST_MAX || (len >= LIST_MIN && !e->is_hole && (e->id.b[0] & LIST_MASK) == 0);
+	return len >= LIST_MAX ||
+	       (len >= LIST_MIN && !e->is_hole && (e->id.b[0] & LIST_MASK) == 0);
 }
 
 static enum err_code
@@ -48,8 +49,8 @@ raise_level(struct writer *w, struct extent *items, size_t *count, struct err *e
 }
 
 enum err_code
-extents_to_content(struct writer *w, struct extent *items, size_t count, struct content *out,
-    struct err *err)
+extents_to_content(
+    struct writer *w, struct extent *items, size_t count, struct content *out, struct err *err)
 {
 	AUTO(mem) struct extent *owned = items;
 	uint64_t size = 0;

@@ -15,9 +15,9 @@ MUST_CHECK enum err_code extents_encode(
 MUST_CHECK enum err_code extents_decode(
     struct content *out, unsigned level, struct rd *r, struct err *err);
 
-/* Make a content of level-0 extents, storing lists of extents when there are too many.  Takes over
- * items (malloc), also on failure. */
-MUST_CHECK enum err_code extents_to_content(struct writer *w, struct extent *items, size_t count,
-    struct content *out, struct err *err);
+/* Make a content of level-0 extents, storing lists of extents when there are too many.  Takes
+ * over items (malloc), also on failure. */
+MUST_CHECK enum err_code extents_to_content(
+    struct writer *w, struct extent *items, size_t count, struct content *out, struct err *err);
 
 #endif

@@ -8,8 +8,8 @@
 #ifndef REPO_FRAME_CACHE_H
 #define REPO_FRAME_CACHE_H
 
-#include "repo/id.h"
 #include "base/err.h"
+#include "repo/id.h"
 
 struct frame_cache;
 

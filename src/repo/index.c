@@ -76,7 +76,8 @@ index_free(struct index *ix)
 
 __extension__ typedef unsigned __int128 wide;
 
-/* The first 8 bytes as a big number: ids are uniform, so it tells where in the table to look. */
+/* The first 8 bytes as a big number: ids are uniform, so it tells where in the table to look.
+ */
 static uint64_t
 prefix_of(const uint8_t *id)
 {
@@ -104,8 +105,8 @@ find_entry(const struct segment *s, const struct id *id)
 	for (unsigned step = 0; lo < hi; step++) {
 		uint64_t mid = lo + (hi - lo) / 2;
 		if (step < 6 && hi_key > lo_key)
-			mid = lo +
-			    (uint64_t)((wide)(key - lo_key) * (hi - lo - 1) / (hi_key - lo_key));
+			mid = lo + (uint64_t)((wide)(key - lo_key) * (hi - lo - 1) /
+					      (hi_key - lo_key));
 		const uint8_t *e = entry_at(s, mid);
 		int c = memcmp(id->b, e, ID_SIZE);
 		if (c == 0)
@@ -317,8 +318,8 @@ build_segment(struct buf *out, const struct buf *payload, struct err *err)
 
 /* A file for the segment: in the cache when that works, unnamed in memory otherwise. */
 static enum err_code
-write_segment(
-    struct index *ix, const struct id *object, const struct buf *file, int *out, struct err *err)
+write_segment(struct index *ix, const struct id *object, const struct buf *file, int *out,
+    struct err *err)
 {
 	if (ix->cache_dir != NULL) {
 		struct err scratch; /* a cache that cannot be written costs time, not safety */
@@ -341,8 +342,7 @@ write_segment(
 }
 
 enum err_code
-index_add(
-    struct index *ix, const struct id *object, const struct buf *payload, struct err *err)
+index_add(struct index *ix, const struct id *object, const struct buf *payload, struct err *err)
 {
 	AUTO(bufv) struct buf file = BUF_INIT;
 	AUTO(fd) int fd = -1;
@@ -370,8 +370,10 @@ remove_cached(const struct index *ix, const struct id *keep, size_t count)
 		struct id id;
 		const char *name = names.items[i];
 		AUTO(str) char *path = NULL;
-		if (str_ends(name, ".seg") && hex_decode(id.b, ID_SIZE, name, strlen(name) - 4) &&
-		    !is_kept(&id, keep, count) && cache_path(&path, ix, &id, &scratch) == ERR_OK)
+		if (str_ends(name, ".seg") &&
+		    hex_decode(id.b, ID_SIZE, name, strlen(name) - 4) &&
+		    !is_kept(&id, keep, count) &&
+		    cache_path(&path, ix, &id, &scratch) == ERR_OK)
 			unlink(path);
 	}
 }
@@ -446,8 +448,9 @@ index_builder_add(struct index_builder *b, const struct id *pack, enum pack_kind
     uint64_t size, const struct pack_dir *dir, struct err *err)
 {
 	size_t before = b->packs.len;
-	if (buf_add(&b->packs, pack->b, ID_SIZE, err) || buf_u8(&b->packs, (uint8_t)kind, err) ||
-	    buf_varint(&b->packs, size, err) || pack_dir_encode(dir, &b->packs, err)) {
+	if (buf_add(&b->packs, pack->b, ID_SIZE, err) ||
+	    buf_u8(&b->packs, (uint8_t)kind, err) || buf_varint(&b->packs, size, err) ||
+	    pack_dir_encode(dir, &b->packs, err)) {
 		b->packs.len = before;
 		return err->code;
 	}

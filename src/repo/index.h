@@ -20,9 +20,9 @@ struct location {
 	struct id pack;
 	enum pack_kind kind;
 	uint32_t frame_offset; /* in the pack */
-	uint32_t frame_len;    /* stored */
-	uint32_t offset;       /* in the frame's plain bytes */
-	uint32_t len;          /* of the chunk */
+	uint32_t frame_len; /* stored */
+	uint32_t offset; /* in the frame's plain bytes */
+	uint32_t len; /* of the chunk */
 };
 
 /* cache_dir may be NULL: segments then live in unnamed files. */
@@ -34,7 +34,8 @@ bool index_find(struct index *ix, const struct id *id, struct location *out);
 
 /* Is the segment of this index object loaded? */
 bool index_has(struct index *ix, const struct id *object);
-/* Load the segment of an object from the cache; ERR_NOT_FOUND when it is not there or not sound. */
+/* Load the segment of an object from the cache; ERR_NOT_FOUND when it is not there or not
+ * sound. */
 MUST_CHECK enum err_code index_load_cached(
     struct index *ix, const struct id *object, struct err *err);
 /* Load an object's payload, and cache it. */
@@ -67,7 +68,10 @@ struct index_builder {
 	size_t pack_count;
 	size_t chunk_count;
 };
-#define INDEX_BUILDER_INIT { BUF_INIT, 0, 0 }
+#define INDEX_BUILDER_INIT     \
+	{                      \
+		BUF_INIT, 0, 0 \
+	}
 MUST_CHECK enum err_code index_builder_add(struct index_builder *b, const struct id *pack,
     enum pack_kind kind, uint64_t size, const struct pack_dir *dir, struct err *err);
 /* Append the payload to out and start anew. */

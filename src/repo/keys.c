@@ -61,8 +61,8 @@ keys_of_salt(const struct secret *subkeys, const uint8_t salt[SALT_SIZE], const 
 
 /* The key that wraps the master key, as the slot's header says. */
 static enum err_code
-wrapping_key(struct secret **out, const uint8_t *slot, const struct repo_key *key,
-    struct err *err)
+wrapping_key(
+    struct secret **out, const uint8_t *slot, const struct repo_key *key, struct err *err)
 {
 	AUTO(secret) struct secret *kek = NULL;
 	if (secret_new(&kek, AEAD_KEY_SIZE, err))
@@ -71,9 +71,9 @@ wrapping_key(struct secret **out, const uint8_t *slot, const struct repo_key *ke
 		if (get_u32(slot + SLOT_LANES) != 1)
 			return err_set(err, ERR_UNSUPPORTED, "Argon2id with %u lanes",
 			    get_u32(slot + SLOT_LANES));
-		if (argon2id_derive(key->passphrase->data, key->passphrase->len, slot + SLOT_SALT,
-			get_u32(slot + SLOT_MEMORY), get_u32(slot + SLOT_PASSES), kek->data,
-			kek->len, err))
+		if (argon2id_derive(key->passphrase->data, key->passphrase->len,
+			slot + SLOT_SALT, get_u32(slot + SLOT_MEMORY),
+			get_u32(slot + SLOT_PASSES), kek->data, kek->len, err))
 			return err->code;
 	} else if (slot[SLOT_KIND] == KIND_KEY_FILE && slot[SLOT_KDF] == KDF_HKDF) {
 		if (hkdf_derive(key->key_file->data, key->key_file->len, slot + SLOT_SALT,

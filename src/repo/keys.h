@@ -11,10 +11,10 @@
 #include "repo/repo.h"
 
 struct subkeys {
-	uint8_t config[32];  /* authenticates the config */
-	uint8_t chunk[32];   /* chunk ids */
+	uint8_t config[32]; /* authenticates the config */
+	uint8_t chunk[32]; /* chunk ids */
 	uint8_t chunker[32]; /* the chunker's table */
-	uint8_t data[32];    /* root of pack and object keys */
+	uint8_t data[32]; /* root of pack and object keys */
 };
 
 /* *out holds a struct subkeys. */
@@ -22,8 +22,9 @@ MUST_CHECK enum err_code subkeys_derive(struct secret **out, const struct secret
     const uint8_t repo_id[REPO_ID_SIZE], struct err *err);
 
 /* The key of one pack or sealed object. */
-MUST_CHECK enum err_code keys_of_salt(const struct secret *subkeys, const uint8_t salt[SALT_SIZE],
-    const char *info, uint8_t out[AEAD_KEY_SIZE], struct err *err);
+MUST_CHECK enum err_code keys_of_salt(const struct secret *subkeys,
+    const uint8_t salt[SALT_SIZE], const char *info, uint8_t out[AEAD_KEY_SIZE],
+    struct err *err);
 
 /* Encode a slot that wraps master. */
 MUST_CHECK enum err_code slot_seal(uint8_t out[SLOT_SIZE], const struct repo_key *key,

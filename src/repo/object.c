@@ -30,7 +30,8 @@ bool
 object_id_of_key(struct id *id, const char *key, const char *folder)
 {
 	size_t n = strlen(folder);
-	return strncmp(key, folder, n) == 0 && hex_decode(id->b, ID_SIZE, key + n, strlen(key + n));
+	return strncmp(key, folder, n) == 0 &&
+	       hex_decode(id->b, ID_SIZE, key + n, strlen(key + n));
 }
 
 enum err_code
@@ -119,7 +120,8 @@ open_object(const struct secret *subkeys, enum object_type type, const struct bu
 	    raw->data + HEADER_SIZE, sealed, block, err);
 	secret_wipe(key, sizeof key);
 	size_t plain;
-	if (rc || block_plain_len(block, sealed - AEAD_TAG_SIZE, OBJECT_MAX_SIZE, &plain, err) ||
+	if (rc ||
+	    block_plain_len(block, sealed - AEAD_TAG_SIZE, OBJECT_MAX_SIZE, &plain, err) ||
 	    buf_reserve(out, plain + 1, err) ||
 	    block_decode(u, block, sealed - AEAD_TAG_SIZE, out->data + out->len, plain, err))
 		return err->code;

@@ -109,7 +109,8 @@ bool
 pack_id_of_key(struct id *id, const char *key)
 {
 	return strncmp(key, "packs/", 6) == 0 && strlen(key) == 6 + 3 + 2 * ID_SIZE &&
-	    memcmp(key + 6, key + 9, 2) == 0 && hex_decode(id->b, ID_SIZE, key + 9, 2 * ID_SIZE);
+	       memcmp(key + 6, key + 9, 2) == 0 &&
+	       hex_decode(id->b, ID_SIZE, key + 9, 2 * ID_SIZE);
 }
 
 enum err_code

@@ -18,7 +18,7 @@ struct pack_chunk {
 
 struct pack_frame {
 	uint32_t offset; /* in the pack */
-	uint32_t len;    /* stored, with the tag */
+	uint32_t len; /* stored, with the tag */
 	uint32_t count;
 	struct pack_chunk *chunks;
 };
@@ -30,7 +30,10 @@ struct pack_dir {
 	struct pack_frame *frames;
 };
 
-#define PACK_DIR_INIT { 0, 0, NULL }
+#define PACK_DIR_INIT      \
+	{                  \
+		0, 0, NULL \
+	}
 
 void pack_dir_release(struct pack_dir *d);
 static inline void UNUSED

@@ -22,7 +22,8 @@ check_empty(struct store *s, struct err *err)
 	uint64_t size;
 	struct err probe;
 	if (store_size(s, CONFIG_KEY, &size, &probe) == ERR_OK)
-		return err_set(err, ERR_EXISTS, "%s holds a repository already", store_location(s));
+		return err_set(
+		    err, ERR_EXISTS, "%s holds a repository already", store_location(s));
 	if (store_list(s, "", NULL, stop_at_first, NULL, err) == ERR_EXISTS) {
 		struct err found = *err;
 		return err_set(err, ERR_EXISTS, "%s is not empty (it holds %s)",
@@ -142,8 +143,8 @@ unlock(struct repo *r, const struct repo_key *key, struct err *err)
 		return err->code;
 	const struct subkeys *k = (const struct subkeys *)(const void *)r->subkeys->data;
 	uint8_t table[CHUNKER_TABLE_BYTES];
-	if (hkdf_derive(k->chunker, sizeof k->chunker, r->config.repo_id, REPO_ID_SIZE, "stacksnap 1 gear", table,
-		sizeof table, err))
+	if (hkdf_derive(k->chunker, sizeof k->chunker, r->config.repo_id, REPO_ID_SIZE,
+		"stacksnap 1 gear", table, sizeof table, err))
 		return err->code;
 	chunker_table_init(&r->chunker, table);
 	secret_wipe(table, sizeof table);
@@ -285,7 +286,8 @@ refuse_mark(void *arg, const struct store_entry *e, struct err *err)
 {
 	(void)arg;
 	return err_set(err, ERR_UNSUPPORTED,
-	    "a newer StackSnap is deleting from this repository (%s): write to it with that one",
+	    "a newer StackSnap is deleting from this repository (%s): write to it with that "
+	    "one",
 	    e->key);
 }
 
@@ -304,12 +306,14 @@ repo_borrow_tools(struct repo *r, struct tools **out, struct err *err)
 		r->tools = t->next;
 	pthread_mutex_unlock(&r->lock);
 	if (t == NULL) {
-		const struct subkeys *k = (const struct subkeys *)(const void *)r->subkeys->data;
+		const struct subkeys *k =
+		    (const struct subkeys *)(const void *)r->subkeys->data;
 		t = calloc(1, sizeof *t);
 		if (t == NULL)
 			return err_nomem(err);
-		if (mac_new(&t->mac, k->chunk, sizeof k->chunk, err) || aead_new(&t->aead, err) ||
-		    packer_new(&t->packer, err) || unpacker_new(&t->unpacker, err)) {
+		if (mac_new(&t->mac, k->chunk, sizeof k->chunk, err) ||
+		    aead_new(&t->aead, err) || packer_new(&t->packer, err) ||
+		    unpacker_new(&t->unpacker, err)) {
 			tools_free(t);
 			return err->code;
 		}
@@ -372,8 +376,7 @@ repo_find_pack(struct repo *r, const struct id *id, struct id *pack)
 
 /* Header and key of a pack, read once. */
 static enum err_code
-pack_header_of(
-    struct repo *r, const struct id *pack, struct pack_header *out, struct err *err)
+pack_header_of(struct repo *r, const struct id *pack, struct pack_header *out, struct err *err)
 {
 	pthread_mutex_lock(&r->lock);
 	const struct pack_header *known = map_get(&r->pack_keys, pack->b);
@@ -419,7 +422,8 @@ load_frame(void *arg, struct frame *f, struct err *err)
 	if (sealed == NULL)
 		return err_nomem(err);
 	struct tools *t;
-	if (store_get_range(r->store, where, q->loc->frame_offset, sealed, q->loc->frame_len, err) ||
+	if (store_get_range(
+		r->store, where, q->loc->frame_offset, sealed, q->loc->frame_len, err) ||
 	    repo_borrow_tools(r, &t, err))
 		return err->code;
 	if (repo_decode_frame(t, &ph, q->loc->frame_offset, sealed, q->loc->frame_len, err)) {
@@ -442,7 +446,8 @@ struct held_frame {
 
 /* Is this really the chunk?  The seal speaks for the frame, the id for the chunk. */
 static enum err_code
-check_chunk(struct repo *r, const struct id *id, const uint8_t *data, size_t len, struct err *err)
+check_chunk(
+    struct repo *r, const struct id *id, const uint8_t *data, size_t len, struct err *err)
 {
 	struct tools *t;
 	struct id actual;
@@ -458,8 +463,7 @@ check_chunk(struct repo *r, const struct id *id, const uint8_t *data, size_t len
 }
 
 enum err_code
-repo_read_chunk(
-    struct repo *r, const struct id *id, struct chunk_view *out, struct err *err)
+repo_read_chunk(struct repo *r, const struct id *id, struct chunk_view *out, struct err *err)
 {
 	struct location loc;
 	char hex[ID_HEX_SIZE];
@@ -468,8 +472,7 @@ repo_read_chunk(
 		return err_set(err, ERR_NOT_FOUND, "chunk %.16s: no index knows it", hex);
 	struct frame_request q = { r, &loc };
 	struct frame *f;
-	if (frame_cache_get(
-		r->frames, &loc.pack, loc.frame_offset, load_frame, &q, &f, err))
+	if (frame_cache_get(r->frames, &loc.pack, loc.frame_offset, load_frame, &q, &f, err))
 		return err_wrap(err, "chunk %.16s", hex);
 	enum err_code rc;
 	if (loc.offset > f->len || loc.len > f->len - loc.offset)

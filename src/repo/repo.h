@@ -27,25 +27,30 @@ struct repo_key {
 };
 
 struct repo_create_options {
-	uint32_t argon_mib;    /* memory of the passphrase slot's Argon2id */
+	uint32_t argon_mib; /* memory of the passphrase slot's Argon2id */
 	uint32_t argon_passes; /* and its passes */
-	const char *label;     /* for the first key slot, may be NULL */
+	const char *label; /* for the first key slot, may be NULL */
 };
 
-#define REPO_CREATE_OPTIONS_INIT { 64, 3, NULL }
+#define REPO_CREATE_OPTIONS_INIT \
+	{                        \
+		64, 3, NULL      \
+	}
 
-/* Make a repository in an empty store.  ERR_EXISTS when there is one, or anything else, already. */
+/* Make a repository in an empty store.  ERR_EXISTS when there is one, or anything else,
+ * already. */
 MUST_CHECK enum err_code repo_create(struct store *s, const struct repo_key *key,
     const struct repo_create_options *opt, struct err *err);
 
-/* Open.  cache_dir is where local copies of indexes are kept (made when missing); NULL keeps them
- * in unnamed temporary files. */
-MUST_CHECK enum err_code repo_open(struct repo **out, struct store *s, const struct repo_key *key,
-    const char *cache_dir, struct err *err);
+/* Open.  cache_dir is where local copies of indexes are kept (made when missing); NULL keeps
+ * them in unnamed temporary files. */
+MUST_CHECK enum err_code repo_open(struct repo **out, struct store *s,
+    const struct repo_key *key, const char *cache_dir, struct err *err);
 void repo_close(struct repo *r);
 AUTO_FREE(repo, struct repo *, repo_close)
 
-/* Add a second slot for the same master key (a key file beside a passphrase, or the reverse). */
+/* Add a second slot for the same master key (a key file beside a passphrase, or the reverse).
+ */
 MUST_CHECK enum err_code repo_add_key(struct repo *r, const struct repo_key *key,
     const struct repo_create_options *opt, struct err *err);
 
@@ -62,7 +67,8 @@ bool repo_has_chunk(struct repo *r, const struct id *id);
 /* Which pack holds this chunk? False when no index knows it. */
 bool repo_find_pack(struct repo *r, const struct id *id, struct id *pack);
 
-/* A chunk's bytes, checked against its id.  The view keeps a decoded frame alive: release it soon. */
+/* A chunk's bytes, checked against its id.  The view keeps a decoded frame alive: release it
+ * soon. */
 struct chunk_view {
 	const uint8_t *data;
 	size_t len;

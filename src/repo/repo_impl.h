@@ -19,9 +19,9 @@ struct tools {
 	struct aead *aead;
 	struct packer *packer;
 	struct unpacker *unpacker;
-	struct buf block;  /* scratch: compressed bytes */
+	struct buf block; /* scratch: compressed bytes */
 	struct buf opened; /* scratch: decrypted bytes */
-	struct buf plain;  /* scratch: decompressed bytes */
+	struct buf plain; /* scratch: decompressed bytes */
 	struct tools *next;
 };
 
@@ -47,8 +47,8 @@ struct pack_header {
 MUST_CHECK enum err_code repo_borrow_tools(struct repo *r, struct tools **out, struct err *err);
 void repo_return_tools(struct repo *r, struct tools *t);
 
-/* ERR_UNSUPPORTED when the store holds deletion marks: a pack that this run relies on may be about
- * to go, and only a StackSnap that knows marks can tell (docs/format.md, "Deleting"). */
+/* ERR_UNSUPPORTED when the store holds deletion marks: a pack that this run relies on may be
+ * about to go, and only a StackSnap that knows marks can tell (docs/format.md, "Deleting"). */
 MUST_CHECK enum err_code repo_refuse_marks(struct repo *r, struct err *err);
 
 /* The id of a chunk. */

@@ -8,9 +8,8 @@
 enum err_code
 snapshot_save(struct repo *r, const struct buf *document, struct id *id, struct err *err)
 {
-	if (repo_refuse_marks(r, err) ||
-	    object_save(r->store, r->subkeys, OBJECT_SNAPSHOT, document->data, document->len, id,
-		err))
+	if (repo_refuse_marks(r, err) || object_save(r->store, r->subkeys, OBJECT_SNAPSHOT,
+					     document->data, document->len, id, err))
 		return err_wrap(err, "write snapshot");
 	return ERR_OK;
 }
@@ -27,7 +26,8 @@ snapshot_load(struct repo *r, const struct id *id, json_t **document, struct err
 	int64_t version = json_get_int(doc, "version", 0);
 	if (version != 1)
 		return err_set(err, ERR_UNSUPPORTED,
-		    "snapshot document of version %lld: use a newer StackSnap", (long long)version);
+		    "snapshot document of version %lld: use a newer StackSnap",
+		    (long long)version);
 	*document = TAKE(doc);
 	return ERR_OK;
 }
@@ -137,7 +137,8 @@ find_prefix(struct repo *r, const char *name, struct search *q, struct err *err)
 	size_t len = strlen(name);
 	if (len < PREFIX_MIN || len > 2 * ID_SIZE || strspn(name, "0123456789abcdef") != len)
 		return err_set(err, ERR_USAGE,
-		    "'%s' names no snapshot: give 'latest' or at least %d hexadecimal digits of its "
+		    "'%s' names no snapshot: give 'latest' or at least %d hexadecimal digits "
+		    "of its "
 		    "id",
 		    name, PREFIX_MIN);
 	snprintf(prefix, sizeof prefix, "%s%s", object_folder(OBJECT_SNAPSHOT), name);
@@ -158,7 +159,8 @@ snapshot_resolve(struct repo *r, const char *name, struct id *id, struct err *er
 			return err->code;
 		if (q.matches == 0)
 			return err_set(err, ERR_NOT_FOUND,
-			    "no snapshot begins with %s: 'stacksnap snapshots' lists them", name);
+			    "no snapshot begins with %s: 'stacksnap snapshots' lists them",
+			    name);
 		if (q.matches > 1)
 			return err_set(err, ERR_USAGE,
 			    "%u snapshots begin with %s: give more digits", q.matches, name);

@@ -8,7 +8,7 @@
 struct intake {
 	struct writer *writer;
 	struct slab *slab; /* NULL until first needed */
-	size_t used;       /* bytes of the slab that are taken */
+	size_t used; /* bytes of the slab that are taken */
 };
 
 /*
@@ -21,7 +21,7 @@ struct stream {
 	enum chunk_kind kind;
 	struct chunker chunker;
 	size_t chunk_start; /* in the slab */
-	size_t fed;         /* in the slab: how far the chunker has looked */
+	size_t fed; /* in the slab: how far the chunker has looked */
 
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t ended; /* for stream_close */
@@ -155,8 +155,8 @@ end_chunk(struct stream *s, struct err *err)
 	if (add_extent(s, len, false, &index, err))
 		return err->code;
 	s->chunk_start = s->fed;
-	if (writer_add(s->writer, s->kind, s->intake->slab, start, len, chunk_is_known, s, index,
-		err)) {
+	if (writer_add(s->writer, s->kind, s->intake->slab, start, len, chunk_is_known, s,
+		index, err)) {
 		pthread_mutex_lock(&s->lock);
 		s->pending--;
 		pthread_mutex_unlock(&s->lock);
@@ -195,7 +195,8 @@ stream_commit(struct stream *s, size_t n, struct err *err)
 	in->used += n;
 	while (s->fed < in->used) {
 		bool cut;
-		s->fed += chunker_next(&s->chunker, in->slab->data + s->fed, in->used - s->fed, &cut);
+		s->fed +=
+		    chunker_next(&s->chunker, in->slab->data + s->fed, in->used - s->fed, &cut);
 		if (cut && end_chunk(s, err))
 			return err->code;
 	}

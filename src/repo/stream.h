@@ -33,7 +33,8 @@ AUTO_FREE(intake, struct intake *, intake_free)
 MUST_CHECK enum err_code stream_open(
     struct stream **out, struct intake *in, enum chunk_kind kind, struct err *err);
 
-/* Where to put the next bytes, without copying: at least 64 KiB of room.  NULL when it failed. */
+/* Where to put the next bytes, without copying: at least 64 KiB of room.  NULL when it failed.
+ */
 MUST_CHECK enum err_code stream_room(
     struct stream *s, uint8_t **where, size_t *room, struct err *err);
 /* n bytes were put there. */
@@ -44,8 +45,8 @@ MUST_CHECK enum err_code stream_write(
 /* len zeros that shall take no space when restored. */
 MUST_CHECK enum err_code stream_hole(struct stream *s, uint64_t len, struct err *err);
 
-/* No more bytes.  done is called once, with the content (which becomes its own), when all ids are
- * known.  When the writer has failed, the content means nothing: writer_check tells.  When
+/* No more bytes.  done is called once, with the content (which becomes its own), when all ids
+ * are known.  When the writer has failed, the content means nothing: writer_check tells.  When
  * stream_finish itself fails, done is not called.  Frees s, also on failure. */
 typedef void stream_done(void *arg, struct content *content);
 MUST_CHECK enum err_code stream_finish(

@@ -30,9 +30,9 @@
 
 /* How chunks of a kind are grouped into frames. */
 static const struct frame_rule {
-	size_t alone;  /* a chunk of this size gets a frame of its own */
+	size_t alone; /* a chunk of this size gets a frame of its own */
 	size_t target; /* others share one of about this size */
-	int level;     /* of zstd */
+	int level; /* of zstd */
 	enum pack_kind pack;
 } rules[KINDS] = {
 	[CHUNK_DATA] = { 256 << 10, 512 << 10, 3, PACK_DATA },
@@ -59,7 +59,7 @@ struct open_pack {
 	size_t chunks;
 	struct pack_dir dir;
 	unsigned sealing; /* workers that have a place and are not done */
-	bool closed;      /* no more places */
+	bool closed; /* no more places */
 };
 
 struct job {
@@ -84,12 +84,12 @@ struct writer {
 	struct queue *packs;
 
 	pthread_mutex_t lock; /* guards all below */
-	pthread_cond_t idle;  /* jobs_open or packs_open became 0 */
+	pthread_cond_t idle; /* jobs_open or packs_open became 0 */
 	pthread_cond_t slab_free;
 	struct err failure;
-	size_t jobs_open;  /* queued or being worked on */
+	size_t jobs_open; /* queued or being worked on */
 	size_t packs_open; /* closed, not yet stored */
-	struct map known;  /* ids taken on by this writer and not yet in the repo's index */
+	struct map known; /* ids taken on by this writer and not yet in the repo's index */
 	struct filling filling[KINDS];
 	struct open_pack *open[PACK_KINDS];
 	struct writer_stats stats;
@@ -220,8 +220,8 @@ open_pack_new(struct writer *w, enum pack_kind kind, struct open_pack **out, str
 		return err_nomem(err);
 	enum pack_kind found;
 	/* The last frame may overshoot the target by its whole length. */
-	p->cap = (kind == PACK_DATA ? PACK_SIZE : TREE_PACK_SIZE) + block_bound(FRAME_MAX_PLAIN) +
-	    pack_tail_bound(0, 0);
+	p->cap = (kind == PACK_DATA ? PACK_SIZE : TREE_PACK_SIZE) +
+		 block_bound(FRAME_MAX_PLAIN) + pack_tail_bound(0, 0);
 	p->data = malloc(p->cap);
 	if (p->data == NULL) {
 		free(p);
@@ -315,8 +315,8 @@ leave_place(struct writer *w, struct open_pack *p, struct err *err)
 	return goes ? send_pack(w, p, err) : ERR_OK;
 }
 
-/* Open the sealed frame again and see that each chunk comes out with its id: bad memory is found
- * here, while the source is still at hand. */
+/* Open the sealed frame again and see that each chunk comes out with its id: bad memory is
+ * found here, while the source is still at hand. */
 static enum err_code
 prove_frame(struct tools *t, const struct open_pack *p, const struct pack_frame *f,
     const struct pack_chunk *chunks, struct err *err)
@@ -324,14 +324,16 @@ prove_frame(struct tools *t, const struct open_pack *p, const struct pack_frame 
 	struct pack_header ph;
 	memcpy(ph.header, p->data, HEADER_SIZE);
 	memcpy(ph.key, p->key, AEAD_KEY_SIZE);
-	enum err_code rc = repo_decode_frame(t, &ph, f->offset, p->data + f->offset, f->len, err);
+	enum err_code rc =
+	    repo_decode_frame(t, &ph, f->offset, p->data + f->offset, f->len, err);
 	secret_wipe(&ph, sizeof ph);
 	size_t at = 0;
 	for (size_t i = 0; i < f->count && rc == ERR_OK; i++) {
 		struct id id;
 		rc = repo_chunk_id(t, t->plain.data + at, chunks[i].len, &id, err);
 		if (rc == ERR_OK && !id_equal(&id, &chunks[i].id))
-			rc = err_set(err, ERR_CORRUPT, "a chunk does not come out as it went in");
+			rc = err_set(
+			    err, ERR_CORRUPT, "a chunk does not come out as it went in");
 		at += chunks[i].len;
 	}
 	if (rc)
@@ -364,7 +366,8 @@ store_frame(struct writer *w, struct tools *t, enum chunk_kind kind, const uint8
 	    t->block.data, n, p->data + f.offset, err);
 	if (rc == ERR_OK)
 		rc = prove_frame(t, p, &f, chunks, err);
-	/* A frame that failed must not reach the store: the failure is set before its pack goes. */
+	/* A frame that failed must not reach the store: the failure is set before its pack
+	 * goes. */
 	if (rc)
 		fail(w, err);
 	struct err scratch;
@@ -381,8 +384,8 @@ add_to_index(struct writer *w, bool all, struct err *err)
 	AUTO(bufv) struct buf payload = BUF_INIT;
 	struct id object;
 	if (index_builder_finish(&w->builder, &payload, err) ||
-	    object_save(w->repo->store, w->repo->subkeys, OBJECT_INDEX, payload.data, payload.len,
-		&object, err) ||
+	    object_save(w->repo->store, w->repo->subkeys, OBJECT_INDEX, payload.data,
+		payload.len, &object, err) ||
 	    index_add(w->repo->index, &object, &payload, err))
 		return err_wrap(err, "write index");
 	return ERR_OK;
@@ -442,8 +445,7 @@ filling_release(struct filling *f)
 }
 
 static enum err_code
-filling_add(
-    struct filling *f, const struct frame_rule *rule, const uint8_t *data, size_t len,
+filling_add(struct filling *f, const struct frame_rule *rule, const uint8_t *data, size_t len,
     const struct id *id, struct err *err)
 {
 	if (f->data == NULL) {

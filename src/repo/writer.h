@@ -27,23 +27,26 @@ enum chunk_kind {
 };
 
 struct writer_options {
-	unsigned workers;     /* 0: one per processor */
+	unsigned workers; /* 0: one per processor */
 	const struct cancel *cancel;
 };
 
-#define WRITER_OPTIONS_INIT { 0, NULL }
+#define WRITER_OPTIONS_INIT \
+	{                   \
+		0, NULL     \
+	}
 
 struct writer_stats {
-	uint64_t chunks;       /* given to the writer */
-	uint64_t bytes;        /* their plaintext */
-	uint64_t new_chunks;   /* not stored before */
-	uint64_t new_bytes;    /* their plaintext */
+	uint64_t chunks; /* given to the writer */
+	uint64_t bytes; /* their plaintext */
+	uint64_t new_chunks; /* not stored before */
+	uint64_t new_bytes; /* their plaintext */
 	uint64_t stored_bytes; /* what they take in packs */
 	uint64_t packs;
 };
 
-MUST_CHECK enum err_code writer_open(struct writer **out, struct repo *r,
-    const struct writer_options *opt, struct err *err);
+MUST_CHECK enum err_code writer_open(
+    struct writer **out, struct repo *r, const struct writer_options *opt, struct err *err);
 void writer_close(struct writer *w);
 AUTO_FREE(writer, struct writer *, writer_close)
 
@@ -68,14 +71,15 @@ void writer_allow_slabs(struct writer *w, int more);
 typedef void chunk_done(void *arg, size_t index, const struct id *id);
 
 /* Queue the chunk slab[offset, offset+len); the writer takes a reference of its own.  done is
- * called once for each chunk that was queued; when the writer has failed, with an id of zeros. */
+ * called once for each chunk that was queued; when the writer has failed, with an id of zeros.
+ */
 MUST_CHECK enum err_code writer_add(struct writer *w, enum chunk_kind kind, struct slab *slab,
     size_t offset, size_t len, chunk_done *done, void *arg, size_t index, struct err *err);
 
-/* The same at once, on this thread, copying the bytes: for worker callbacks, which must not wait
- * for a queue. */
-MUST_CHECK enum err_code writer_add_now(struct writer *w, enum chunk_kind kind, const void *data,
-    size_t len, struct id *id, struct err *err);
+/* The same at once, on this thread, copying the bytes: for worker callbacks, which must not
+ * wait for a queue. */
+MUST_CHECK enum err_code writer_add_now(struct writer *w, enum chunk_kind kind,
+    const void *data, size_t len, struct id *id, struct err *err);
 
 /* Write everything out: on return all chunks added before are durable, indexed, and can be read
  * through the repo.  More may be added afterwards. */

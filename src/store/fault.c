@@ -26,7 +26,7 @@ pass(struct store *s, struct err *err)
 	pthread_mutex_lock(&f->lock);
 	unsigned n = ++f->plan->count;
 	bool fails = f->plan->fail_at > 0 &&
-	    (n == f->plan->fail_at || (f->plan->sticky && n > f->plan->fail_at));
+		     (n == f->plan->fail_at || (f->plan->sticky && n > f->plan->fail_at));
 	pthread_mutex_unlock(&f->lock);
 	if (!fails)
 		return f->inner;
@@ -64,8 +64,8 @@ fault_size(struct store *s, const char *key, uint64_t *size, struct err *err)
 }
 
 static enum err_code
-fault_list(struct store *s, const char *prefix, const char *after, store_entry_fn *fn, void *arg,
-    struct err *err)
+fault_list(struct store *s, const char *prefix, const char *after, store_entry_fn *fn,
+    void *arg, struct err *err)
 {
 	struct store *in = pass(s, err);
 	return in == NULL ? err->code : in->ops->list(in, prefix, after, fn, arg, err);

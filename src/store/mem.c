@@ -187,8 +187,7 @@ mem_delete(struct store *s, const char *key, struct err *err)
 	if (found) {
 		object_free(m->objects[i]);
 		m->len--;
-		memmove(
-		    m->objects + i, m->objects + i + 1, (m->len - i) * sizeof *m->objects);
+		memmove(m->objects + i, m->objects + i + 1, (m->len - i) * sizeof *m->objects);
 	}
 	pthread_mutex_unlock(&m->lock);
 	return found ? ERR_OK : err_set(err, ERR_NOT_FOUND, "no such object");

@@ -63,8 +63,8 @@ store_get(struct store *s, const char *key, size_t max, struct buf *out, struct 
 }
 
 enum err_code
-store_get_range(struct store *s, const char *key, uint64_t offset, void *out, size_t len,
-    struct err *err)
+store_get_range(
+    struct store *s, const char *key, uint64_t offset, void *out, size_t len, struct err *err)
 {
 	if (check_key(key, err) || s->ops->get_range(s, key, offset, out, len, err))
 		return wrap(s, "get", key, err);
@@ -80,8 +80,8 @@ store_size(struct store *s, const char *key, uint64_t *size, struct err *err)
 }
 
 enum err_code
-store_list(struct store *s, const char *prefix, const char *after, store_entry_fn *fn, void *arg,
-    struct err *err)
+store_list(struct store *s, const char *prefix, const char *after, store_entry_fn *fn,
+    void *arg, struct err *err)
 {
 	return s->ops->list(s, prefix, after, fn, arg, err);
 }

@@ -48,14 +48,14 @@ MUST_CHECK enum err_code store_get(
     struct store *s, const char *key, size_t max, struct buf *out, struct err *err);
 
 /* Read exactly len bytes from offset; ERR_CORRUPT when the object ends before. */
-MUST_CHECK enum err_code store_get_range(struct store *s, const char *key, uint64_t offset,
-    void *out, size_t len, struct err *err);
+MUST_CHECK enum err_code store_get_range(
+    struct store *s, const char *key, uint64_t offset, void *out, size_t len, struct err *err);
 
 MUST_CHECK enum err_code store_size(
     struct store *s, const char *key, uint64_t *size, struct err *err);
 
-/* List the objects whose keys start with prefix and sort after `after` (NULL: from the start), in
- * byte order.  The store fetches pages as it needs them. */
+/* List the objects whose keys start with prefix and sort after `after` (NULL: from the start),
+ * in byte order.  The store fetches pages as it needs them. */
 MUST_CHECK enum err_code store_list(struct store *s, const char *prefix, const char *after,
     store_entry_fn *fn, void *arg, struct err *err);
 

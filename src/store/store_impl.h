@@ -17,7 +17,8 @@ struct store_ops {
 	    struct store *s, const char *key, size_t max, struct buf *out, struct err *err);
 	enum err_code (*get_range)(struct store *s, const char *key, uint64_t offset, void *out,
 	    size_t len, struct err *err);
-	enum err_code (*size)(struct store *s, const char *key, uint64_t *size, struct err *err);
+	enum err_code (*size)(
+	    struct store *s, const char *key, uint64_t *size, struct err *err);
 	enum err_code (*list)(struct store *s, const char *prefix, const char *after,
 	    store_entry_fn *fn, void *arg, struct err *err);
 	enum err_code (*del)(struct store *s, const char *key, struct err *err);

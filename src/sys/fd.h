@@ -31,7 +31,8 @@ MUST_CHECK enum err_code fd_write_all(int fd, const void *data, size_t len, stru
 MUST_CHECK enum err_code fd_pwrite_all(
     int fd, const void *data, size_t len, uint64_t offset, struct err *err);
 /* Read up to len bytes; *got is less only at the end of the file. */
-MUST_CHECK enum err_code fd_read_full(int fd, void *out, size_t len, size_t *got, struct err *err);
+MUST_CHECK enum err_code fd_read_full(
+    int fd, void *out, size_t len, size_t *got, struct err *err);
 MUST_CHECK enum err_code fd_pread_full(
     int fd, void *out, size_t len, uint64_t offset, size_t *got, struct err *err);
 /* Append everything up to the end; ERR_CORRUPT when there are more than max bytes. */

@@ -14,9 +14,11 @@
 #include <sys/types.h>
 
 /* Append a file's bytes to out; ERR_CORRUPT if it holds more than max. */
-MUST_CHECK enum err_code fs_read_file(const char *path, size_t max, struct buf *out, struct err *err);
+MUST_CHECK enum err_code fs_read_file(
+    const char *path, size_t max, struct buf *out, struct err *err);
 
-/* Replace path atomically and durably (temporary sibling, fsync, rename, fsync of the folder). */
+/* Replace path atomically and durably (temporary sibling, fsync, rename, fsync of the folder).
+ */
 MUST_CHECK enum err_code fs_write_file(
     const char *path, mode_t mode, const void *data, size_t len, struct err *err);
 

@@ -82,8 +82,8 @@ spawn(pid_t *pid, const struct proc_options *opt, char **env, struct err *err)
 	if (e == 0 && opt->cwd != NULL)
 		e = posix_spawn_file_actions_addchdir_np(&fa, opt->cwd);
 	if (e == 0)
-		e = posix_spawnp(pid, opt->argv[0], &fa, &attr,
-		    (char *const *)(uintptr_t)opt->argv, env);
+		e = posix_spawnp(
+		    pid, opt->argv[0], &fa, &attr, (char *const *)(uintptr_t)opt->argv, env);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&fa);
 	return e == 0 ? ERR_OK : err_errno(err, e, "run %s", opt->argv[0]);
@@ -140,7 +140,8 @@ proc_wait(struct proc *p, int timeout_ms, const struct cancel *c, int *status, s
 			int64_t left = (deadline - clock_mono_ns()) / NS_PER_MS;
 			wait_ms = left > 0 ? (int)left : 0;
 		}
-		struct pollfd pfd[2] = { { p->pid_fd, POLLIN, 0 }, { cancel_fd(c), POLLIN, 0 } };
+		struct pollfd pfd[2] = { { p->pid_fd, POLLIN, 0 },
+			{ cancel_fd(c), POLLIN, 0 } };
 		int n = poll(pfd, 2, wait_ms);
 		if (n < 0 && errno != EINTR)
 			return err_sys(err, "wait for process");
@@ -269,7 +270,8 @@ proc_run(const struct proc_options *opt, const struct buf *input, int timeout_ms
 	int in[2] = { -1, -1 };
 	int outp[2] = { -1, -1 };
 	int errp[2] = { -1, -1 };
-	if ((input != NULL && make_pipe(in, err)) || make_pipe(outp, err) || make_pipe(errp, err)) {
+	if ((input != NULL && make_pipe(in, err)) || make_pipe(outp, err) ||
+	    make_pipe(errp, err)) {
 		for (int i = 0; i < 2; i++) {
 			fd_auto(&in[i]);
 			fd_auto(&outp[i]);
@@ -298,7 +300,8 @@ proc_run(const struct proc_options *opt, const struct buf *input, int timeout_ms
 	fd_auto(&m.err_r);
 	if (rc == ERR_OK) {
 		int64_t left = deadline < 0 ? -1 : (deadline - clock_mono_ns()) / NS_PER_MS;
-		rc = proc_wait(p, deadline < 0 ? -1 : (int)(left > 0 ? left : 0), c, status, err);
+		rc = proc_wait(
+		    p, deadline < 0 ? -1 : (int)(left > 0 ? left : 0), c, status, err);
 	}
 	return rc ? err_wrap(err, "%s", opt->argv[0]) : ERR_OK;
 }

@@ -20,15 +20,18 @@ struct proc;
 
 struct proc_options {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
-	const char *const *env;  /* NULL-terminated "NAME=value" to add; may be NULL */
-	const char *cwd;         /* NULL: as is */
-	int stdin_fd;            /* -1: /dev/null */
-	int stdout_fd;           /* -1: /dev/null; proc_run captures instead */
-	int stderr_fd;           /* -1: /dev/null */
-	bool own_session;        /* leave our session, so that no terminal's end reaches it */
+	const char *const *env; /* NULL-terminated "NAME=value" to add; may be NULL */
+	const char *cwd; /* NULL: as is */
+	int stdin_fd; /* -1: /dev/null */
+	int stdout_fd; /* -1: /dev/null; proc_run captures instead */
+	int stderr_fd; /* -1: /dev/null */
+	bool own_session; /* leave our session, so that no terminal's end reaches it */
 };
 
-#define PROC_OPTIONS_INIT { NULL, NULL, NULL, -1, -1, -1, false }
+#define PROC_OPTIONS_INIT                           \
+	{                                           \
+		NULL, NULL, NULL, -1, -1, -1, false \
+	}
 
 MUST_CHECK enum err_code proc_start(
     struct proc **out, const struct proc_options *opt, struct err *err);
@@ -41,8 +44,8 @@ void proc_free(struct proc *p);
 void proc_detach(struct proc *p);
 AUTO_FREE(proc, struct proc *, proc_free)
 
-/* Start, feed input (may be NULL), capture stdout and stderr, wait.  A non-zero exit is no error
- * here: it is in *status.  Each output is cut at 1 MiB. */
+/* Start, feed input (may be NULL), capture stdout and stderr, wait.  A non-zero exit is no
+ * error here: it is in *status.  Each output is cut at 1 MiB. */
 MUST_CHECK enum err_code proc_run(const struct proc_options *opt, const struct buf *input,
     int timeout_ms, const struct cancel *c, struct buf *out, struct buf *errout, int *status,
     struct err *err);

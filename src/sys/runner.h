@@ -28,12 +28,16 @@ struct run;
 
 struct run_spec {
 	const char *const *argv; /* NULL-terminated, no shell */
-	const char *const *env;  /* NULL-terminated "NAME=value" to add (secrets go here); may be NULL */
-	const char *user;        /* as whom, or NULL for the place's default */
-	bool has_stdin;          /* false: the tool reads an empty stream */
+	const char *const
+	    *env; /* NULL-terminated "NAME=value" to add (secrets go here); may be NULL */
+	const char *user; /* as whom, or NULL for the place's default */
+	bool has_stdin; /* false: the tool reads an empty stream */
 };
 
-#define RUN_SPEC_INIT { NULL, NULL, NULL, false }
+#define RUN_SPEC_INIT                   \
+	{                               \
+		NULL, NULL, NULL, false \
+	}
 
 struct runner_ops {
 	enum err_code (*start)(
@@ -43,7 +47,8 @@ struct runner_ops {
 };
 
 struct run_ops {
-	enum err_code (*read)(struct run *run, void *out, size_t len, size_t *got, struct err *err);
+	enum err_code (*read)(
+	    struct run *run, void *out, size_t len, size_t *got, struct err *err);
 	enum err_code (*write)(struct run *run, const void *data, size_t len, struct err *err);
 	enum err_code (*close_stdin)(struct run *run, struct err *err);
 	enum err_code (*wait)(struct run *run, int timeout_ms, int *status, struct err *err);
@@ -73,10 +78,12 @@ AUTO_FREE(runner, struct runner *, runner_close)
 MUST_CHECK enum err_code run_read(
     struct run *run, void *out, size_t len, size_t *got, struct err *err);
 /* Write all of it to standard input. */
-MUST_CHECK enum err_code run_write(struct run *run, const void *data, size_t len, struct err *err);
+MUST_CHECK enum err_code run_write(
+    struct run *run, const void *data, size_t len, struct err *err);
 MUST_CHECK enum err_code run_close_stdin(struct run *run, struct err *err);
 /* Wait for the end; *status is the exit code.  Output not read by then is thrown away. */
-MUST_CHECK enum err_code run_wait(struct run *run, int timeout_ms, int *status, struct err *err);
+MUST_CHECK enum err_code run_wait(
+    struct run *run, int timeout_ms, int *status, struct err *err);
 /* What the tool has said on standard error so far, at most the last 8 KiB, as one string that
  * stays the run's until the next call. */
 const char *run_errors(struct run *run);

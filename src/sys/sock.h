@@ -11,9 +11,9 @@
  * ERR_TRANSIENT when nobody listens, ERR_DENIED without permission. */
 MUST_CHECK enum err_code sock_connect_unix(int *fd, const char *path, struct err *err);
 
-/* Connect to a numeric IPv4 or IPv6 address; *fd is the caller's and blocking.  ERR_TRANSIENT when
- * nobody listens, ERR_CANCELLED when c is raised or nothing came within timeout_ms. */
-MUST_CHECK enum err_code sock_connect_tcp(int *fd, const char *ip, uint16_t port, int timeout_ms,
-    const struct cancel *c, struct err *err);
+/* Connect to a numeric IPv4 or IPv6 address; *fd is the caller's and blocking.  ERR_TRANSIENT
+ * when nobody listens, ERR_CANCELLED when c is raised or nothing came within timeout_ms. */
+MUST_CHECK enum err_code sock_connect_tcp(int *fd, const char *ip, uint16_t port,
+    int timeout_ms, const struct cancel *c, struct err *err);
 
 #endif

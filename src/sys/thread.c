@@ -48,7 +48,7 @@ thread_each(size_t n, size_t max, void (*one)(void *ctx, size_t i), void *ctx)
 	struct err scratch; /* this thread does what no other does */
 	size_t started = 0;
 	while (started < EACH_MAX && started + 1 < min_size(n, max) &&
-	    thread_start(&threads[started], work, &e, "each", &scratch) == ERR_OK)
+	       thread_start(&threads[started], work, &e, "each", &scratch) == ERR_OK)
 		started++;
 	work(&e);
 	for (size_t i = 0; i < started; i++)

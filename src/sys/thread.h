@@ -11,8 +11,8 @@
 
 MUST_CHECK enum err_code thread_start(
     pthread_t *out, void *(*run)(void *), void *arg, const char *name, struct err *err);
-/* Call one(ctx, i) for every i < n, up to max at once, and wait for all.  A thread that cannot be
- * started only makes it slower. */
+/* Call one(ctx, i) for every i < n, up to max at once, and wait for all.  A thread that cannot
+ * be started only makes it slower. */
 void thread_each(size_t n, size_t max, void (*one)(void *ctx, size_t i), void *ctx);
 /* Processors this process may use, at least 1. */
 unsigned thread_cpus(void);

@@ -73,7 +73,10 @@ print_member(struct text_sink *t, const struct event *e)
 	escape_print(t->opt.out, e->subject != NULL ? e->subject : "?");
 	fprintf(t->opt.out, ": %s", size);
 	if (e->files > 0)
-		fprintf(t->opt.out, " in %s %s", files, e->unit != NULL ? e->unit : "files");
+		fprintf(t->opt.out, " in %s %s", files,
+		    e->unit != NULL ? e->unit
+		    : e->files == 1 ? "file"
+				    : "files");
 	if (e->text != NULL && *e->text != '\0') {
 		fputs(", ", t->opt.out);
 		escape_print(t->opt.out, e->text);

@@ -240,7 +240,8 @@ snapshots_are_found_by_prefix_and_latest(void **state)
 	ok(snapshot_resolve(r, hex, &found, &err));
 	assert_memory_equal(&found, &b, sizeof b);
 	refused(snapshot_resolve(r, "xyz", &found, &err), ERR_USAGE,
-	    "'xyz' names no snapshot: give 'latest' or at least 4 hexadecimal digits of its id");
+	    "'xyz' names no snapshot: give 'latest' or at least 4 hexadecimal digits of its "
+	    "id");
 	buf_release(&doc);
 	repo_close(r);
 }
@@ -259,11 +260,13 @@ a_repository_with_deletion_marks_is_not_written_to(void **state)
 	ok(repo_open(&r, f->store, &f->key, NULL, &err));
 	ok(store_put(f->store, "marks/aa", "x", 1, &err));
 	refused(writer_open(&w, r, &opt, &err), ERR_UNSUPPORTED,
-	    "start writer: a newer StackSnap is deleting from this repository (marks/aa): write to it "
+	    "start writer: a newer StackSnap is deleting from this repository (marks/aa): "
+	    "write to it "
 	    "with that one");
 	ok(buf_str(&doc, "{\"version\":1,\"time_ns\":1}", &err));
 	refused(snapshot_save(r, &doc, &id, &err), ERR_UNSUPPORTED,
-	    "write snapshot: a newer StackSnap is deleting from this repository (marks/aa): write to "
+	    "write snapshot: a newer StackSnap is deleting from this repository (marks/aa): "
+	    "write to "
 	    "it with that one");
 	buf_release(&doc);
 	repo_close(r);
@@ -409,7 +412,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    an_insertion_in_the_middle_stores_little, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_wrong_passphrase_is_told, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_empty_store_is_no_repository, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    an_empty_store_is_no_repository, setup, teardown),
 		cmocka_unit_test_setup_teardown(creating_twice_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_key_file_opens_what_a_passphrase_made, setup, teardown),
@@ -417,7 +421,8 @@ main(void)
 		    snapshots_are_found_by_prefix_and_latest, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_repository_with_deletion_marks_is_not_written_to, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_flipped_bit_anywhere_is_found, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    one_flipped_bit_anywhere_is_found, setup, teardown),
 		cmocka_unit_test(a_store_that_fails_at_any_step_leaves_a_sound_repository),
 	};
 	return cmocka_run_group_tests_name("repo", tests, NULL, NULL);

@@ -84,7 +84,8 @@ each_kind_of_event_is_a_line(void **state)
 		   "stacksnap: warning: db: old server\n"
 		   "stacksnap: problem: /srv/x: vanished\n"
 		   "  service web: paused\n"
-		   "  shop_uploads: 1.2 MB in 1,234 files, volume\n");
+		   "  shop_uploads: 1.2 MB in 1,234 files, volume\n"
+		   "  shop_uploads: 1.2 MB in 1 file, volume\n");
 }
 
 static void
