@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define BESIDE_MAX 200
+
 /* Length without slashes at the end; the root keeps its own. */
 static size_t
 trimmed(const char *path)
@@ -46,6 +48,8 @@ path_beside(char **out, const char *path, const char *word, const char *tag, str
 {
 	size_t len = trimmed(path);
 	size_t name = last_name(path, len);
+	/* The whole must be a name that a filesystem takes. */
+	len = min_size(len, name + BESIDE_MAX);
 	return str_printf(out, err, "%.*s.stacksnap-%s-%s.%.*s", (int)name, path, word, tag,
 	    (int)(len - name), path + name);
 }
