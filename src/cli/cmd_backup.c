@@ -287,6 +287,7 @@ options_of(const struct args *a)
 {
 	struct backup_options opt = BACKUP_OPTIONS_INIT;
 	opt.tags = &a->tags;
+	opt.allow_empty = a->allow_empty;
 	if (a->quiesce != NULL) {
 		opt.quiesce_none = strcmp(a->quiesce, "none") == 0;
 		opt.quiesce = strcmp(a->quiesce, "stop") == 0 ? QUIESCE_STOP : QUIESCE_PAUSE;
@@ -358,8 +359,11 @@ static const struct option_def options[] = {
 	{ "path", 0, OPTION_LIST, WORD_FILE, "DIR", NULL,
 	    "files and folders; what follows are paths, too", offsetof(struct args, paths) },
 	{ "quiesce", 0, OPTION_VALUE, WORD_CHOICE, "HOW", "none pause stop",
-	    "what is done to the services that write: none, pause (default), stop",
+	    "what is done to services that write: none, pause (default), stop",
 	    offsetof(struct args, quiesce) },
+	{ "allow-empty", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "let a volume or folder be empty that was not last time",
+	    offsetof(struct args, allow_empty) },
 	{ "tag", 0, OPTION_LIST, WORD_ANY, "TAG", NULL, "mark the snapshot (may be repeated)",
 	    offsetof(struct args, tags) },
 	{ "dry-run", 'n', OPTION_SWITCH, WORD_ANY, NULL, NULL,

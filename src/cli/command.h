@@ -27,6 +27,7 @@ struct args {
 	/* Of some. */
 	bool all;
 	bool dry_run;
+	bool allow_empty;
 	bool is_long;
 	bool recursive;
 	bool read_data;
