@@ -122,11 +122,12 @@ dir_run_root(struct worker *w, struct folder *folder, const struct stat *st, str
 	return rc;
 }
 
-/* Another filesystem begins here: flush it too, so that later writes change times again. */
+/* Another filesystem begins here: flush it too, so that later writes change times again.  Also
+ * without a parent: this save may be the parent of one that does not sync. */
 static void
 sync_mount(const struct saver *s, int fd, struct place *at)
 {
-	if (s->opt->no_sync || at->old.data == NULL || syncfs(fd) == 0)
+	if (s->opt->no_sync || syncfs(fd) == 0)
 		return;
 	log_debug("sync of a mounted filesystem failed (%d): reading all of it", errno);
 	at->old.data = NULL;
