@@ -79,6 +79,8 @@ each_kind_of_event_is_a_line(void **state)
 		.bytes = 1200000,
 		.files = 1234 };
 	event_emit(f.events, &member);
+	member.files = 1;
+	event_emit(f.events, &member);
 	finish(&f, "read files\n"
 		   "shop: a note\n"
 		   "stacksnap: warning: db: old server\n"
