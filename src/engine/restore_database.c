@@ -7,20 +7,25 @@
 #include "engine/restore_place.h"
 #include "engine/restore_steps.h"
 #include "sys/fd.h"
+#include "sys/thread.h"
 
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 struct loader {
+	struct restore_loaders *all;
 	const struct restore_database *db;
-	const struct stack_container
-	    *container; /* in job.made; good until that is read again */
+	struct stack *stack; /* keeps what the target borrows */
+	const struct stack_container *container; /* in it */
 	struct target_lists lists;
 	struct db_target target;
-	struct stack *stack; /* keeps what the target borrows */
 	struct runner *runner;
 	struct connector *connector;
 	struct restore_dump *dump;
+	pthread_t thread;
+	bool has_thread;
+	struct err err; /* its thread's */
 };
 
 struct restore_loaders {
@@ -28,6 +33,12 @@ struct restore_loaders {
 	struct loader *items;
 	size_t count;
 	uint64_t bytes_total;
+	struct cancel stop; /* raised when one failed, or the engine's is */
+
+	pthread_mutex_t lock;
+	pthread_cond_t ended; /* running has changed */
+	size_t running; /* guarded by lock, as what follows */
+	struct err first; /* the first failure */
 };
 
 void
@@ -44,6 +55,9 @@ loaders_close(struct restore_loaders *l)
 		stack_free(it->stack);
 	}
 	free(l->items);
+	cancel_release(&l->stop);
+	pthread_cond_destroy(&l->ended);
+	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
 
@@ -62,7 +76,7 @@ open_loader(struct loader *it, struct restore_job *j, struct err *err)
 	    docker_runner_open(&it->runner, j->docker, it->container->id, err))
 		return err_wrap(err, "service %s", it->db->service);
 	it->target.runner = it->runner;
-	it->target.cancel = j->engine->cancel;
+	it->target.cancel = &it->all->stop;
 	if (restore_dump_open(
 		&it->dump, j->engine, &j->snapshot, it->db->path, it->db->streams, err))
 		return err_wrap(err, "service %s", it->db->service);
@@ -72,15 +86,23 @@ open_loader(struct loader *it, struct restore_job *j, struct err *err)
 enum err_code
 loaders_open(struct restore_loaders **out, struct restore_job *j, struct err *err)
 {
-	AUTO(loaders) struct restore_loaders *l = calloc(1, sizeof *l);
-	if (l == NULL)
+	struct restore_loaders *fresh = calloc(1, sizeof *fresh);
+	if (fresh == NULL)
 		return err_nomem(err);
+	if (cancel_init(&fresh->stop, err)) {
+		free(fresh);
+		return err->code;
+	}
+	pthread_mutex_init(&fresh->lock, NULL);
+	pthread_cond_init(&fresh->ended, NULL);
+	AUTO(loaders) struct restore_loaders *l = fresh;
 	l->job = j;
 	l->items = calloc(j->n_databases + 1, sizeof *l->items);
 	if (l->items == NULL)
 		return err_nomem(err);
 	for (size_t i = 0; i < j->n_databases; i++) {
 		l->items[i].db = &j->databases[i];
+		l->items[i].all = l;
 		l->count++;
 		l->bytes_total += j->databases[i].bytes;
 		if (open_loader(&l->items[i], j, err))
@@ -199,14 +221,67 @@ load_one(struct restore_loaders *l, struct loader *it, struct err *err)
 	return ERR_OK;
 }
 
+static void *
+run_loader(void *arg)
+{
+	struct loader *it = arg;
+	struct restore_loaders *l = it->all;
+	enum err_code rc = load_one(l, it, &it->err);
+	pthread_mutex_lock(&l->lock);
+	if (rc != ERR_OK && l->first.code == ERR_OK) {
+		l->first = it->err;
+		cancel_raise(&l->stop); /* the restore has failed: the others need not go on */
+	}
+	l->running--;
+	pthread_cond_signal(&l->ended);
+	pthread_mutex_unlock(&l->lock);
+	return NULL;
+}
+
+static void
+start_loaders(struct restore_loaders *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		struct loader *it = &l->items[i];
+		pthread_mutex_lock(&l->lock);
+		l->running++;
+		pthread_mutex_unlock(&l->lock);
+		struct err err;
+		it->has_thread =
+		    thread_start(&it->thread, run_loader, it, "load", &err) == ERR_OK;
+		if (!it->has_thread)
+			run_loader(it); /* then one after the other */
+	}
+}
+
+/* Until all have ended; a Ctrl-C meanwhile is passed on. */
+static void
+wait_loaders(struct restore_loaders *l)
+{
+	pthread_mutex_lock(&l->lock);
+	while (l->running > 0) {
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec++;
+		pthread_cond_timedwait(&l->ended, &l->lock, &until);
+		if (cancel_is_raised(l->job->engine->cancel))
+			cancel_raise(&l->stop);
+	}
+	pthread_mutex_unlock(&l->lock);
+	for (size_t i = 0; i < l->count; i++)
+		if (l->items[i].has_thread)
+			pthread_join(l->items[i].thread, NULL);
+}
+
 enum err_code
 loaders_load(struct restore_loaders *l, struct err *err)
 {
 	struct meter *meter;
 	meter_start(&meter, l->job->engine->events, sample, l);
-	enum err_code rc = ERR_OK;
-	for (size_t i = 0; i < l->count && rc == ERR_OK; i++)
-		rc = load_one(l, &l->items[i], err);
+	start_loaders(l);
+	wait_loaders(l);
 	meter_stop(meter);
-	return rc;
+	if (l->first.code != ERR_OK)
+		*err = l->first;
+	return l->first.code;
 }

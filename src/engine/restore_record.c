@@ -112,14 +112,42 @@ write_item(struct json_writer *w, const struct restore_item *it)
 }
 
 static void
-write_project(struct json_writer *w, const char *key, const char *dir, const struct strv *files,
+write_project(struct json_writer *w, const char *dir, const struct strv *files,
     const struct strv *env_files, const struct strv *run)
 {
-	json_obj(w, key);
 	json_str(w, "dir", dir);
 	write_strings(w, "files", files);
 	write_strings(w, "env_files", env_files);
 	write_strings(w, "run", run);
+}
+
+/* The containers that were there, and the volumes without a name, which only they tell of. */
+static void
+write_old(struct json_writer *w, const struct restore_job *j)
+{
+	const struct stack *s = j->now;
+	json_obj(w, "old");
+	write_project(w, s->working_dir, &s->config_files, &s->env_files, &j->running_now);
+	json_arr(w, "containers");
+	for (size_t i = 0; i < s->n_containers; i++) {
+		const struct stack_container *c = &s->containers[i];
+		json_obj(w, NULL);
+		json_str(w, "service", c->service);
+		json_i64(w, "number", c->number);
+		json_str(w, "image_id", c->image_id);
+		json_arr(w, "mounts");
+		for (size_t k = 0; k < c->n_mounts; k++) {
+			if (c->mounts[k].kind != MOUNT_VOLUME)
+				continue;
+			json_obj(w, NULL);
+			json_str(w, "volume", c->mounts[k].source);
+			json_str(w, "target", c->mounts[k].target);
+			json_obj_end(w);
+		}
+		json_arr_end(w);
+		json_obj_end(w);
+	}
+	json_arr_end(w);
 	json_obj_end(w);
 }
 
@@ -150,11 +178,12 @@ restore_record_write(
 			json_str(&w, NULL, j->volumes[i].name);
 	json_arr_end(&w);
 	if (j->now != NULL && j->now->n_containers > 0)
-		write_project(&w, "old", j->now->working_dir, &j->now->config_files,
-		    &j->now->env_files, &j->running_now);
+		write_old(&w, j);
 	else
 		json_nil(&w, "old");
-	write_project(&w, "new", j->dir, &j->config_files, &j->env_files, &j->ran);
+	json_obj(&w, "new");
+	write_project(&w, j->dir, &j->config_files, &j->env_files, &j->ran);
+	json_obj_end(&w);
 	json_obj_end(&w);
 	if (json_finish(&w, err))
 		return err->code;
