@@ -359,7 +359,7 @@ static const struct option_def options[] = {
 	{ "path", 0, OPTION_LIST, WORD_FILE, "DIR", NULL,
 	    "files and folders; what follows are paths, too", offsetof(struct args, paths) },
 	{ "quiesce", 0, OPTION_VALUE, WORD_CHOICE, "HOW", "none pause stop",
-	    "what is done to services that write: none, pause (default), stop",
+	    "to the services that write: none, pause (default), stop",
 	    offsetof(struct args, quiesce) },
 	{ "allow-empty", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "let a volume or folder be empty that was not last time",
