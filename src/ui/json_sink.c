@@ -1,12 +1,9 @@
 #include "ui/json_sink.h"
 
-#include <pthread.h>
-
 struct json_sink {
 	struct event_sink sink;
 	FILE *stream;
 	int64_t (*now_ns)(void);
-	pthread_mutex_t lock; /* guards the stream: lines do not mix */
 };
 
 const char *
@@ -65,10 +62,9 @@ emit(struct event_sink *sink, const struct event *e)
 	AUTO(bufv) struct buf line = BUF_INIT;
 	if (event_json(&line, e, j->now_ns(), &scratch))
 		return;
-	pthread_mutex_lock(&j->lock);
+	/* One call is one line, also for other writers: stdio locks the stream for it. */
 	fwrite(line.data, 1, line.len, j->stream);
 	fflush(j->stream);
-	pthread_mutex_unlock(&j->lock);
 }
 
 static const struct event_sink_ops json_ops = { .emit = emit };
@@ -82,7 +78,6 @@ json_sink_new(struct json_sink **out, FILE *stream, int64_t (*now_ns)(void), str
 	j->sink.ops = &json_ops;
 	j->stream = stream;
 	j->now_ns = now_ns;
-	pthread_mutex_init(&j->lock, NULL);
 	*out = j;
 	return ERR_OK;
 }
@@ -90,9 +85,6 @@ json_sink_new(struct json_sink **out, FILE *stream, int64_t (*now_ns)(void), str
 void
 json_sink_free(struct json_sink *j)
 {
-	if (j == NULL)
-		return;
-	pthread_mutex_destroy(&j->lock);
 	free(j);
 }
 

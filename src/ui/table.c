@@ -61,9 +61,6 @@ print_cell(FILE *out, const char *text, size_t width, enum table_align align, bo
 	int pad = (int)(width > own ? width - own : 0);
 	int before = (is_first ? 0 : GAP) + (align == TABLE_RIGHT ? pad : 0);
 	int after = align == TABLE_LEFT && !is_last ? pad : 0;
-	/* Blanks at the end of a line would only be in the way of a copy. */
-	if (is_last && *text == '\0')
-		before = 0;
 	fprintf(out, "%*s%s%*s", before, "", text, after, "");
 }
 
@@ -71,6 +68,7 @@ static void
 print_row(const struct table *t, FILE *out, unsigned indent, const char *const *cells,
     const size_t *widths)
 {
+	/* Blanks at the end of a line would only be in the way of a copy. */
 	size_t last = t->n_columns;
 	while (last > 1 && *cells[last - 1] == '\0')
 		last--;

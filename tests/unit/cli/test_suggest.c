@@ -25,6 +25,7 @@ slips_of_the_finger_find_their_word(void **state)
 	expect("verfy", "verify");
 	expect("stakcs", "stacks");
 	expect("lss", "ls");
+	expect("sl", "ls");
 }
 
 static void
