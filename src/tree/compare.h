@@ -31,8 +31,8 @@ enum tree_diff_kind {
 };
 
 enum tree_field {
-	FIELD_TYPE =
-	    1 << 0, /* nothing else is compared then; what one of them holds is told too */
+	/* Nothing else is compared then; what one of them holds is told too. */
+	FIELD_TYPE = 1 << 0,
 	FIELD_CONTENT = 1 << 1, /* of a file */
 	FIELD_SIZE = 1 << 2, /* of a file; comes with FIELD_CONTENT */
 	FIELD_MODE = 1 << 3,
@@ -46,8 +46,8 @@ enum tree_field {
 
 #define FIELD_ALL ((1U << 10) - 1)
 
-/* "type", "content", "size", "mode", "owner", "mtime", "xattrs", "target", "device", "links".
- */
+/* "type", "content", "size", "mode", "owner", "mtime", "xattrs", "target", "device",
+ * "links". */
 const char *tree_field_word(enum tree_field field);
 
 struct tree_diff {
@@ -56,8 +56,8 @@ struct tree_diff {
 	const char *path;
 	size_t path_len;
 	const struct tree_entry *a; /* NULL when added; theirs for the call only */
-	const struct tree_entry
-	    *b; /* NULL when removed; a live file's content has only a size */
+	/* NULL when removed; a live file's content has only a size. */
+	const struct tree_entry *b;
 };
 
 typedef enum err_code tree_diff_fn(void *arg, const struct tree_diff *d, struct err *err);

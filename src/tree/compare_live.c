@@ -116,24 +116,38 @@ compare_extent(void *arg, uint64_t offset, const struct extent *e, struct err *e
 	return rc;
 }
 
-/* Read a live file and its chunks; *fields tells if they differ. */
+/* One item being compared. */
+struct looking {
+	struct batch *batch;
+	const struct item *item;
+	int dir_fd;
+	const char *name;
+	const char *shown; /* for reports; NULL: the root */
+	struct stat st;
+	struct tree_entry live;
+	unsigned fields; /* what differs */
+};
+
+/* Read a live file and its chunks, and note if they differ. */
 static void
-compare_contents(
-    struct batch *b, int fd, const struct item *i, const char *shown, unsigned *fields)
+compare_contents(struct looking *j, int fd)
 {
-	struct comparer *c = b->live->comparer;
+	struct comparer *c = j->batch->live->comparer;
 	struct err err;
-	struct reading r = { .live = b->live, .fd = fd, .buf = malloc(READ_SIZE) };
-	enum err_code rc = r.buf != NULL ? content_walk(c->repo, &i->stored.content,
-					       compare_extent, NULL, &r, &err)
-					 : err_nomem(&err);
+	struct reading r = { .live = j->batch->live, .fd = fd, .buf = malloc(READ_SIZE) };
+	enum err_code rc = ERR_OK;
+	if (r.buf == NULL)
+		rc = err_nomem(&err);
+	else
+		rc = content_walk(
+		    c->repo, &j->item->stored.content, compare_extent, NULL, &r, &err);
 	free(r.buf);
 	if (r.differs)
-		*fields |= FIELD_CONTENT;
+		j->fields |= FIELD_CONTENT;
 	else if (r.unreadable)
-		comparer_problem(c, TREE_UNREADABLE, b->trail, shown, &err);
+		comparer_problem(c, TREE_UNREADABLE, j->batch->trail, j->shown, &err);
 	else if (rc == ERR_CORRUPT || rc == ERR_NOT_FOUND || rc == ERR_UNSUPPORTED)
-		comparer_problem(c, TREE_DAMAGED, b->trail, shown, &err);
+		comparer_problem(c, TREE_DAMAGED, j->batch->trail, j->shown, &err);
 	else if (rc)
 		comparer_fail(c, &err);
 }
@@ -169,79 +183,105 @@ is_same_inode(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Compare what is in both, when the types and sizes let the contents be equal. */
-static enum err_code
-compare_inside(struct batch *b, struct meta *m, int dir_fd, const char *name, const char *shown,
-    const struct item *i, const struct stat *st, struct tree_entry *live, unsigned *fields,
-    struct err *err)
+static bool
+is_as_it_was(const struct stat *now, const struct stat *before)
 {
-	struct comparer *c = b->live->comparer;
-	bool wants_contents = live->type == TREE_FILE && i->stored.type == TREE_FILE &&
-			      live->content.size == i->stored.content.size &&
-			      !c->opt->no_contents && (c->opt->ignore & FIELD_CONTENT) == 0;
+	return now->st_size == before->st_size &&
+	       now->st_mtim.tv_sec == before->st_mtim.tv_sec &&
+	       now->st_mtim.tv_nsec == before->st_mtim.tv_nsec;
+}
+
+/* Contents can only be equal when these are. */
+static bool
+wants_contents(const struct looking *j)
+{
+	const struct tree_compare_options *opt = j->batch->live->comparer->opt;
+	const struct tree_entry *stored = &j->item->stored;
+	return j->live.type == TREE_FILE && stored->type == TREE_FILE &&
+	       j->live.content.size == stored->content.size && !opt->no_contents &&
+	       (opt->ignore & FIELD_CONTENT) == 0;
+}
+
+/* Compare what is in both. */
+static enum err_code
+compare_inside(struct looking *j, struct meta *m, struct err *err)
+{
 	AUTO(fd) int fd = -1;
 	struct stat now;
-	if (wants_contents) {
-		fd = folder_open_at(
-		    &b->live->folders, dir_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+	bool reads = wants_contents(j);
+	if (reads) {
+		fd = folder_open_at(&j->batch->live->folders, j->dir_fd, j->name,
+		    O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
 		if (fd < 0 || fstat(fd, &now) != 0)
 			return err_sys(err, "open");
-		if (!is_same_inode(&now, st))
+		if (!is_same_inode(&now, &j->st))
 			return err_set(err, ERR_CHANGED, "replaced while it was read");
-		compare_contents(b, fd, i, shown, fields);
+		compare_contents(j, fd);
 	}
-	if (meta_read_xattrs_at(m, live, dir_fd, name, err))
+	if (meta_read_xattrs_at(m, &j->live, j->dir_fd, j->name, err))
 		return err->code;
-	*fields |= compare_meta(&i->stored, live);
-	if ((*fields & FIELD_TYPE) != 0)
-		*fields = FIELD_TYPE;
-	if (wants_contents && fstat(fd, &now) == 0 &&
-	    (now.st_size != st->st_size || now.st_mtim.tv_sec != st->st_mtim.tv_sec ||
-		now.st_mtim.tv_nsec != st->st_mtim.tv_nsec))
+	j->fields |= compare_meta(&j->item->stored, &j->live);
+	if ((j->fields & FIELD_TYPE) != 0)
+		j->fields = FIELD_TYPE;
+	if (reads && fstat(fd, &now) == 0 && !is_as_it_was(&now, &j->st))
 		return err_set(err, ERR_CHANGED, "changed while it was read");
 	return ERR_OK;
+}
+
+static void
+compare_inodes(struct looking *j)
+{
+	const struct tree_entry *stored = &j->item->stored;
+	struct comparer *c = j->batch->live->comparer;
+	struct err err;
+	uint64_t a_key[2] = { stored->dev != 0 ? stored->dev : j->batch->stored_dev,
+		stored->ino };
+	uint64_t b_key[2] = { j->st.st_dev, j->st.st_ino };
+	if (j->fields != FIELD_TYPE &&
+	    compare_links(c, stored, a_key, &j->live, b_key, &j->fields, &err))
+		comparer_fail(c, &err);
+}
+
+/* What could not be looked at. */
+static void
+compare_missing(const struct looking *j, const struct err *err)
+{
+	struct comparer *c = j->batch->live->comparer;
+	if (err->code != ERR_NOT_FOUND)
+		comparer_problem(c, TREE_UNREADABLE, j->batch->trail, j->shown, err);
+	else if (j->item->is_stored)
+		compare_tell(c, j->batch->trail, j->shown, 0, &j->item->stored, NULL);
 }
 
 static void
 compare_item(struct batch *b, struct meta *m, int dir_fd, const struct item *i)
 {
 	struct comparer *c = b->live->comparer;
-	const char *name = i->name != NULL ? i->name : i->stored.name;
-	const char *shown = b->is_root ? NULL : name;
 	char target[PATH_MAX];
-	struct tree_entry live = TREE_ENTRY_INIT;
-	struct stat st;
+	struct looking j = { .batch = b, .item = i, .dir_fd = dir_fd, .live = TREE_ENTRY_INIT };
 	struct err err;
-	unsigned fields = 0;
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+	j.name = i->name != NULL ? i->name : i->stored.name;
+	j.shown = b->is_root ? NULL : j.name;
+	if (fstatat(dir_fd, j.name, &j.st, AT_SYMLINK_NOFOLLOW) != 0) {
 		err_sys(&err, "stat");
-		if (err.code != ERR_NOT_FOUND)
-			comparer_problem(c, TREE_UNREADABLE, b->trail, shown, &err);
-		else if (i->is_stored)
-			compare_tell(c, b->trail, shown, 0, &i->stored, NULL);
+		compare_missing(&j, &err);
 		return;
 	}
-	from_stat(&live, &st, name);
-	enum err_code rc = read_target(&live, dir_fd, name, target, &err);
+	from_stat(&j.live, &j.st, j.name);
+	enum err_code rc = read_target(&j.live, dir_fd, j.name, target, &err);
 	if (rc == ERR_OK && !i->is_stored) {
-		compare_tell(c, b->trail, shown, 0, NULL, &live);
+		compare_tell(c, b->trail, j.shown, 0, NULL, &j.live);
 		return;
 	}
 	if (rc == ERR_OK)
-		rc = compare_inside(b, m, dir_fd, name, shown, i, &st, &live, &fields, &err);
+		rc = compare_inside(&j, m, &err);
 	if (rc)
 		comparer_problem(c, rc == ERR_CHANGED ? TREE_CHANGED : TREE_UNREADABLE,
-		    b->trail, shown, &err);
-	if (fields != FIELD_TYPE) {
-		uint64_t a_key[2] = { i->stored.dev != 0 ? i->stored.dev : b->stored_dev,
-			i->stored.ino };
-		uint64_t b_key[2] = { st.st_dev, st.st_ino };
-		if (compare_links(c, &i->stored, a_key, &live, b_key, &fields, &err))
-			comparer_fail(c, &err);
-	}
-	compare_tell(c, b->trail, shown, fields, &i->stored, &live);
-	if (live.type == TREE_FILE) {
-		struct tally t = { .files = 1, .bytes = live.content.size };
+		    b->trail, j.shown, &err);
+	compare_inodes(&j);
+	compare_tell(c, b->trail, j.shown, j.fields, &i->stored, &j.live);
+	if (j.live.type == TREE_FILE) {
+		struct tally t = { .files = 1, .bytes = j.live.content.size };
 		report_progress(&c->report, &t);
 	}
 }

@@ -72,30 +72,27 @@ show_path(struct worker *w, struct folder *folder)
 	tree_progress_set_path(p, path, strlen(path));
 }
 
-/* Where a folder stands in the walk. */
-struct place {
-	struct node *up;
-	size_t seq;
-	struct tree_raw old; /* data NULL: none */
-};
-
 /* Begin an open folder.  *problem: it cannot be read, and err says why. */
 static enum err_code
-begin(struct worker *w, const struct place *at, struct folder *folder, int fd,
-    struct tree_entry *e, bool empty, bool *problem, struct err *err)
+begin(struct worker *w, const struct place *at, struct folder *folder, struct tree_entry *e,
+    bool *problem, struct err *err)
 {
-	struct saver *s = w->saver;
 	struct names names = NAMES_INIT;
-	*problem = false;
-	if (!empty && read_names(w, folder, fd, &names, err)) {
-		*problem = err->code != ERR_NO_MEMORY;
+	bool stay_out = at->up != NULL && e->dev != 0 && w->saver->opt->one_file_system;
+	int fd;
+	if (folder_pin(folder, &fd, err))
 		return err->code;
+	enum err_code rc = stay_out ? ERR_OK : read_names(w, folder, fd, &names, err);
+	*problem = rc != ERR_OK && rc != ERR_NO_MEMORY;
+	if (rc == ERR_OK) {
+		show_path(w, folder);
+		rc = read_meta(w, folder, fd, e, err);
 	}
-	show_path(w, folder);
-	enum err_code rc = read_meta(w, folder, fd, e, err);
-	w->tally.dirs++;
-	if (rc == ERR_OK)
-		rc = node_begin(s, at->up, at->seq, folder, &names, e, &at->old, err);
+	folder_unpin(folder);
+	if (rc == ERR_OK) {
+		w->tally.dirs++;
+		rc = node_begin(w->saver, at, folder, &names, e, err);
+	}
 	names_release(&names);
 	return rc;
 }
@@ -113,36 +110,37 @@ dir_run_root(struct worker *w, struct folder *folder, const struct stat *st, str
 	}
 	struct tree_entry e = TREE_ENTRY_INIT;
 	meta_from_stat(&e, st, 0);
-	int fd;
-	if (folder_pin(folder, &fd, err))
-		return err->code;
 	bool problem;
-	enum err_code rc = begin(w, &at, folder, fd, &e, false, &problem, err);
-	folder_unpin(folder);
-	return rc;
+	return begin(w, &at, folder, &e, &problem, err);
 }
 
 /* Another filesystem begins here: flush it too, so that later writes change times again.  Also
  * without a parent: this save may be the parent of one that does not sync. */
-static void
-sync_mount(const struct saver *s, int fd, struct place *at)
+static enum err_code
+sync_mount(const struct saver *s, struct folder *folder, struct place *at, struct err *err)
 {
-	if (s->opt->no_sync || syncfs(fd) == 0)
-		return;
-	log_debug("sync of a mounted filesystem failed (%d): reading all of it", errno);
-	at->old.data = NULL;
+	int fd;
+	if (s->opt->no_sync)
+		return ERR_OK;
+	if (folder_pin(folder, &fd, err))
+		return err->code;
+	if (syncfs(fd) != 0) {
+		log_debug("sync of a mounted filesystem failed (%d): reading all of it", errno);
+		at->old.data = NULL;
+	}
+	folder_unpin(folder);
+	return ERR_OK;
 }
 
 static enum err_code
-enter(struct worker *w, const struct unit *u, const char *name, struct folder **out,
-    struct stat *st, struct err *err)
+enter(const struct unit *u, const char *name, struct folder **out, struct stat *st,
+    struct err *err)
 {
 	int up_fd;
 	if (folder_pin(u->folder, &up_fd, err))
 		return err->code;
 	enum err_code rc = folder_enter(out, u->folder, name, st, err);
 	folder_unpin(u->folder);
-	(void)w;
 	return rc;
 }
 
@@ -159,7 +157,6 @@ leave_out(struct worker *w, const struct unit *u, const char *name, const struct
 enum err_code
 dir_run(struct worker *w, struct unit *u, struct err *err)
 {
-	struct saver *s = w->saver;
 	const char *name = names_text(u->names, u->first);
 	struct place at = { .up = u->node, .seq = u->seq };
 	if (u->old_offset != NULL && u->old_offset[0] != NO_OLD) {
@@ -170,7 +167,7 @@ dir_run(struct worker *w, struct unit *u, struct err *err)
 	}
 	struct folder *folder = NULL;
 	struct stat st;
-	if (enter(w, u, name, &folder, &st, err)) {
+	if (enter(u, name, &folder, &st, err)) {
 		if (err->code == ERR_NO_MEMORY)
 			return err->code;
 		leave_out(w, u, name, err);
@@ -180,17 +177,12 @@ dir_run(struct worker *w, struct unit *u, struct err *err)
 	meta_from_stat(&e, &st, folder_dev(u->folder));
 	e.name = name;
 	e.name_len = strlen(name);
-	bool is_mount = e.dev != 0;
-	int fd;
 	bool problem = false;
-	enum err_code rc = folder_pin(folder, &fd, err);
-	if (rc == ERR_OK) {
-		if (is_mount)
-			sync_mount(s, fd, &at);
-		rc = begin(
-		    w, &at, folder, fd, &e, is_mount && s->opt->one_file_system, &problem, err);
-		folder_unpin(folder);
-	}
+	enum err_code rc = ERR_OK;
+	if (e.dev != 0)
+		rc = sync_mount(w->saver, folder, &at, err);
+	if (rc == ERR_OK)
+		rc = begin(w, &at, folder, &e, &problem, err);
 	folder_unpin(folder);
 	folder_unref(folder);
 	if (problem)

@@ -125,12 +125,19 @@ void worker_count(struct worker *w);
 
 /* save_node.c */
 
+/* Where a folder stands in the walk. */
+struct place {
+	struct node *up; /* NULL for the root */
+	size_t seq; /* the unit of up that it is the result of */
+	struct tree_raw old; /* its entry in the parent's listing; data NULL: none */
+};
+
 /* Begin a folder whose names were read (they become the node's).  entry is its own, but for
- * content; old its entry in the parent's listing, or data NULL.  The node takes references of
- * its own to up and folder, and lives until its last result is there. */
-MUST_CHECK enum err_code node_begin(struct saver *s, struct node *up, size_t seq,
+ * content.  The node takes a reference of its own to folder, and lives until its last result is
+ * there. */
+MUST_CHECK enum err_code node_begin(struct saver *s, const struct place *at,
     struct folder *folder, struct names *names, const struct tree_entry *entry,
-    const struct tree_raw *old, struct err *err);
+    struct err *err);
 /* A node with work, and its next unit; false when the save has ended. */
 MUST_CHECK bool saver_next_unit(struct saver *s, struct unit *out);
 void unit_release(struct unit *u);

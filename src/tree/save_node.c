@@ -155,16 +155,15 @@ open_old(struct node *n, const struct tree_raw *old, struct err *err)
 static void finish_upwards(struct saver *s, struct node *n);
 
 enum err_code
-node_begin(struct saver *s, struct node *up, size_t seq, struct folder *folder,
-    struct names *names, const struct tree_entry *entry, const struct tree_raw *old,
-    struct err *err)
+node_begin(struct saver *s, const struct place *at, struct folder *folder, struct names *names,
+    const struct tree_entry *entry, struct err *err)
 {
 	struct node *n = calloc(1, sizeof *n);
 	if (n == NULL)
 		return err_nomem(err);
 	n->saver = s;
-	n->up = up;
-	n->seq = seq;
+	n->up = at->up;
+	n->seq = at->seq;
 	n->folder = folder;
 	folder_ref(folder);
 	n->refs = 1; /* for its last result */
@@ -173,7 +172,7 @@ node_begin(struct saver *s, struct node *up, size_t seq, struct folder *folder,
 		node_free(n);
 		return err->code;
 	}
-	if (open_old(n, old, err)) {
+	if (open_old(n, &at->old, err)) {
 		err_wrap(err, "read the earlier tree");
 		node_free(n);
 		return err->code;

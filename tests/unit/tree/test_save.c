@@ -3,8 +3,10 @@
 #include "sys/clock.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/fsuid.h>
+#include <sys/mount.h>
 
 #define NOBODY 65534
 
@@ -495,6 +497,41 @@ syncing_save_gives_the_same_tree(void **state)
 	assert_true(content_equal(&first.root.content, &second.root.content));
 }
 
+static void
+filesystem_mounted_inside_is_saved_or_stays_an_empty_folder(void **state)
+{
+	struct fixture *f = *state;
+	some_files(f);
+	/* A mount namespace of our own, so that nobody else sees it and it goes with us. */
+	if (unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("tmpfs", in_source(f, "dir/empty"), "tmpfs", 0, "size=1m,mode=0711") != 0)
+		skip();
+	write_text(in_source(f, "dir/empty/inside"), "x");
+	assert_int_equal(
+	    link(in_source(f, "dir/empty/inside"), in_source(f, "dir/empty/linked")), 0);
+	struct stat st = stat_of(in_source(f, "dir/empty"));
+	for (int one = 0; one < 2; one++) {
+		struct err err;
+		AUTO(tree_saved) struct tree_saved saved = TREE_SAVED_INIT;
+		AUTO(tree_entry) struct tree_entry e = TREE_ENTRY_INIT;
+		struct tree_save_options opt = options(f);
+		opt.no_sync = false;
+		opt.one_file_system = one;
+		save_with(f, &opt, &saved);
+		assert_int_equal(saved.files, one ? 51 : 53);
+		assert_int_equal(saved.dirs, 3);
+		ok(tree_lookup(f->repo, &saved.root, "dir/empty", &e, &err));
+		assert_int_equal(e.mode, 0711);
+		assert_int_equal(e.dev, st.st_dev);
+		compare_with(f, &saved.root, f->source);
+		if (one)
+			expect_lines(f, "added dir/empty/inside", "added dir/empty/linked");
+		expect_nothing(f);
+	}
+	assert_int_equal(umount(in_source(f, "dir/empty")), 0);
+}
+
 int
 main(void)
 {
@@ -516,6 +553,7 @@ main(void)
 		tree_test(parent_whose_listing_is_lost_is_an_error),
 		tree_test(progress_counts_what_was_done),
 		tree_test(syncing_save_gives_the_same_tree),
+		tree_test(filesystem_mounted_inside_is_saved_or_stays_an_empty_folder),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
