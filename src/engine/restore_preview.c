@@ -36,7 +36,7 @@ enum err_code
 restore_preview(struct engine *e, const struct id *snapshot, const struct restore_options *opt,
     struct restore_preview *out, struct err *err)
 {
-	bool is_stack;
+	bool is_stack = false;
 	if (restore_is_stack(e, snapshot, &is_stack, err))
 		return err->code;
 	if (is_stack && opt->path == NULL)
