@@ -4,6 +4,8 @@
 #include "engine/meter.h"
 #include "sys/fs.h"
 
+#include <sys/stat.h>
+
 /* The absolute paths, without symlinks, each once, none inside another. */
 static enum err_code
 resolve_paths(struct strv *out, const struct strv *paths, struct err *err)
@@ -56,6 +58,39 @@ capture_paths(struct backup_run *r, const struct strv *paths, struct err *err)
 	return ERR_OK;
 }
 
+/* The folders on the way to each path bear what they bear on this host, so that a restore to
+ * "/" leaves them as they were. */
+static enum err_code
+describe_parents(struct layout *layout, const struct strv *paths, struct err *err)
+{
+	for (size_t i = 0; i < paths->len; i++) {
+		AUTO(str) char *path = NULL;
+		if (str_dup(&path, paths->items[i], err))
+			return err->code;
+		for (char *slash = strrchr(path, '/'); slash != NULL;
+		     slash = strrchr(path, '/')) {
+			*slash = '\0';
+			struct stat st;
+			if (stat(*path != '\0' ? path : "/", &st) != 0)
+				return err_sys(err, "look at %s", path);
+			struct tree_entry like = {
+				.type = TREE_DIR,
+				.name = "",
+				.mode = st.st_mode & 07777,
+				.uid = st.st_uid,
+				.gid = st.st_gid,
+				.links = 1,
+				.modified = { st.st_mtim.tv_sec, (uint32_t)st.st_mtim.tv_nsec },
+			};
+			/* "/" itself as a source is a member, not a parent. */
+			if (paths->items[i][1] != '\0' &&
+			    layout_set_folder(layout, path, &like, err))
+				return err->code;
+		}
+	}
+	return ERR_OK;
+}
+
 enum err_code
 backup_paths(struct engine *e, const struct strv *paths, const struct backup_options *opt,
     struct backup_result *out, struct err *err)
@@ -64,7 +99,8 @@ backup_paths(struct engine *e, const struct strv *paths, const struct backup_opt
 	AUTO(layout) struct layout *layout = NULL;
 	if (paths->len == 0)
 		return err_set(err, ERR_USAGE, "no path was given");
-	if (resolve_paths(&resolved, paths, err) || layout_new(&layout, err))
+	if (resolve_paths(&resolved, paths, err) || layout_new(&layout, err) ||
+	    describe_parents(layout, &resolved, err))
 		return err->code;
 	struct backup_run r;
 	enum err_code rc = run_init(&r, e, opt, "path", NULL, err);

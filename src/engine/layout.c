@@ -7,7 +7,8 @@
 struct node {
 	char *name;
 	bool is_leaf;
-	struct tree_entry entry; /* leaves */
+	bool has_entry;
+	struct tree_entry entry; /* of leaves; of folders, what gives the metadata */
 	struct node **children;
 	size_t count;
 };
@@ -115,6 +116,23 @@ layout_add(struct layout *l, const char *path, const struct tree_entry *e, struc
 	if (tree_entry_copy(&n->entry, e, err))
 		return err->code;
 	n->is_leaf = true;
+	n->has_entry = true;
+	return ERR_OK;
+}
+
+enum err_code
+layout_set_folder(
+    struct layout *l, const char *path, const struct tree_entry *like, struct err *err)
+{
+	struct node *n;
+	bool is_new;
+	if (reach(l, path, &n, &is_new, err))
+		return err->code;
+	if (n->has_entry)
+		return ERR_OK;
+	if (tree_entry_copy(&n->entry, like, err))
+		return err->code;
+	n->has_entry = true;
 	return ERR_OK;
 }
 
@@ -141,7 +159,7 @@ store_node(const struct node *n, struct writer *w, struct tree_entry *out, struc
 		    dir_builder_add(b, n->children[i]->name, &child, err))
 			return err->code;
 	}
-	return dir_builder_finish(b, w, NULL, out, err);
+	return dir_builder_finish(b, w, n->has_entry ? &n->entry : NULL, out, err);
 }
 
 enum err_code

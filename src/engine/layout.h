@@ -23,6 +23,9 @@ MUST_CHECK enum err_code layout_add(
     struct layout *l, const char *path, const struct tree_entry *e, struct err *err);
 /* An empty folder at path, unless something is there. */
 MUST_CHECK enum err_code layout_add_folder(struct layout *l, const char *path, struct err *err);
+/* Give the folder at path, which is made here if need be, the metadata of like (copied). */
+MUST_CHECK enum err_code layout_set_folder(
+    struct layout *l, const char *path, const struct tree_entry *like, struct err *err);
 /* Store all folders; *root is the caller's to release. */
 MUST_CHECK enum err_code layout_store(
     struct layout *l, struct writer *w, struct tree_entry *root, struct err *err);
