@@ -9,6 +9,8 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 stacksnap=${STACKSNAP:-$top/build/stacksnap}
 work=$(mktemp -d /var/tmp/stacksnap-test-XXXXXX)
 failures=0
+status=0
+output=
 
 export XDG_CACHE_HOME=$work/cache STACKSNAP_STATE_DIR=$work/state
 export STACKSNAP_REPOSITORY=$work/repository STACKSNAP_PASSWORD_FILE=$work/passphrase
@@ -28,12 +30,12 @@ trap cleanup EXIT
 claim() {
 	local text=$1
 	shift
-	local out
-	if out=$("$@" 2>&1); then
+	# Not in a subshell, so that later claims can look at what this one found out.
+	if "$@" >"$work/claim" 2>&1; then
 		echo "ok - $text"
 	else
 		echo "not ok - $text"
-		printf '%s\n' "$out" | tail -n 25 | sed 's/^/#   /'
+		tail -n 25 "$work/claim" | sed 's/^/#   /'
 		failures=$((failures + 1))
 	fi
 }

@@ -10,6 +10,13 @@ start_shop ts-refuse 18082 || exit 1
 claim "a sound stack is backed up" "$stacksnap" backup ts-refuse
 before=$(count_snapshots)
 
+# says TEXT: it is in what the last backup printed.
+says() {
+	grep -qi "$1" <<<"$output" || {
+		printf '%s\n' "$output"
+		return 1
+	}
+}
 nothing_new() { test "$(count_snapshots)" -eq "$before"; }
 
 # replace SERVICE TOOL SCRIPT: the tool in the container is what the script says, until mend.
@@ -42,7 +49,7 @@ case "$*" in *--version*) exec /tmp/kept "$@";; esac
 echo "pg_dump: error: out of luck" >&2
 exit 1'
 refused "pg_dump that fails" db
-claim "what the tool said is in the message" grep -q 'out of luck' <<<"$output"
+claim "what the tool said is in the message" says 'out of luck'
 mend db
 dump_tool=$(compose ts-refuse exec -T mysql sh -c 'basename "$(command -v mariadb-dump || command -v mysqldump)"')
 replace mysql "$dump_tool" '#!/bin/sh
@@ -64,7 +71,7 @@ docker unpause ts-refuse-db-1 >/dev/null
 compose ts-refuse exec -T mysql sh -c 'mariadb -uroot -p"$MARIADB_ROOT_PASSWORD" -e "ALTER USER root@localhost IDENTIFIED BY \"other\""'
 claim "a database that refuses the password fails the backup" \
 	exits 1 "service mysql" "$stacksnap" backup ts-refuse
-claim "the message speaks of the password" grep -qi 'password' <<<"$output"
+claim "the message speaks of the password" says password
 claim "no snapshot was written then" nothing_new
 claim "the app runs then" app_goes_on ts-refuse
 
