@@ -10,6 +10,9 @@ event_emit(struct event_sink *sink, const struct event *e)
 		sink->ops->emit(sink, e);
 }
 
+static void say(struct event_sink *sink, enum event_kind kind, const char *subject,
+    const char *fmt, va_list ap) PRINTF_LIKE(4, 0);
+
 static void
 say(struct event_sink *sink, enum event_kind kind, const char *subject, const char *fmt,
     va_list ap)
