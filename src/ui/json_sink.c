@@ -1,7 +1,10 @@
 #include "ui/json_sink.h"
 
+#include <pthread.h>
+
 struct json_sink {
 	struct event_sink sink;
+	pthread_mutex_t lock; /* guards stream: stdio locks one call, a line is two */
 	FILE *stream;
 	int64_t (*now_ns)(void);
 };
@@ -62,9 +65,10 @@ emit(struct event_sink *sink, const struct event *e)
 	AUTO(bufv) struct buf line = BUF_INIT;
 	if (event_json(&line, e, j->now_ns(), &scratch))
 		return;
-	/* One call is one line, also for other writers: stdio locks the stream for it. */
+	pthread_mutex_lock(&j->lock);
 	fwrite(line.data, 1, line.len, j->stream);
 	fflush(j->stream);
+	pthread_mutex_unlock(&j->lock);
 }
 
 static const struct event_sink_ops json_ops = { .emit = emit };
@@ -75,6 +79,7 @@ json_sink_new(struct json_sink **out, FILE *stream, int64_t (*now_ns)(void), str
 	struct json_sink *j = calloc(1, sizeof *j);
 	if (j == NULL)
 		return err_nomem(err);
+	pthread_mutex_init(&j->lock, NULL);
 	j->sink.ops = &json_ops;
 	j->stream = stream;
 	j->now_ns = now_ns;
@@ -85,6 +90,9 @@ json_sink_new(struct json_sink **out, FILE *stream, int64_t (*now_ns)(void), str
 void
 json_sink_free(struct json_sink *j)
 {
+	if (j == NULL)
+		return;
+	pthread_mutex_destroy(&j->lock);
 	free(j);
 }
 
