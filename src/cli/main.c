@@ -12,6 +12,7 @@
 #include "ui/json_sink.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 
 static size_t
 width_of_screen(void *arg)
@@ -139,6 +140,10 @@ run_main(struct cli *c, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+	/* Slabs, packs and frames come and go at a few sizes above 1 MiB.  Given back to the
+	 * system when freed, they take a quarter less memory at the peak than in malloc's own
+	 * keeping. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
 	/* The watchdog starts as this program again, and wants nothing of what follows. */
 	if (argc == 3 && strcmp(argv[1], "watchdog") == 0)
 		return watchdog_main(argv[2], STDIN_FILENO);

@@ -18,8 +18,8 @@
  * when the last worker that has a place in it is done.
  */
 
-#define SLAB_SIZE ((size_t)8 << 20)
-#define SPARE_SLABS 4
+#define SLAB_SIZE ((size_t)5 << 20)
+#define SPARE_SLABS 3
 #define JOB_QUEUE 512
 #define PACK_QUEUE 1
 #define PACK_SIZE ((size_t)16 << 20)
