@@ -19,44 +19,53 @@ says() {
 }
 nothing_new() { test "$(count_snapshots)" -eq "$before"; }
 
-# replace SERVICE TOOL SCRIPT: the tool in the container is what the script says, until mend.
+# replace SERVICE TOOL SCRIPT: the tool in the container is what the script says, until mend.  The true
+# one is /tmp/kept/TOOL then; its name is kept, since Debian's tools look at it.
 replace() {
-	tool=$(compose ts-refuse exec -T -u root "$1" sh -c "readlink -f \"\$(command -v $2)\"")
-	compose ts-refuse exec -T -u root "$1" sh -c "cp '$tool' /tmp/kept && rm '$tool' && cat >'$tool' && chmod 755 '$tool'" <<<"$3"
+	kept=$2
+	compose ts-refuse exec -T -u root "$1" sh -c "
+		tool=\$(command -v $2) && real=\$(readlink -f \"\$tool\") && mkdir -p /tmp/kept/before &&
+		mv \"\$tool\" /tmp/kept/before/$2 &&
+		{ [ -e \"\$real\" ] || real=/tmp/kept/before/$2; } && ln -sf \"\$real\" /tmp/kept/$2 &&
+		echo \"\$tool\" >/tmp/kept/path && cat >\"\$tool\" && chmod 755 \"\$tool\"" <<<"$3"
 }
-mend() { compose ts-refuse exec -T -u root "$1" sh -c "cat /tmp/kept >'$tool'"; }
+mend() {
+	compose ts-refuse exec -T -u root "$1" sh -c \
+		"mv -f /tmp/kept/before/$kept \"\$(cat /tmp/kept/path)\""
+}
 
+# refused TEXT SERVICE WORDS: the backup fails with these words about the service.
 refused() {
-	local text=$1 service=$2
-	claim "$text: the backup fails" exits 1 "service $service" "$stacksnap" backup ts-refuse
+	local text=$1 service=$2 words=$3
+	claim "$text: the backup fails" exits 1 "service $service: " "$stacksnap" backup ts-refuse
+	claim "$text: the message says so" says "$words"
 	claim "$text: no snapshot was written" nothing_new
 	claim "$text: the app runs" app_goes_on ts-refuse
 }
 
 replace db pg_dump '#!/bin/sh
-case "$*" in *--version*) exec /tmp/kept "$@";; esac
+case "$*" in *--version*) exec /tmp/kept/pg_dump "$@";; esac
 exit 0'
-refused "pg_dump that writes nothing and exits 0" db
+refused "pg_dump that writes nothing and exits 0" db "the dump is empty"
 mend db
 replace db pg_dump '#!/bin/sh
-case "$*" in *--version*) exec /tmp/kept "$@";; esac
-/tmp/kept "$@" | head -c 20000
+case "$*" in *--version*) exec /tmp/kept/pg_dump "$@";; esac
+/tmp/kept/pg_dump "$@" | head -c 20000
 exit 0'
-refused "pg_dump that is cut off and exits 0" db
+refused "pg_dump that is cut off and exits 0" db "without the end mark"
 mend db
 replace db pg_dump '#!/bin/sh
-case "$*" in *--version*) exec /tmp/kept "$@";; esac
+case "$*" in *--version*) exec /tmp/kept/pg_dump "$@";; esac
 echo "pg_dump: error: out of luck" >&2
 exit 1'
-refused "pg_dump that fails" db
-claim "what the tool said is in the message" says 'out of luck'
+refused "pg_dump that fails" db "out of luck"
 mend db
 dump_tool=$(compose ts-refuse exec -T mysql sh -c 'basename "$(command -v mariadb-dump || command -v mysqldump)"')
 replace mysql "$dump_tool" '#!/bin/sh
-case "$*" in *--version*|*--help*) exec /tmp/kept "$@";; esac
-/tmp/kept "$@" | head -c 30000
+case "$*" in *--version*|*--help*) exec /tmp/kept/'"$dump_tool"' "$@";; esac
+/tmp/kept/'"$dump_tool"' "$@" | head -c 30000
 exit 0'
-refused "mariadb-dump that is cut off and exits 0" mysql
+refused "mariadb-dump that is cut off and exits 0" mysql "without the end mark"
 mend mysql
 claim "with its own tools again the stack is backed up" "$stacksnap" backup ts-refuse
 before=$(count_snapshots)
