@@ -77,6 +77,15 @@ claim "it stays paused, as it was found" \
 	test "$(docker inspect -f '{{.State.Status}}' ts-refuse-db-1)" = paused
 docker unpause ts-refuse-db-1 >/dev/null
 
+# A stopped server's files are at rest: they are taken as files, and it stays stopped.
+compose ts-refuse stop cache >/dev/null 2>&1
+claim "with a stopped database the backup is complete" "$stacksnap" backup ts-refuse
+claim "its data folder is in the snapshot as files" \
+	exits 0 "dump.rdb" "$stacksnap" ls latest volumes/ts-refuse_redisdata
+claim "it stays stopped" test "$(docker inspect -f '{{.State.Status}}' ts-refuse-cache-1)" = exited
+compose ts-refuse start cache >/dev/null 2>&1
+before=$(count_snapshots)
+
 compose ts-refuse exec -T mysql sh -c 'mariadb -uroot -p"$MARIADB_ROOT_PASSWORD" -e "ALTER USER root@localhost IDENTIFIED BY \"other\""'
 claim "a database that refuses the password fails the backup" \
 	exits 1 "service mysql" "$stacksnap" backup ts-refuse
