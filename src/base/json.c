@@ -140,6 +140,15 @@ json_bytes(struct json_writer *w, const char *key, const void *data, size_t len)
 	json_str(w, hex_key, hex);
 }
 
+void
+json_strings(struct json_writer *w, const char *key, const struct strv *v)
+{
+	json_arr(w, key);
+	for (size_t i = 0; v != NULL && i < v->len; i++)
+		json_str(w, NULL, v->items[i]);
+	json_arr_end(w);
+}
+
 static void
 number(struct json_writer *w, const char *key, const char *digits)
 {

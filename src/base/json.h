@@ -13,6 +13,7 @@
 #define BASE_JSON_H
 
 #include "base/buf.h"
+#include "base/strv.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -33,6 +34,8 @@ void json_arr(struct json_writer *w, const char *key);
 void json_arr_end(struct json_writer *w);
 void json_str(struct json_writer *w, const char *key, const char *value); /* NULL gives null */
 void json_bytes(struct json_writer *w, const char *key, const void *data, size_t len);
+/* An array of strings; NULL gives an empty one. */
+void json_strings(struct json_writer *w, const char *key, const struct strv *v);
 void json_u64(struct json_writer *w, const char *key, uint64_t value);
 void json_i64(struct json_writer *w, const char *key, int64_t value);
 void json_f64(struct json_writer *w, const char *key, double value);

@@ -120,15 +120,6 @@ plan_view_print(const struct plan *p, FILE *out, struct err *err)
 }
 
 static void
-strings_json(struct json_writer *w, const char *key, const struct strv *v)
-{
-	json_arr(w, key);
-	for (size_t i = 0; i < v->len; i++)
-		json_str(w, NULL, v->items[i]);
-	json_arr_end(w);
-}
-
-static void
 services_json(struct json_writer *w, const struct stack *s)
 {
 	json_arr(w, "services");
@@ -159,8 +150,8 @@ member_json(struct json_writer *w, const struct plan_member *m)
 		json_nil(w, "source");
 	if (m->kind == MEMBER_DATABASE)
 		json_str(w, "engine", db_kind_word(m->db));
-	strings_json(w, "services", &m->services);
-	strings_json(w, "exclude", &m->exclude);
+	json_strings(w, "services", &m->services);
+	json_strings(w, "exclude", &m->exclude);
 	json_obj_end(w);
 }
 

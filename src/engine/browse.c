@@ -17,8 +17,8 @@ snapshot_release(struct snapshot *s)
 	s->document = NULL;
 }
 
-static enum err_code
-parse_root(struct tree_entry *out, const json_t *document, struct err *err)
+enum err_code
+snapshot_root(struct tree_entry *out, const json_t *document, struct err *err)
 {
 	const char *hex = json_get_str(document, "root");
 	size_t len = hex != NULL ? strlen(hex) : 0;
@@ -51,7 +51,7 @@ snapshot_open(struct snapshot *out, struct repo *r, const struct id *id, struct 
 	if (snapshot_load(r, id, &document, err))
 		return err->code;
 	struct tree_entry root;
-	if (parse_root(&root, document, err))
+	if (snapshot_root(&root, document, err))
 		return err_wrap(err, "snapshot %.8s", hex);
 	*out = (struct snapshot){ .id = *id, .document = TAKE(document), .root = root };
 	return ERR_OK;

@@ -20,6 +20,9 @@ snapshot_auto(struct snapshot *s)
 {
 	snapshot_release(s);
 }
+/* The root folder's entry in a document; *out is the caller's to release. */
+MUST_CHECK enum err_code snapshot_root(
+    struct tree_entry *out, const json_t *document, struct err *err);
 MUST_CHECK enum err_code snapshot_open(
     struct snapshot *out, struct repo *r, const struct id *id, struct err *err);
 

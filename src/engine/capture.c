@@ -1,5 +1,6 @@
 #include "engine/capture.h"
 
+#include "engine/browse.h"
 #include "repo/snapshot.h"
 #include "sys/clock.h"
 #include "tree/dir.h"
@@ -109,21 +110,6 @@ find_member(const json_t *doc, const struct capture *c)
 	return NULL;
 }
 
-static enum err_code
-root_of(const json_t *doc, struct tree_entry *root, struct err *err)
-{
-	const char *hex = json_get_str(doc, "root");
-	size_t len = hex != NULL ? strlen(hex) / 2 : 0;
-	AUTO(mem) uint8_t *raw = malloc(len + 1);
-	if (raw == NULL)
-		return err_nomem(err);
-	if (len == 0 || !hex_decode(raw, len, hex, 2 * len))
-		return err_set(err, ERR_CORRUPT, "snapshot document: bad root");
-	struct rd rd;
-	rd_init(&rd, raw, len);
-	return tree_entry_decode(root, &rd, err);
-}
-
 /* Later snapshots come later, and replace what earlier ones gave. */
 static enum err_code
 note_parents(void *arg, const struct id *id, const json_t *doc, struct err *err)
@@ -140,7 +126,7 @@ note_parents(void *arg, const struct id *id, const json_t *doc, struct err *err)
 		const json_t *m = find_member(doc, c);
 		if (c->source == NULL || m == NULL)
 			continue;
-		if (!has_root && root_of(doc, &root, err))
+		if (!has_root && snapshot_root(&root, doc, err))
 			return err->code;
 		has_root = true;
 		struct tree_entry found;

@@ -10,15 +10,6 @@
 #include <pwd.h>
 
 static void
-write_strings(struct json_writer *w, const char *key, const struct strv *v)
-{
-	json_arr(w, key);
-	for (size_t i = 0; v != NULL && i < v->len; i++)
-		json_str(w, NULL, v->items[i]);
-	json_arr_end(w);
-}
-
-static void
 write_user(struct json_writer *w)
 {
 	char space[4096];
@@ -122,8 +113,8 @@ write_member(struct json_writer *w, const struct capture *c)
 	json_str(w, "name", c->name);
 	json_str(w, "path", c->path);
 	json_str(w, "source", c->source);
-	write_strings(w, "services", c->services);
-	write_strings(w, "exclude", c->exclude);
+	json_strings(w, "services", c->services);
+	json_strings(w, "exclude", c->exclude);
 	json_obj(w, "fence");
 	json_i64(w, "begin_ns", c->fence_begin_ns);
 	json_i64(w, "end_ns", c->fence_end_ns);
@@ -150,10 +141,10 @@ write_services(struct json_writer *w, const struct stack *s)
 		json_str(w, "container", c->name);
 		json_str(w, "image", c->image_ref);
 		json_str(w, "image_id", c->image_id);
-		write_strings(w, "digests", &c->repo_digests);
+		json_strings(w, "digests", &c->repo_digests);
 		json_str(w, "state", container_state_word(c->state));
 		json_str(w, "health", c->health);
-		write_strings(w, "depends_on", &c->depends_on);
+		json_strings(w, "depends_on", &c->depends_on);
 		json_obj_end(w);
 	}
 	json_arr_end(w);
@@ -166,8 +157,8 @@ write_stack(struct json_writer *w, const struct plan *p)
 	json_obj(w, "stack");
 	json_str(w, "name", s->name);
 	json_str(w, "working_dir", s->working_dir);
-	write_strings(w, "config_files", &s->config_files);
-	write_strings(w, "env_files", &s->env_files);
+	json_strings(w, "config_files", &s->config_files);
+	json_strings(w, "env_files", &s->env_files);
 	write_services(w, s);
 	json_arr(w, "volumes");
 	for (size_t i = 0; i < s->n_volumes; i++) {
@@ -176,8 +167,8 @@ write_stack(struct json_writer *w, const struct plan *p)
 		json_str(w, "name", v->name);
 		json_str(w, "key", v->key);
 		json_str(w, "driver", v->driver);
-		write_strings(w, "labels", &v->labels);
-		write_strings(w, "options", &v->options);
+		json_strings(w, "labels", &v->labels);
+		json_strings(w, "options", &v->options);
 		json_flag(w, "external", v->is_external);
 		json_obj_end(w);
 	}
@@ -258,7 +249,7 @@ write_document(const struct backup_run *r, const struct plan *plan,
 	json_str(&w, "host", r->host);
 	write_user(&w);
 	json_str(&w, "program", "stacksnap " STACKSNAP_VERSION);
-	write_strings(&w, "tags", r->options->tags);
+	json_strings(&w, "tags", r->options->tags);
 	write_source(&w, r);
 	json_str(&w, "outcome", outcome_word(res->outcome));
 	json_str(&w, "class", quiet != NULL ? "quiesced" : "live");

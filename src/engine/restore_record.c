@@ -87,15 +87,6 @@ restore_record_open(struct restore_record **out, const struct restore_job *j, st
 }
 
 static void
-write_strings(struct json_writer *w, const char *key, const struct strv *v)
-{
-	json_arr(w, key);
-	for (size_t i = 0; v != NULL && i < v->len; i++)
-		json_str(w, NULL, v->items[i]);
-	json_arr_end(w);
-}
-
-static void
 write_item(struct json_writer *w, const struct restore_item *it)
 {
 	static const char *const states[] = { "planned", "staged", "swapped" };
@@ -116,9 +107,9 @@ write_project(struct json_writer *w, const char *dir, const struct strv *files,
     const struct strv *env_files, const struct strv *run)
 {
 	json_str(w, "dir", dir);
-	write_strings(w, "files", files);
-	write_strings(w, "env_files", env_files);
-	write_strings(w, "run", run);
+	json_strings(w, "files", files);
+	json_strings(w, "env_files", env_files);
+	json_strings(w, "run", run);
 }
 
 /* The containers that were there, and the volumes without a name, which only they tell of. */
