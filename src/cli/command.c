@@ -54,5 +54,13 @@ args_release(struct args *a)
 {
 	strv_release(&a->paths);
 	strv_release(&a->tags);
+	strv_release(&a->stacks);
+	strv_release(&a->hosts);
+	strv_release(&a->exclude);
+	strv_release(&a->exclude_from);
+	strv_release(&a->include);
+	strv_release(&a->keep_tags);
+	strv_release(&a->add_tags);
+	strv_release(&a->remove_tags);
 	strv_release(&a->operands);
 }

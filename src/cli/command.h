@@ -37,13 +37,61 @@ struct args {
 	const char *to;
 	struct strv paths;
 	struct strv tags;
+	/* Which snapshots: snapshots, find, forget, tag, stats, copy. */
+	struct strv stacks;
+	struct strv hosts;
+	const char *since;
+	const char *until;
+	/* backup */
+	struct strv exclude;
+	struct strv exclude_from;
+	bool exclude_caches;
+	bool one_file_system;
+	const char *host;
+	const char *time;
+	const char *stdin_name;
+	bool stdin_tar;
+	/* restore */
+	struct strv include;
+	const char *overwrite;
+	bool verify;
+	bool delete_extra;
+	/* verify */
+	const char *read_data_subset;
+	/* forget, prune */
+	const char *keep_last;
+	const char *keep_hourly;
+	const char *keep_daily;
+	const char *keep_weekly;
+	const char *keep_monthly;
+	const char *keep_yearly;
+	const char *keep_within;
+	struct strv keep_tags;
+	bool prune;
+	const char *max_unused;
+	bool take_over;
+	/* tag */
+	struct strv add_tags;
+	struct strv remove_tags;
+	/* key, recovery-kit, recover-key, copy */
+	const char *new_password_file;
+	const char *new_key_file;
+	const char *label;
+	const char *from;
+	const char *from_password_file;
+	const char *from_key_file;
+	const char *format;
+	const char *output;
 	/* What is no option. */
 	struct strv operands;
 };
 
-#define ARGS_INIT                                                            \
-	{                                                                    \
-		.paths = STRV_INIT, .tags = STRV_INIT, .operands = STRV_INIT \
+#define ARGS_INIT                                                                    \
+	{                                                                            \
+		.paths = STRV_INIT, .tags = STRV_INIT, .stacks = STRV_INIT,          \
+		.hosts = STRV_INIT, .exclude = STRV_INIT, .exclude_from = STRV_INIT, \
+		.include = STRV_INIT, .keep_tags = STRV_INIT, .add_tags = STRV_INIT, \
+		.remove_tags = STRV_INIT, .operands = STRV_INIT                      \
 	}
 
 void args_release(struct args *a);

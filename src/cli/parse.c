@@ -9,7 +9,7 @@
 #include <getopt.h>
 #include <string.h>
 
-#define MAX_OPTIONS 32
+#define MAX_OPTIONS 48
 #define FIRST_KEY 256 /* what getopt_long gives for the option of index 0 */
 
 /* The options that hold now, as getopt_long wants them. */

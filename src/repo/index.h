@@ -2,11 +2,16 @@
  * index.h: where each chunk lies.
  *
  * The store holds index objects (docs/format.md, "Index"); this module keeps
- * each as a segment: a file of sorted entries in the local cache, read through
- * mmap, so that memory does not grow with the repository.  A cached segment is
- * a copy that can always be made again from the store.
+ * them as segments: files of sorted entries in the local cache, each made from
+ * one or more objects.  Segments are read by pread, with a few bytes for each
+ * page of entries in memory, and are merged as they become many: so that
+ * neither memory nor the time of a look-up grows with the repository.  A
+ * cached segment is a copy that can always be made again from the store.
  *
- * Threads: any number look up at once; index_add waits for them.
+ * A view is the segments as they were at one time: it stays as it is while
+ * others add, refresh and merge.  Its entries and packs have numbers.
+ *
+ * Threads: any number look up at once, also while one adds.
  * For repo/ only.
  */
 #ifndef REPO_INDEX_H
@@ -30,7 +35,48 @@ MUST_CHECK enum err_code index_new(struct index **out, const char *cache_dir, st
 void index_free(struct index *ix);
 AUTO_FREE(index, struct index *, index_free)
 
+/* Where a chunk lies on which a writer may rely: not in a doomed pack.  False also when the
+ * cache cannot be read: the chunk is then stored again, which is safe. */
 bool index_find(struct index *ix, const struct id *id, struct location *out);
+/* Where a chunk lies, for reading it: doomed packs too, but after others.  ERR_NOT_FOUND when
+ * no index knows it, ERR_IO when the cache cannot be read. */
+MUST_CHECK enum err_code index_lookup(
+    struct index *ix, const struct id *id, struct location *out, struct err *err);
+
+/* From now on index_find passes these packs over (docs/decisions/0010).  Replaces earlier ones;
+ * the ids are copied. */
+MUST_CHECK enum err_code index_doom(
+    struct index *ix, const struct id *packs, size_t count, struct err *err);
+
+/* The segments as they are now. */
+struct index_view;
+MUST_CHECK enum err_code index_view_get(
+    struct index_view **out, struct index *ix, struct err *err);
+void index_view_release(struct index_view *v);
+AUTO_FREE(index_view, struct index_view *, index_view_release)
+/* Entries are numbered from 0, packs too; a chunk or a pack that occurs twice has two numbers.
+ */
+uint64_t index_view_entries(const struct index_view *v);
+uint64_t index_view_packs(const struct index_view *v);
+struct index_hit {
+	uint64_t entry;
+	uint64_t pack; /* number */
+	uint32_t frame_offset;
+	uint32_t frame_len;
+	uint32_t offset;
+	uint32_t len;
+};
+/* The same entry for the same id, always. ERR_NOT_FOUND when there is none. */
+MUST_CHECK enum err_code index_view_find(
+    struct index_view *v, const struct id *id, struct index_hit *out, struct err *err);
+struct index_pack;
+MUST_CHECK enum err_code index_view_pack(
+    struct index_view *v, uint64_t number, struct index_pack *out, struct err *err);
+/* All entries, in order of their numbers. */
+typedef enum err_code index_hit_fn(
+    void *arg, const struct id *id, const struct index_hit *hit, struct err *err);
+MUST_CHECK enum err_code index_view_walk(
+    struct index_view *v, index_hit_fn *fn, void *arg, struct err *err);
 
 /* Is the segment of this index object loaded? */
 bool index_has(struct index *ix, const struct id *object);
@@ -52,6 +98,7 @@ struct index_pack {
 	struct id id;
 	uint64_t size;
 	enum pack_kind kind;
+	struct id object; /* the index object that named it */
 };
 typedef enum err_code index_pack_fn(void *arg, const struct index_pack *p, struct err *err);
 MUST_CHECK enum err_code index_walk_packs(

@@ -16,6 +16,9 @@
 MUST_CHECK enum err_code snapshot_save(
     struct repo *r, const struct buf *document, struct id *id, struct err *err);
 
+/* Remove a snapshot; its data stays until it is pruned. */
+MUST_CHECK enum err_code snapshot_delete(struct repo *r, const struct id *id, struct err *err);
+
 /* *document is the caller's to json_decref. */
 MUST_CHECK enum err_code snapshot_load(
     struct repo *r, const struct id *id, json_t **document, struct err *err);

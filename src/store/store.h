@@ -26,6 +26,7 @@ struct store;
 struct store_entry {
 	char key[STORE_KEY_MAX];
 	uint64_t size;
+	int64_t modified_ns; /* by the store's clock, since 1970; 0: it does not tell */
 };
 
 /* Called for each object in key order; a code other than ERR_OK ends the listing with it. */
