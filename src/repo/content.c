@@ -223,3 +223,68 @@ content_read_all(
 		    (unsigned long long)c->size, max);
 	return content_stream(r, c, append_bytes, out, err);
 }
+
+/* A piece of a content that is wanted, and where it goes. */
+struct range {
+	struct repo *repo;
+	uint64_t offset; /* in the content */
+	size_t len;
+	uint8_t *out; /* for its first byte */
+};
+
+/* The bytes of one extent that lie in the range; the extent begins at offset. */
+static enum err_code
+copy_extent(const struct range *q, uint64_t offset, const struct extent *e, struct err *err)
+{
+	uint64_t skip = q->offset > offset ? q->offset - offset : 0;
+	uint8_t *out = q->out + (offset + skip - q->offset);
+	uint64_t wanted = q->offset + q->len - (offset + skip);
+	size_t n = (size_t)(wanted < e->len - skip ? wanted : e->len - skip);
+	if (e->is_hole) {
+		memset(out, 0, n);
+		return ERR_OK;
+	}
+	struct chunk_view v;
+	if (repo_read_chunk(q->repo, &e->id, &v, err))
+		return err->code;
+	if (v.len != e->len)
+		err_set(err, ERR_CORRUPT, "content: a chunk has another length than listed");
+	else
+		memcpy(out, v.data + skip, n);
+	bool fits = v.len == e->len;
+	chunk_view_release(&v);
+	return fits ? ERR_OK : err->code;
+}
+
+/* As walk_level, passing over what lies beside the range. */
+static enum err_code
+read_level(const struct range *q, const struct content *c, uint64_t offset, struct err *err)
+{
+	for (size_t i = 0; i < c->count && offset < q->offset + q->len; i++) {
+		const struct extent *e = &c->items[i];
+		uint64_t end = offset + e->len;
+		if (end > q->offset && c->level == 0) {
+			if (copy_extent(q, offset, e, err))
+				return err->code;
+		} else if (end > q->offset) {
+			AUTO(content) struct content below = CONTENT_INIT;
+			if (read_list(q->repo, e, c->level - 1, &below, err) ||
+			    read_level(q, &below, offset, err))
+				return err->code;
+		}
+		offset = end;
+	}
+	return ERR_OK;
+}
+
+enum err_code
+content_read_at(struct repo *r, const struct content *c, uint64_t offset, void *out, size_t len,
+    size_t *got, struct err *err)
+{
+	uint64_t left = offset < c->size ? c->size - offset : 0;
+	struct range q = { r, offset, (size_t)(left < len ? left : len), out };
+	if (q.len > 0 && read_level(&q, c, 0, err))
+		return err->code;
+	*got = q.len;
+	return ERR_OK;
+}

@@ -7,7 +7,8 @@
  * times one must look up before the items are the data itself.
  *
  * Ownership: a content is a value; content_release frees its items.
- * Threads:   one at a time; different contents are independent.
+ * Threads:   one at a time; different contents are independent.  What takes
+ *            a content as const may run on any number of threads at once.
  */
 #ifndef REPO_CONTENT_H
 #define REPO_CONTENT_H
@@ -70,5 +71,11 @@ MUST_CHECK enum err_code content_read_all(
 typedef enum err_code bytes_fn(void *arg, const void *data, size_t len, struct err *err);
 MUST_CHECK enum err_code content_stream(
     struct repo *r, const struct content *c, bytes_fn *fn, void *arg, struct err *err);
+
+/* Read the len bytes from offset on, wherever that is: one list is looked up on each level, and
+ * only the chunks that hold these bytes.  Holes give zeros.  *got is less than len only where
+ * the content ends: 0 at and behind its end. */
+MUST_CHECK enum err_code content_read_at(struct repo *r, const struct content *c,
+    uint64_t offset, void *out, size_t len, size_t *got, struct err *err);
 
 #endif
