@@ -1,5 +1,6 @@
 #include "repo/content.h"
 
+#include "crypto/hash.h"
 #include "repo/extents.h"
 
 void
@@ -103,6 +104,15 @@ content_decode(struct content *out, struct rd *r, struct err *err)
 	return extents_decode(out, (unsigned)level, r, err);
 }
 
+enum err_code
+content_digest(const struct content *c, uint8_t out[CONTENT_DIGEST_SIZE], struct err *err)
+{
+	AUTO(bufv) struct buf raw = BUF_INIT;
+	if (content_encode(c, &raw, err))
+		return err->code;
+	return sha256_of(raw.data, raw.len, out, err);
+}
+
 struct walk {
 	struct repo *repo;
 	extent_fn *fn;
@@ -110,19 +120,18 @@ struct walk {
 	void *arg;
 };
 
-/* The list of extents that a chunk of the level above stands for. */
-static enum err_code
-read_list(struct repo *repo, const struct extent *e, unsigned level, struct content *out,
+enum err_code
+content_read_list(struct repo *r, const struct extent *e, unsigned level, struct content *out,
     struct err *err)
 {
 	struct chunk_view v;
-	if (repo_read_chunk(repo, &e->id, &v, err))
+	if (repo_read_chunk(r, &e->id, &v, err))
 		return err->code;
-	struct rd r;
-	rd_init(&r, v.data, v.len);
+	struct rd in;
+	rd_init(&in, v.data, v.len);
 	AUTO(content) struct content c = CONTENT_INIT;
-	enum err_code rc = extents_decode(&c, level, &r, err);
-	bool whole = rd_done(&r);
+	enum err_code rc = extents_decode(&c, level - 1, &in, err);
+	bool whole = rd_done(&in);
 	chunk_view_release(&v);
 	if (rc)
 		return rc;
@@ -146,7 +155,7 @@ walk_level(const struct walk *w, const struct content *c, uint64_t offset, struc
 			AUTO(content) struct content below = CONTENT_INIT;
 			if (w->list_fn != NULL && w->list_fn(w->arg, offset, e, err))
 				return err->code;
-			if (read_list(w->repo, e, c->level - 1, &below, err) ||
+			if (content_read_list(w->repo, e, c->level, &below, err) ||
 			    walk_level(w, &below, offset, err))
 				return err->code;
 		}
@@ -268,7 +277,7 @@ read_level(const struct range *q, const struct content *c, uint64_t offset, stru
 				return err->code;
 		} else if (end > q->offset) {
 			AUTO(content) struct content below = CONTENT_INIT;
-			if (read_list(q->repo, e, c->level - 1, &below, err) ||
+			if (content_read_list(q->repo, e, c->level, &below, err) ||
 			    read_level(q, &below, offset, err))
 				return err->code;
 		}

@@ -62,6 +62,16 @@ typedef enum err_code extent_fn(
 MUST_CHECK enum err_code content_walk(struct repo *r, const struct content *c, extent_fn *fn,
     extent_fn *list_fn, void *arg, struct err *err);
 
+/* For walks of their own: the list that a chunk of a content of level > 0 stands for, as a
+ * content of level - 1.  ERR_CORRUPT when it does not fit the extent. */
+MUST_CHECK enum err_code content_read_list(struct repo *r, const struct extent *e,
+    unsigned level, struct content *out, struct err *err);
+
+/* SHA-256 of the encoding: equal contents and no others have equal ones. */
+#define CONTENT_DIGEST_SIZE 32
+MUST_CHECK enum err_code content_digest(
+    const struct content *c, uint8_t out[CONTENT_DIGEST_SIZE], struct err *err);
+
 /* Append all the bytes; ERR_CORRUPT when there are more than max. */
 MUST_CHECK enum err_code content_read_all(
     struct repo *r, const struct content *c, size_t max, struct buf *out, struct err *err);
