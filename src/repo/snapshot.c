@@ -8,8 +8,11 @@
 enum err_code
 snapshot_save(struct repo *r, const struct buf *document, struct id *id, struct err *err)
 {
-	if (repo_refuse_marks(r, err) || object_save(r->store, r->subkeys, OBJECT_SNAPSHOT,
-					     document->data, document->len, id, err))
+	/* It may rely on an index whose writer was killed before that was durable. */
+	if (repo_refuse_marks(r, err) ||
+	    store_settle(r->store, object_folder(OBJECT_INDEX), err) ||
+	    object_save(
+		r->store, r->subkeys, OBJECT_SNAPSHOT, document->data, document->len, id, err))
 		return err_wrap(err, "write snapshot");
 	return ERR_OK;
 }

@@ -72,6 +72,15 @@ fault_list(struct store *s, const char *prefix, const char *after, store_entry_f
 }
 
 static enum err_code
+fault_settle(struct store *s, const char *folder, struct err *err)
+{
+	struct store *in = pass(s, err);
+	if (in == NULL)
+		return err->code;
+	return in->ops->settle != NULL ? in->ops->settle(in, folder, err) : ERR_OK;
+}
+
+static enum err_code
 fault_delete(struct store *s, const char *key, struct err *err)
 {
 	struct store *in = pass(s, err);
@@ -93,6 +102,7 @@ static const struct store_ops fault_ops = {
 	.get_range = fault_get_range,
 	.size = fault_size,
 	.list = fault_list,
+	.settle = fault_settle,
 	.del = fault_delete,
 	.close = fault_close,
 };

@@ -330,6 +330,14 @@ local_list(struct store *s, const char *prefix, const char *after, store_entry_f
 }
 
 static enum err_code
+local_settle(struct store *s, const char *folder, struct err *err)
+{
+	if (sync_parents(local_of(s), folder, err) && err->code != ERR_NOT_FOUND)
+		return err->code;
+	return ERR_OK;
+}
+
+static enum err_code
 local_delete(struct store *s, const char *key, struct err *err)
 {
 	struct local *l = local_of(s);
@@ -361,6 +369,7 @@ static const struct store_ops local_ops = {
 	.get_range = local_get_range,
 	.size = local_size,
 	.list = local_list,
+	.settle = local_settle,
 	.del = local_delete,
 	.close = local_close,
 };

@@ -87,6 +87,14 @@ store_list(struct store *s, const char *prefix, const char *after, store_entry_f
 }
 
 enum err_code
+store_settle(struct store *s, const char *folder, struct err *err)
+{
+	if (s->ops->settle != NULL && s->ops->settle(s, folder, err))
+		return wrap(s, "settle", folder, err);
+	return ERR_OK;
+}
+
+enum err_code
 store_delete(struct store *s, const char *key, struct err *err)
 {
 	if (check_key(key, err) || s->ops->del(s, key, err))

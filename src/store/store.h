@@ -60,6 +60,10 @@ MUST_CHECK enum err_code store_size(
 MUST_CHECK enum err_code store_list(struct store *s, const char *prefix, const char *after,
     store_entry_fn *fn, void *arg, struct err *err);
 
+/* Make durable what a listing of folder ("index/") shows, also what others have put and not
+ * come to sync: for who is about to rely on it. */
+MUST_CHECK enum err_code store_settle(struct store *s, const char *folder, struct err *err);
+
 /* Remove an object for good; ERR_NOT_FOUND when it is absent. */
 MUST_CHECK enum err_code store_delete(struct store *s, const char *key, struct err *err);
 

@@ -21,6 +21,8 @@ struct store_ops {
 	    struct store *s, const char *key, uint64_t *size, struct err *err);
 	enum err_code (*list)(struct store *s, const char *prefix, const char *after,
 	    store_entry_fn *fn, void *arg, struct err *err);
+	/* NULL: nothing that is shown is undone */
+	enum err_code (*settle)(struct store *s, const char *folder, struct err *err);
 	enum err_code (*del)(struct store *s, const char *key, struct err *err);
 	void (*close)(struct store *s);
 };

@@ -11,7 +11,7 @@ pass_over(void *arg, const struct store_entry *e, struct err *err)
 	return ERR_OK;
 }
 
-/* The six operations, each once, in this order; n counts those that failed. */
+/* The seven operations, each once, in this order; n counts those that failed. */
 static unsigned
 use_all(struct store *s, unsigned *first_failed)
 {
@@ -19,12 +19,13 @@ use_all(struct store *s, unsigned *first_failed)
 	uint64_t size;
 	uint8_t byte;
 	AUTO(bufv) struct buf out = BUF_INIT;
-	bool failed[6] = {
+	bool failed[7] = {
 		store_put(s, "index/ab", "x", 1, &err) != ERR_OK,
 		store_get(s, "index/ab", 10, &out, &err) != ERR_OK,
 		store_get_range(s, "index/ab", 0, &byte, 1, &err) != ERR_OK,
 		store_size(s, "index/ab", &size, &err) != ERR_OK,
 		store_list(s, "", NULL, pass_over, NULL, &err) != ERR_OK,
+		store_settle(s, "index/", &err) != ERR_OK,
 		store_delete(s, "index/ab", &err) != ERR_OK,
 	};
 	unsigned n = 0;
@@ -40,7 +41,7 @@ static void
 just_the_planned_operation_fails(void **state)
 {
 	(void)state;
-	for (unsigned at = 2; at <= 6; at++) {
+	for (unsigned at = 2; at <= 7; at++) {
 		struct err err;
 		struct store *inner;
 		AUTO(store) struct store *s = NULL;
@@ -50,7 +51,7 @@ just_the_planned_operation_fails(void **state)
 		ok(store_open_fault(&s, inner, &plan, &err));
 		assert_int_equal(use_all(s, &first), 1);
 		assert_int_equal(first, at);
-		assert_int_equal(plan.count, 6);
+		assert_int_equal(plan.count, 7);
 	}
 }
 
@@ -65,10 +66,10 @@ a_sticky_fault_fails_all_that_comes_behind(void **state)
 	unsigned first;
 	ok(store_open_mem(&inner, &err));
 	ok(store_open_fault(&s, inner, &plan, &err));
-	assert_int_equal(use_all(s, &first), 4);
+	assert_int_equal(use_all(s, &first), 5);
 	assert_int_equal(first, 3);
 	refused(store_put(s, "index/ac", "x", 1, &err), ERR_IO,
-	    "memory: put index/ac: fault injected at operation 7");
+	    "memory: put index/ac: fault injected at operation 8");
 }
 
 static void

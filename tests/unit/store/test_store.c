@@ -75,6 +75,16 @@ put_text(struct fixture *f, const char *key, const char *text)
 }
 
 static void
+settling_a_folder_needs_no_folder(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	ok(store_settle(f->store, "index/", &err));
+	put_text(f, "index/ab", "x");
+	ok(store_settle(f->store, "index/", &err));
+}
+
+static void
 what_was_put_is_got(void **state)
 {
 	struct fixture *f = *state;
@@ -370,16 +380,16 @@ of_many_that_put_the_same_key_one_wins(void **state)
 #define CASE(kind, f)                             \
 	cmocka_unit_test_prestate_setup_teardown( \
 	    f, setup, teardown, (void *)(uintptr_t) & (kind))
-#define CASES(kind)                                                                   \
-	CASE(kind, what_was_put_is_got), CASE(kind, an_object_is_never_replaced),     \
-	    CASE(kind, what_is_absent_is_not_found),                                  \
-	    CASE(kind, ranges_are_read_exactly_or_not_at_all),                        \
-	    CASE(kind, an_object_larger_than_allowed_is_refused),                     \
-	    CASE(kind, what_was_deleted_is_gone_and_may_be_put_again),                \
-	    CASE(kind, listings_are_in_order_of_keys_with_a_prefix_and_behind_a_key), \
-	    CASE(kind, a_listing_ends_with_the_callbacks_error),                      \
-	    CASE(kind, objects_may_be_deleted_while_they_are_listed),                 \
-	    CASE(kind, keys_of_another_form_are_refused),                             \
+#define CASES(kind)                                                                           \
+	CASE(kind, settling_a_folder_needs_no_folder), CASE(kind, what_was_put_is_got),       \
+	    CASE(kind, an_object_is_never_replaced), CASE(kind, what_is_absent_is_not_found), \
+	    CASE(kind, ranges_are_read_exactly_or_not_at_all),                                \
+	    CASE(kind, an_object_larger_than_allowed_is_refused),                             \
+	    CASE(kind, what_was_deleted_is_gone_and_may_be_put_again),                        \
+	    CASE(kind, listings_are_in_order_of_keys_with_a_prefix_and_behind_a_key),         \
+	    CASE(kind, a_listing_ends_with_the_callbacks_error),                              \
+	    CASE(kind, objects_may_be_deleted_while_they_are_listed),                         \
+	    CASE(kind, keys_of_another_form_are_refused),                                     \
 	    CASE(kind, of_many_that_put_the_same_key_one_wins)
 
 int

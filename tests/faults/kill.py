@@ -1,0 +1,63 @@
+"""kill -9 at every call that changes the store."""
+import random
+import signal
+import subprocess
+import time
+
+from acts import ACTS, count_calls
+from place import CHANGES, some, test
+
+
+def kill_at(act, ready, n, how):
+    """Whether the run came to its nth call; it is killed there.  What must hold is checked."""
+    p = ready.fork("killed")
+    result = act.run(p, under=p.repo, calls=CHANGES, at=n, do=how)
+    if result.was_hit():
+        result.expect(-signal.SIGKILL)
+    try:
+        p.must_be_sound()
+        act.finish(p)
+    except AssertionError as e:
+        raise AssertionError(f"{act.name}, {how} at call {n}: {result}") from e
+    return result.was_hit()
+
+
+def kill_everywhere(act, here, how, at_most):
+    ready = act.prepare(here)
+    tried = 0
+    for n in some(count_calls(act, ready, CHANGES), at_most):
+        tried += kill_at(act, ready, n, how)
+    assert tried > 0, "no call was ever reached"
+    return tried
+
+
+def claim(act, how, at_most, words):
+    def run(here):
+        return kill_everywhere(act, here, how, at_most)
+    run.__name__ = f"{act.name}_{words}".replace(" ", "_")
+    test(run)
+
+
+for each in ACTS:
+    claim(each, "kill", 1000 if each.name == "backup" else 20, "killed before any change of the store loses nothing")
+    claim(each, "cut", 10, "killed in the middle of a write loses nothing")
+
+
+@test
+def backup_killed_at_random_moments_loses_nothing(here):
+    """From outside, without any library: where threads are is chance."""
+    act = ACTS[0]
+    p = act.prepare(here)
+    tried = 0
+    p.extra_env = {"LD_PRELOAD": ""}
+    for seed in range(40 if len(some(1000, 2)) > 2 else 6):
+        (p.src / "large").write_bytes(random.Random(seed).randbytes(20_000_000))
+        child = subprocess.Popen(p.command("backup", "--path", p.src), env=p.env(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        time.sleep(random.Random(seed).random() * 0.25)
+        child.kill()
+        p.note_lines(child.communicate()[0])
+        tried += child.returncode == -signal.SIGKILL
+        p.run("verify", "--read-data").expect(0)
+    p.must_be_sound()
+    p.must_go_on()
+    return tried
