@@ -2,7 +2,10 @@
  * filter.h: which snapshots are meant.
  *
  * A snapshot passes when it meets every condition that is set; of a list, any
- * one will do (of tags: one that lists "a,b" wants both).  An empty filter passes all.
+ * one will do (of tags: one that lists "a,b" wants both).  Stacks and paths are
+ * one condition together: the source.  An empty filter passes all.
+ *
+ * Threads: any.
  */
 #ifndef ENGINE_FILTER_H
 #define ENGINE_FILTER_H
@@ -34,6 +37,7 @@ snapshot_filter_auto(struct snapshot_filter *f)
 	snapshot_filter_release(f);
 }
 
+/* "latest" is not known here, and names are beginnings of ids, unique or not. */
 bool snapshot_filter_passes(
     const struct snapshot_filter *f, const struct id *id, const json_t *document);
 
@@ -43,12 +47,13 @@ MUST_CHECK enum err_code snapshot_filter_list(struct repo *r, const struct snaps
     snapshot_fn *fn, void *arg, struct err *err);
 
 /* What snapshots are compared and counted within: "stack shop on nas", "/srv /home on nas".
- * Equal text, equal source. */
+ * A blank or backslash inside a name has a backslash before it: equal text, equal source. */
 MUST_CHECK enum err_code snapshot_source_text(
     struct buf *out, const json_t *document, struct err *err);
 
 /* A time as a user writes it: "2026-11-21", "2026-11-21 15:30[:05]" (local), RFC 3339 with a
- * zone, "7d", "36h", "2w", "3m", "1y" (that long before now_ns), "now". */
+ * zone, "7d", "36h", "2w", "3m", "1y" (that long before now_ns; months and years by the local
+ * calendar), "now".  Never 0. */
 MUST_CHECK enum err_code time_parse(
     int64_t *out_ns, const char *text, int64_t now_ns, struct err *err);
 
