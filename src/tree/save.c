@@ -271,6 +271,7 @@ take_result(struct saver *s, struct tree_saved *out, struct err *err)
 	out->bytes = s->bytes;
 	out->files_unchanged = s->files_unchanged;
 	out->bytes_unchanged = s->bytes_unchanged;
+	out->left_out = s->left_out;
 	out->problems = s->report.problems;
 	return ERR_OK;
 }

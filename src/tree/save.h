@@ -24,7 +24,9 @@
  * their chunks would be relied on again.
  *
  * Sockets are recorded without content.  Folders on other filesystems are
- * saved like any other, or as empty folders with one_file_system.
+ * saved like any other, or as empty folders with one_file_system; a folder
+ * below the root that is tagged as a cache (tree/cachedir.h) is saved with its
+ * tag alone with exclude_caches.
  */
 #ifndef TREE_SAVE_H
 #define TREE_SAVE_H
@@ -39,6 +41,7 @@ struct tree_save_options {
 	int64_t parent_began_ns; /* its tree_saved.began_ns */
 	bool no_sync;
 	bool one_file_system;
+	bool exclude_caches;
 	unsigned threads; /* 0: one per processor */
 	tree_exclude_fn *exclude; /* NULL: nothing */
 	void *exclude_arg;
@@ -62,6 +65,7 @@ struct tree_saved {
 	uint64_t bytes; /* sizes of all files, each hard link counted */
 	uint64_t files_unchanged; /* of files, those that were not opened */
 	uint64_t bytes_unchanged; /* and their sizes */
+	uint64_t left_out; /* of dirs, those without what they hold: mounts, caches */
 	uint64_t problems;
 };
 

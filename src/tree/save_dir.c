@@ -1,6 +1,7 @@
 #include "tree/save_impl.h"
 
 #include "base/log.h"
+#include "tree/cachedir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -26,6 +27,14 @@ keep_name(void *arg, const char *name, uint8_t type)
 	}
 	return !opt->exclude(
 	    opt->exclude_arg, (const char *)path->data, path->len, type == DT_DIR);
+}
+
+static bool
+keep_tag(void *arg, const char *name, uint8_t type)
+{
+	(void)arg;
+	(void)type;
+	return strcmp(name, CACHEDIR_TAG) == 0;
 }
 
 static enum err_code
@@ -78,11 +87,20 @@ begin(struct worker *w, const struct place *at, struct folder *folder, struct tr
     bool *problem, struct err *err)
 {
 	struct names names = NAMES_INIT;
-	bool stay_out = at->up != NULL && e->dev != 0 && w->saver->opt->one_file_system;
+	const struct tree_save_options *opt = w->saver->opt;
+	bool stay_out = at->up != NULL && e->dev != 0 && opt->one_file_system;
 	int fd;
 	if (folder_pin(folder, &fd, err))
 		return err->code;
-	enum err_code rc = stay_out ? ERR_OK : read_names(w, folder, fd, &names, err);
+	bool is_cache =
+	    at->up != NULL && opt->exclude_caches && cachedir_is_tag(fd, CACHEDIR_TAG);
+	if (stay_out || is_cache)
+		atomic_fetch_add_explicit(&w->saver->left_out, 1, memory_order_relaxed);
+	enum err_code rc = ERR_OK;
+	if (is_cache && !stay_out)
+		rc = names_read(&names, fd, w->scratch, keep_tag, NULL, err);
+	else if (!stay_out)
+		rc = read_names(w, folder, fd, &names, err);
 	*problem = rc != ERR_OK && rc != ERR_NO_MEMORY;
 	if (rc == ERR_OK) {
 		show_path(w, folder);

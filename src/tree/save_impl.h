@@ -46,6 +46,7 @@ struct saver {
 	atomic_uint_fast64_t bytes;
 	atomic_uint_fast64_t files_unchanged;
 	atomic_uint_fast64_t bytes_unchanged;
+	atomic_uint_fast64_t left_out;
 
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t wake;

@@ -525,11 +525,45 @@ filesystem_mounted_inside_is_saved_or_stays_an_empty_folder(void **state)
 		assert_int_equal(e.mode, 0711);
 		assert_int_equal(e.dev, st.st_dev);
 		compare_with(f, &saved.root, f->source);
+		assert_int_equal(saved.left_out, one);
 		if (one)
 			expect_lines(f, "added dir/empty/inside", "added dir/empty/linked");
 		expect_nothing(f);
 	}
 	assert_int_equal(umount(in_source(f, "dir/empty")), 0);
+}
+
+static void
+caches_are_saved_with_their_tag_alone_unless_they_are_the_root(void **state)
+{
+	static const char signature[] = "Signature: 8a477f597d28d172789f06886806bc55\n# why\n";
+	struct fixture *f = *state;
+	struct tree_save_options opt = options(f);
+	some_files(f);
+	opt.exclude_caches = true;
+	write_text(in_source(f, "CACHEDIR.TAG"), signature);
+	write_text(in_source(f, "dir/CACHEDIR.TAG"), signature);
+	/* Neither a wrong signature nor a symlink is a tag. */
+	write_text(in_source(f, "dir/empty/CACHEDIR.TAG"), "Signature: 8a477f59");
+	assert_int_equal(mkdir(in_source(f, "linked"), 0755), 0);
+	assert_int_equal(symlink("../CACHEDIR.TAG", in_source(f, "linked/CACHEDIR.TAG")), 0);
+	AUTO(tree_saved) struct tree_saved first = TREE_SAVED_INIT;
+	AUTO(tree_saved) struct tree_saved saved = TREE_SAVED_INIT;
+	save_source(f, &first);
+	opt.parent = &first.root;
+	opt.parent_began_ns = first.began_ns;
+	save_with(f, &opt, &saved);
+	assert_int_equal(first.left_out, 0);
+	assert_int_equal(saved.left_out, 1);
+	assert_int_equal(saved.files, 3); /* both tags, and zero */
+	assert_int_equal(saved.others, 2);
+	struct tree_entry e;
+	struct err err;
+	refused(tree_lookup(f->repo, &saved.root, "dir/empty", &e, &err), ERR_NOT_FOUND,
+	    "dir/empty: not in this tree");
+	AUTO(tree_entry) struct tree_entry tag = TREE_ENTRY_INIT;
+	ok(tree_lookup(f->repo, &saved.root, "dir/CACHEDIR.TAG", &tag, &err));
+	expect_nothing(f);
 }
 
 int
@@ -554,6 +588,7 @@ main(void)
 		tree_test(progress_counts_what_was_done),
 		tree_test(syncing_save_gives_the_same_tree),
 		tree_test(filesystem_mounted_inside_is_saved_or_stays_an_empty_folder),
+		tree_test(caches_are_saved_with_their_tag_alone_unless_they_are_the_root),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
