@@ -35,12 +35,12 @@ cli_repository(const struct cli *c, const char **out, struct err *err)
 }
 
 enum err_code
-cli_passphrase(struct cli *c, bool ask_twice, struct secret **out, struct err *err)
+cli_passphrase(struct cli *c, bool is_new, struct secret **out, struct err *err)
 {
 	struct passphrase_source source = {
 		.file = c->args.password_file,
 		.command = env_or_null("STACKSNAP_PASSWORD_COMMAND"),
-		.ask_twice = ask_twice,
+		.is_new = is_new,
 		.events = c->events,
 		.cancel = c->cancel,
 	};
@@ -59,8 +59,8 @@ place_release(struct place *p)
 	*p = (struct place)PLACE_INIT;
 }
 
-static enum err_code
-open_store(struct cli *c, struct store **out, struct err *err)
+enum err_code
+cli_open_store(struct cli *c, struct store **out, struct err *err)
 {
 	const char *where;
 	uint64_t size;
@@ -87,9 +87,8 @@ open_store(struct cli *c, struct store **out, struct err *err)
 	return ERR_OK;
 }
 
-/* Exactly one of the two is made. */
-static enum err_code
-get_key(struct cli *c, struct secret **passphrase, struct secret **key_file, struct err *err)
+enum err_code
+cli_key(struct cli *c, struct secret **passphrase, struct secret **key_file, struct err *err)
 {
 	if (c->args.key_file != NULL && c->args.password_file != NULL)
 		return err_set(err, ERR_USAGE, "--key-file and --password-file: give only one");
@@ -105,7 +104,7 @@ cli_open(struct cli *c, struct place *out, struct err *err)
 	AUTO(secret) struct secret *passphrase = NULL;
 	AUTO(secret) struct secret *key_file = NULL;
 	AUTO(str) char *cache = NULL;
-	if (open_store(c, &p.store, err) || get_key(c, &passphrase, &key_file, err) ||
+	if (cli_open_store(c, &p.store, err) || cli_key(c, &passphrase, &key_file, err) ||
 	    place_of_cache(&cache, c->args.cache_dir, geteuid() == 0, err))
 		return err->code;
 	struct repo_key key = { .passphrase = passphrase, .key_file = key_file };

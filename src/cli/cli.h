@@ -49,9 +49,14 @@ place_auto(struct place *p)
 MUST_CHECK enum err_code cli_repository(const struct cli *c, const char **out, struct err *err);
 /* Open the repository by the passphrase or key file given. */
 MUST_CHECK enum err_code cli_open(struct cli *c, struct place *out, struct err *err);
-/* The passphrase; ask_twice for a new one. */
+/* The steps of cli_open, for what must look before it opens: the store, in which there is a
+ * repository; and exactly one of the two that open it. */
+MUST_CHECK enum err_code cli_open_store(struct cli *c, struct store **out, struct err *err);
+MUST_CHECK enum err_code cli_key(
+    struct cli *c, struct secret **passphrase, struct secret **key_file, struct err *err);
+/* The passphrase; a new one is asked for twice. */
 MUST_CHECK enum err_code cli_passphrase(
-    struct cli *c, bool ask_twice, struct secret **out, struct err *err);
+    struct cli *c, bool is_new, struct secret **out, struct err *err);
 /* For a use case; repo may be NULL. */
 struct engine cli_engine(const struct cli *c, struct repo *repo);
 /* The snapshot that the first operand names, "latest" when there is none. */

@@ -2,7 +2,7 @@
  * init: make a repository.
  */
 #include "base/bytes.h"
-#include "cli/cli.h"
+#include "cli/new_key.h"
 #include "cli/passphrase.h"
 
 #define REPOSITORY_ID_BYTES 16
@@ -12,10 +12,14 @@ static enum err_code
 create(struct cli *c, struct place *p, struct err *err)
 {
 	struct repo_create_options opt = REPO_CREATE_OPTIONS_INIT;
+	char label[KEY_LABEL_MAX + 1];
 	AUTO(secret) struct secret *passphrase = NULL;
 	AUTO(secret) struct secret *key_file = NULL;
 	struct repo_key by_passphrase = { NULL, NULL };
 	struct repo_key by_key_file = { NULL, NULL };
+	struct id second;
+	new_key_default_label(label);
+	opt.label = label;
 	if (c->args.key_file != NULL &&
 	    key_file_get(&key_file, c->args.key_file, c->events, c->cancel, err))
 		return err->code;
@@ -29,7 +33,7 @@ create(struct cli *c, struct place *p, struct err *err)
 	    repo_open(&p->repo, p->store, first, NULL, err))
 		return err->code;
 	if (with_passphrase && key_file != NULL)
-		return repo_add_key(p->repo, &by_key_file, &opt, err);
+		return key_add(p->repo, &by_key_file, &opt, &second, err);
 	return ERR_OK;
 }
 

@@ -14,6 +14,7 @@ const struct command *const commands[] = {
 	&command_verify,
 	&command_restore,
 	&command_recover,
+	&command_key,
 	&command_version,
 	&command_help,
 	&command_completion,

@@ -141,6 +141,7 @@ struct command {
 	size_t min_operands;
 	size_t max_operands;
 	enum word_kind word; /* of the first operand */
+	const char *choices; /* with WORD_CHOICE: "list add" */
 	bool needs_repository;
 	bool has_json;
 	bool is_hidden;
@@ -170,6 +171,7 @@ extern const struct command command_dump;
 extern const struct command command_verify;
 extern const struct command command_restore;
 extern const struct command command_recover;
+extern const struct command command_key;
 extern const struct command command_version;
 extern const struct command command_help;
 extern const struct command command_completion;

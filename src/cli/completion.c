@@ -119,7 +119,7 @@ completion_bash(FILE *out)
 		if (commands[i]->is_hidden || commands[i]->word == WORD_ANY)
 			continue;
 		fprintf(out, "\t%s:*) ", commands[i]->name);
-		bash_action(out, commands[i]->word, NULL);
+		bash_action(out, commands[i]->word, commands[i]->choices);
 		fputs(" ;;\n", out);
 	}
 	fputs("\tesac\n"
@@ -201,8 +201,10 @@ zsh_command(FILE *out, const struct command *cmd)
 		fprintf(out, "\t\t'%s:%s:", cmd->max_operands > 2 ? "*" : "1",
 		    cmd->word == WORD_STACK     ? "stack"
 		    : cmd->word == WORD_COMMAND ? "command"
+		    : cmd->word == WORD_CHOICE  ? "what"
+		    : cmd->word == WORD_FOLDER  ? "folder"
 						: "snapshot");
-		zsh_action(out, cmd->word, NULL);
+		zsh_action(out, cmd->word, cmd->choices);
 		fputs("'\n", out);
 	}
 	fputs("\t\t)\n\t\t;;\n", out);
@@ -344,7 +346,7 @@ completion_fish(FILE *out)
 			fprintf(out,
 			    "complete -c stacksnap -n '__fish_seen_subcommand_from %s'",
 			    cmd->name);
-			fish_action(out, cmd->word, NULL);
+			fish_action(out, cmd->word, cmd->choices);
 			fputc('\n', out);
 		}
 	}

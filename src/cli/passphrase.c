@@ -11,7 +11,12 @@
 #include <sys/stat.h>
 
 #define SECRET_MAX ((size_t)64 << 10)
+#define SHORT_PASSPHRASE 12
 #define COMMAND_TIMEOUT_MS (5 * 60 * 1000) /* somebody may have to touch a token */
+
+static const char ways_to_open[] =
+    "--password-file FILE, STACKSNAP_PASSWORD_FILE, STACKSNAP_PASSWORD_COMMAND, or --key-file "
+    "FILE";
 
 /* All that comes from fd, which may be a pipe that nobody writes to for a while. */
 static enum err_code
@@ -131,15 +136,20 @@ passphrase_get(struct secret **out, const struct passphrase_source *source, stru
 		if (run_command(&s, source->command, source->cancel, err))
 			return err_wrap(err, "STACKSNAP_PASSWORD_COMMAND");
 		drop_newline(s);
-	} else if (ask(&s, source->ask_twice, source->cancel, err)) {
+	} else if (ask(&s, source->is_new, source->cancel, err)) {
 		if (err->code != ERR_NOT_FOUND)
 			return err->code;
 		return err_set(err, ERR_USAGE,
-		    "no passphrase: there is no terminal to ask on; give --password-file FILE, "
-		    "STACKSNAP_PASSWORD_FILE, STACKSNAP_PASSWORD_COMMAND, or --key-file FILE");
+		    "no passphrase: there is no terminal to ask on; give %s",
+		    source->ways != NULL ? source->ways : ways_to_open);
 	}
 	if (s->len == 0)
 		return err_set(err, ERR_USAGE, "the passphrase is empty");
+	if (source->is_new && s->len < SHORT_PASSPHRASE)
+		event_warning(source->events, NULL,
+		    "the passphrase has %zu characters: whoever gets a copy of the repository "
+		    "can try all that short; five or six words chosen by chance are safe",
+		    s->len);
 	*out = TAKE(s);
 	return ERR_OK;
 }

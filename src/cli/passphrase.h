@@ -18,7 +18,9 @@
 struct passphrase_source {
 	const char *file; /* NULL: not given, and so on */
 	const char *command;
-	bool ask_twice; /* a new one: typing errors would cost everything */
+	bool is_new; /* asked twice, since typing errors would cost everything; a short one
+			gives a warning */
+	const char *ways; /* how else it may be given; NULL: as the repository's own */
 	struct event_sink *events; /* is warned of files that others may read */
 	const struct cancel *cancel;
 };

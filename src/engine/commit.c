@@ -6,22 +6,14 @@
 
 #include "repo/snapshot.h"
 #include "sys/clock.h"
-
-#include <pwd.h>
+#include "sys/identity.h"
 
 static void
 write_user(struct json_writer *w)
 {
-	char space[4096];
-	struct passwd pw;
-	struct passwd *found = NULL;
-	if (getpwuid_r(geteuid(), &pw, space, sizeof space, &found) == 0 && found != NULL) {
-		json_str(w, "user", found->pw_name);
-		return;
-	}
-	char number[16];
-	snprintf(number, sizeof number, "%u", (unsigned)geteuid());
-	json_str(w, "user", number);
+	char user[IDENTITY_MAX];
+	identity_user(user);
+	json_str(w, "user", user);
 }
 
 static void

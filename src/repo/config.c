@@ -115,3 +115,19 @@ config_authenticate(
 		    err, ERR_CORRUPT, "config: authentication failed: it was altered");
 	return ERR_OK;
 }
+
+enum err_code
+config_load(struct config *c, struct store *s, struct buf *raw, struct err *err)
+{
+	if (store_get(s, CONFIG_KEY, 4096, raw, err)) {
+		if (err->code == ERR_NOT_FOUND)
+			return err_set(err, ERR_NO_REPOSITORY,
+			    "%s holds no repository (no object \"config\"): make one with "
+			    "'stacksnap init'",
+			    store_location(s));
+		return err->code;
+	}
+	if (config_parse(c, raw->data, raw->len, err))
+		return err_wrap(err, "%s", store_location(s));
+	return ERR_OK;
+}

@@ -24,6 +24,9 @@ MUST_CHECK enum err_code config_encode(const struct config *c, const struct secr
 /* Parse without authentication: the id is needed to find the keys that authenticate it. */
 MUST_CHECK enum err_code config_parse(
     struct config *c, const uint8_t *data, size_t len, struct err *err);
+/* Read and parse it; its bytes are appended to raw.  ERR_NO_REPOSITORY when there is none. */
+MUST_CHECK enum err_code config_load(
+    struct config *c, struct store *s, struct buf *raw, struct err *err);
 /* ERR_CORRUPT unless the config was written by a holder of the master key. */
 MUST_CHECK enum err_code config_authenticate(
     const uint8_t data[CONFIG_SIZE], const struct secret *subkeys, struct err *err);

@@ -1,5 +1,6 @@
 #include "repo/keys.h"
 
+#include "base/strv.h"
 #include "crypto/kdf.h"
 #include "sys/clock.h"
 #include "sys/rand.h"
@@ -20,10 +21,7 @@ enum {
 	SLOT_SEALED = 144,
 };
 
-enum { KIND_PASSPHRASE = 1, KIND_KEY_FILE = 2 };
 enum { KDF_ARGON2ID = 1, KDF_HKDF = 2 };
-
-#define KEY_FILE_MIN 32
 
 enum err_code
 subkeys_derive(struct secret **out, const struct secret *master,
@@ -67,7 +65,7 @@ wrapping_key(
 	AUTO(secret) struct secret *kek = NULL;
 	if (secret_new(&kek, AEAD_KEY_SIZE, err))
 		return err->code;
-	if (slot[SLOT_KIND] == KIND_PASSPHRASE && slot[SLOT_KDF] == KDF_ARGON2ID) {
+	if (slot[SLOT_KIND] == KEY_PASSPHRASE && slot[SLOT_KDF] == KDF_ARGON2ID) {
 		if (get_u32(slot + SLOT_LANES) != 1)
 			return err_set(err, ERR_UNSUPPORTED, "Argon2id with %u lanes",
 			    get_u32(slot + SLOT_LANES));
@@ -75,7 +73,7 @@ wrapping_key(
 			slot + SLOT_SALT, get_u32(slot + SLOT_MEMORY),
 			get_u32(slot + SLOT_PASSES), kek->data, kek->len, err))
 			return err->code;
-	} else if (slot[SLOT_KIND] == KIND_KEY_FILE && slot[SLOT_KDF] == KDF_HKDF) {
+	} else if (slot[SLOT_KIND] == KEY_FILE && slot[SLOT_KDF] == KDF_HKDF) {
 		if (hkdf_derive(key->key_file->data, key->key_file->len, slot + SLOT_SALT,
 			KDF_SALT_SIZE, "stacksnap 1 key file", kek->data, kek->len, err))
 			return err->code;
@@ -84,6 +82,46 @@ wrapping_key(
 		    slot[SLOT_KIND], slot[SLOT_KDF]);
 	}
 	*out = TAKE(kek);
+	return ERR_OK;
+}
+
+const uint8_t *
+slot_repo_id(const uint8_t *slot)
+{
+	return slot + SLOT_REPO;
+}
+
+enum err_code
+slot_describe(struct key_slot *out, const uint8_t *slot, size_t len,
+    const uint8_t repo_id[REPO_ID_SIZE], struct err *err)
+{
+	if (len < SLOT_SIZE || memcmp(slot, SLOT_MAGIC, 8) != 0)
+		return err_set(err, ERR_CORRUPT, "not a key slot");
+	if (get_u16(slot + SLOT_VERSION) != FORMAT_VERSION)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "key slot of format version %u: a newer StackSnap is needed",
+		    get_u16(slot + SLOT_VERSION));
+	if (memcmp(slot + SLOT_REPO, repo_id, REPO_ID_SIZE) != 0)
+		return err_set(err, ERR_CORRUPT, "the key slot belongs to another repository");
+	*out = (struct key_slot){
+		.kind = slot[SLOT_KIND],
+		.created_ns = (int64_t)get_u64(slot + SLOT_CREATED),
+	};
+	memcpy(out->label, slot + SLOT_LABEL, KEY_LABEL_MAX);
+	if (!str_is_utf8(out->label, strlen(out->label)))
+		return err_set(err, ERR_CORRUPT, "the label of the key slot is not UTF-8");
+	return ERR_OK;
+}
+
+static enum err_code
+check_label(const char *label, struct err *err)
+{
+	size_t len = strlen(label);
+	if (len > KEY_LABEL_MAX)
+		return err_set(err, ERR_USAGE, "the label takes %zu bytes; %d are the most",
+		    len, KEY_LABEL_MAX);
+	if (!str_is_utf8(label, len))
+		return err_set(err, ERR_USAGE, "the label is not UTF-8");
 	return ERR_OK;
 }
 
@@ -98,11 +136,13 @@ slot_seal(uint8_t out[SLOT_SIZE], const struct repo_key *key,
 		    key->key_file->len, KEY_FILE_MIN);
 	if (!by_file && key->passphrase->len == 0)
 		return err_set(err, ERR_USAGE, "the passphrase is empty");
+	if (opt->label != NULL && check_label(opt->label, err))
+		return err->code;
 
 	memset(out, 0, SLOT_SIZE);
 	memcpy(out, SLOT_MAGIC, 8);
 	put_u16(out + SLOT_VERSION, FORMAT_VERSION);
-	out[SLOT_KIND] = by_file ? KIND_KEY_FILE : KIND_PASSPHRASE;
+	out[SLOT_KIND] = by_file ? KEY_FILE : KEY_PASSPHRASE;
 	memcpy(out + SLOT_REPO, repo_id, REPO_ID_SIZE);
 	put_u64(out + SLOT_CREATED, (uint64_t)clock_wall_ns());
 	out[SLOT_KDF] = by_file ? KDF_HKDF : KDF_ARGON2ID;
@@ -115,7 +155,7 @@ slot_seal(uint8_t out[SLOT_SIZE], const struct repo_key *key,
 	    rand_bytes(out + SLOT_NONCE, AEAD_NONCE_SIZE, err))
 		return err->code;
 	if (opt->label != NULL)
-		memcpy(out + SLOT_LABEL, opt->label, min_size(strlen(opt->label), 63));
+		memcpy(out + SLOT_LABEL, opt->label, strlen(opt->label));
 
 	AUTO(secret) struct secret *kek = NULL;
 	AUTO(aead) struct aead *a = NULL;
@@ -129,14 +169,13 @@ enum err_code
 slot_open(struct secret **master, const uint8_t *slot, size_t len,
     const uint8_t repo_id[REPO_ID_SIZE], const struct repo_key *key, struct err *err)
 {
-	if (len < SLOT_SIZE || memcmp(slot, SLOT_MAGIC, 8) != 0)
-		return err_set(err, ERR_CORRUPT, "not a key slot");
-	if (get_u16(slot + SLOT_VERSION) != FORMAT_VERSION)
-		return err_set(err, ERR_UNSUPPORTED, "key slot of format version %u",
-		    get_u16(slot + SLOT_VERSION));
-	if (memcmp(slot + SLOT_REPO, repo_id, REPO_ID_SIZE) != 0)
-		return err_set(err, ERR_CORRUPT, "the key slot belongs to another repository");
-	uint8_t wanted = key->key_file != NULL ? KIND_KEY_FILE : KIND_PASSPHRASE;
+	struct key_slot what;
+	if (slot_describe(&what, slot, len, repo_id, err))
+		return err->code;
+	if (what.kind != KEY_PASSPHRASE && what.kind != KEY_FILE)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "key slot of kind %u: a newer StackSnap is needed", what.kind);
+	uint8_t wanted = key->key_file != NULL ? KEY_FILE : KEY_PASSPHRASE;
 	if (slot[SLOT_KIND] != wanted)
 		return err_set(err, ERR_WRONG_KEY, "the key slot is of another kind");
 

@@ -54,7 +54,8 @@ header_parse(const uint8_t *data, size_t len, const char magic[8], uint8_t *type
 		return err_set(err, ERR_UNSUPPORTED, "format version %u: use a newer StackSnap",
 		    get_u16(data + HDR_VERSION));
 	if (data[HDR_KEYS] != KEYS_BY_SALT)
-		return err_set(err, ERR_UNSUPPORTED, "key scheme %u", data[HDR_KEYS]);
+		return err_set(err, ERR_UNSUPPORTED,
+		    "key scheme %u: a newer StackSnap is needed", data[HDR_KEYS]);
 	*type = data[HDR_TYPE];
 	*salt = data + HDR_SALT;
 	return ERR_OK;

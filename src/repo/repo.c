@@ -6,7 +6,6 @@
 #include "repo/repo_impl.h"
 
 #define FRAME_CACHE_BYTES ((size_t)32 << 20)
-#define SLOT_FOLDER "keys/"
 
 static enum err_code
 stop_at_first(void *arg, const struct store_entry *e, struct err *err)
@@ -32,22 +31,6 @@ check_empty(struct store *s, struct err *err)
 	return err->code;
 }
 
-static enum err_code
-save_slot(struct store *s, const struct repo_key *key, const struct repo_create_options *opt,
-    const uint8_t repo_id[REPO_ID_SIZE], const struct secret *master, struct err *err)
-{
-	uint8_t slot[SLOT_SIZE];
-	struct id id;
-	if (slot_seal(slot, key, opt, repo_id, master, err) ||
-	    sha256_of(slot, sizeof slot, id.b, err))
-		return err->code;
-	char hex[ID_HEX_SIZE];
-	char where[STORE_KEY_MAX];
-	id_hex(hex, &id);
-	snprintf(where, sizeof where, SLOT_FOLDER "%s", hex);
-	return store_put(s, where, slot, sizeof slot, err);
-}
-
 enum err_code
 repo_create(struct store *s, const struct repo_key *key, const struct repo_create_options *opt,
     struct err *err)
@@ -63,73 +46,12 @@ repo_create(struct store *s, const struct repo_key *key, const struct repo_creat
 	    config_encode(&config, subkeys, raw, err))
 		return err_wrap(err, "create repository");
 	/* The config comes last: a repository without one does not exist. */
-	if (save_slot(s, key, opt, config.repo_id, master, err) ||
+	uint8_t slot[SLOT_SIZE];
+	struct id slot_id;
+	if (slot_seal(slot, key, opt, config.repo_id, master, err) ||
+	    slot_save(s, slot, sizeof slot, &slot_id, err) ||
 	    store_put(s, CONFIG_KEY, raw, sizeof raw, err))
 		return err_wrap(err, "create repository");
-	return ERR_OK;
-}
-
-struct key_search {
-	struct store *store;
-	const uint8_t *repo_id;
-	const struct repo_key *key;
-	struct secret *master;
-	struct err damage; /* of a slot that is not sound */
-};
-
-static enum err_code
-try_slot(void *arg, const struct store_entry *e, struct err *err)
-{
-	struct key_search *q = arg;
-	AUTO(bufv) struct buf slot = BUF_INIT;
-	if (q->master != NULL)
-		return ERR_OK;
-	if (store_get(q->store, e->key, 4096, &slot, err))
-		return err->code == ERR_NOT_FOUND ? ERR_OK : err->code;
-	struct err why;
-	if (slot_open(&q->master, slot.data, slot.len, q->repo_id, q->key, &why) &&
-	    why.code != ERR_WRONG_KEY) {
-		if (why.code == ERR_NO_MEMORY) {
-			*err = why;
-			return err->code;
-		}
-		q->damage = why;
-		err_wrap(&q->damage, "%s", e->key);
-	}
-	return ERR_OK;
-}
-
-static enum err_code
-find_master(struct repo *r, const struct repo_key *key, struct err *err)
-{
-	struct key_search q = { r->store, r->config.repo_id, key, NULL, ERR_INIT };
-	if (store_list(r->store, SLOT_FOLDER, NULL, try_slot, &q, err))
-		return err->code;
-	if (q.master == NULL && q.damage.code != ERR_OK) {
-		*err = q.damage;
-		return err_wrap(err, "no key slot opens");
-	}
-	if (q.master == NULL)
-		return err_set(err, ERR_WRONG_KEY, "%s does not open any key slot of %s",
-		    key->key_file != NULL ? "the key file" : "the passphrase",
-		    store_location(r->store));
-	r->master = q.master;
-	return ERR_OK;
-}
-
-static enum err_code
-load_config(struct repo *r, struct buf *raw, struct err *err)
-{
-	if (store_get(r->store, CONFIG_KEY, 4096, raw, err)) {
-		if (err->code == ERR_NOT_FOUND)
-			return err_set(err, ERR_NO_REPOSITORY,
-			    "%s holds no repository (no object \"config\"): make one with "
-			    "'stacksnap init'",
-			    store_location(r->store));
-		return err->code;
-	}
-	if (config_parse(&r->config, raw->data, raw->len, err))
-		return err_wrap(err, "%s", store_location(r->store));
 	return ERR_OK;
 }
 
@@ -137,8 +59,9 @@ static enum err_code
 unlock(struct repo *r, const struct repo_key *key, struct err *err)
 {
 	AUTO(bufv) struct buf raw = BUF_INIT;
-	if (load_config(r, &raw, err) || find_master(r, key, err) ||
-	    subkeys_derive(&r->subkeys, r->master, r->config.repo_id, err) ||
+	if (config_load(&r->config, r->store, &raw, err) ||
+	    slot_find(&r->opened_by, r->store, r->config.repo_id, key, err) ||
+	    subkeys_derive(&r->subkeys, r->opened_by.master, r->config.repo_id, err) ||
 	    config_authenticate(raw.data, r->subkeys, err))
 		return err->code;
 	const struct subkeys *k = (const struct subkeys *)(const void *)r->subkeys->data;
@@ -215,17 +138,10 @@ repo_close(struct repo *r)
 	frame_cache_free(r->frames);
 	index_free(r->index);
 	secret_free(r->subkeys);
-	secret_free(r->master);
+	secret_free(r->opened_by.master);
 	secret_wipe(&r->chunker, sizeof r->chunker);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
-}
-
-enum err_code
-repo_add_key(struct repo *r, const struct repo_key *key, const struct repo_create_options *opt,
-    struct err *err)
-{
-	return save_slot(r->store, key, opt, r->config.repo_id, r->master, err);
 }
 
 struct store *
@@ -238,6 +154,12 @@ const uint8_t *
 repo_id(const struct repo *r)
 {
 	return r->config.repo_id;
+}
+
+int64_t
+repo_created_ns(const struct repo *r)
+{
+	return (int64_t)r->config.created_ns;
 }
 
 static enum err_code

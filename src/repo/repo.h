@@ -2,7 +2,8 @@
  * repo.h: an open repository: its keys, its index, and reading from it.
  *
  * Writing goes through repo/writer.h and repo/stream.h; snapshots through
- * repo/snapshot.h; checking through repo/check.h.  The format is docs/format.md.
+ * repo/snapshot.h; checking through repo/check.h; keys through repo/key_ring.h.
+ * The format is docs/format.md.
  *
  * Ownership: repo_open borrows the store, which must outlive the repo.
  * Threads:   any number may read from one repo at once.
@@ -49,14 +50,11 @@ MUST_CHECK enum err_code repo_open(struct repo **out, struct store *s,
 void repo_close(struct repo *r);
 AUTO_FREE(repo, struct repo *, repo_close)
 
-/* Add a second slot for the same master key (a key file beside a passphrase, or the reverse).
- */
-MUST_CHECK enum err_code repo_add_key(struct repo *r, const struct repo_key *key,
-    const struct repo_create_options *opt, struct err *err);
-
 struct store *repo_store(const struct repo *r);
 /* The repository's id, 16 bytes. */
 const uint8_t *repo_id(const struct repo *r);
+/* When it was made. */
+int64_t repo_created_ns(const struct repo *r);
 
 /* Look again for index objects that others have added. */
 MUST_CHECK enum err_code repo_refresh(struct repo *r, struct err *err);

@@ -28,7 +28,7 @@ struct tools {
 struct repo {
 	struct store *store; /* borrowed */
 	struct config config;
-	struct secret *master;
+	struct open_slot opened_by;
 	struct secret *subkeys;
 	struct chunker_table chunker;
 	struct index *index;

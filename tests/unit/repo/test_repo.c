@@ -1,6 +1,7 @@
 #include "testing.h"
 
 #include "repo/check.h"
+#include "repo/key_ring.h"
 #include "repo/repo.h"
 #include "repo/snapshot.h"
 #include "repo/stream.h"
@@ -199,11 +200,12 @@ a_key_file_opens_what_a_passphrase_made(void **state)
 	struct err err;
 	struct repo *r;
 	struct secret *file;
+	struct id slot;
 	ok(repo_create(f->store, &f->key, &quick, &err));
 	ok(repo_open(&r, f->store, &f->key, NULL, &err));
 	ok(secret_random(&file, 32, &err));
 	struct repo_key by_file = { .key_file = file };
-	ok(repo_add_key(r, &by_file, &quick, &err));
+	ok(key_add(r, &by_file, &quick, &slot, &err));
 	repo_close(r);
 	ok(repo_open(&r, f->store, &by_file, NULL, &err));
 	repo_close(r);
