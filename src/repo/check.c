@@ -1,12 +1,17 @@
 #include "repo/check.h"
 
+#include "repo/check_pack.h"
 #include "repo/object.h"
-#include "repo/repo_impl.h"
+#include "sys/rand.h"
 #include "sys/thread.h"
 
+/* A pack in the store: 64 bytes for each, whatever it holds. */
 struct stored_pack {
 	struct id id;
 	uint64_t size;
+	struct entry_sum indexed; /* of packs that are to be read */
+	bool is_indexed;
+	bool is_wanted; /* to be read */
 };
 
 struct check {
@@ -14,13 +19,12 @@ struct check {
 	const struct check_options *opt;
 	struct check_progress own_progress;
 	struct check_progress *progress;
-	struct map stored; /* pack id -> size in the store, 8 bytes */
+	struct stored_pack *packs; /* in order of ids */
+	size_t count;
+	size_t cap;
 
 	pthread_mutex_t lock; /* guards all below */
 	struct check_result *result;
-	struct stored_pack *packs;
-	size_t count;
-	size_t cap;
 	size_t next; /* the next pack to read */
 	struct err failure;
 };
@@ -97,6 +101,13 @@ check_config(struct check *c, struct err *err)
 
 /* --- packs --- */
 
+/* Packs that the caller does not care for are as if they were not there. */
+static bool
+is_needed(const struct check *c, const struct id *pack)
+{
+	return c->opt->needs == NULL || c->opt->needs(c->opt->arg, pack);
+}
+
 static enum err_code
 add_stored(void *arg, const struct store_entry *e, struct err *err)
 {
@@ -106,6 +117,8 @@ add_stored(void *arg, const struct store_entry *e, struct err *err)
 		report(c, e->key, ERR_CORRUPT, "is not a pack of a repository");
 		return ERR_OK;
 	}
+	if (!is_needed(c, &p.id))
+		return cancel_check(c->opt->cancel, err);
 	if (c->count == c->cap) {
 		size_t cap = max_size(64, 2 * c->cap);
 		struct stored_pack *packs = realloc(c->packs, cap * sizeof *packs);
@@ -116,12 +129,21 @@ add_stored(void *arg, const struct store_entry *e, struct err *err)
 	}
 	c->packs[c->count++] = p;
 	c->result->bytes += e->size;
-	void *value;
-	bool is_new;
-	if (map_put(&c->stored, p.id.b, &value, &is_new, err))
-		return err->code;
-	put_u64(value, e->size);
 	return cancel_check(c->opt->cancel, err);
+}
+
+static int
+by_id(const void *key, const void *item)
+{
+	const struct stored_pack *p = item;
+	return id_compare(key, &p->id);
+}
+
+/* Packs are listed in order of their keys, which is that of their ids. */
+static struct stored_pack *
+find_stored(struct check *c, const struct id *id)
+{
+	return c->count > 0 ? bsearch(id, c->packs, c->count, sizeof *c->packs, by_id) : NULL;
 }
 
 /* A pack that an index names: is it there, with the size it had? */
@@ -130,97 +152,94 @@ check_indexed(void *arg, const struct index_pack *p, struct err *err)
 {
 	struct check *c = arg;
 	char key[PACK_KEY_SIZE];
-	char what[128];
-	void *size = map_get(&c->stored, p->id.b);
+	char what[256];
+	struct stored_pack *stored = find_stored(c, &p->id);
 	pack_key(key, &p->id);
-	if (size == NULL) {
-		report(c, key, ERR_NOT_FOUND, "is missing: an index names it");
-	} else if (get_u64(size) != p->size) {
-		snprintf(what, sizeof what, "has %llu bytes, not %llu",
-		    (unsigned long long)get_u64(size), (unsigned long long)p->size);
+	if (stored != NULL)
+		stored->is_indexed = true;
+	if (stored == NULL && is_needed(c, &p->id)) {
+		report(c, key, ERR_NOT_FOUND,
+		    "is missing: an index names it; put the file back, or let 'stacksnap "
+		    "repair "
+		    "index' forget what it held, so that the next backup stores it again");
+	} else if (stored != NULL && stored->size != p->size) {
+		snprintf(what, sizeof what, "has %llu bytes, not %llu: it %s",
+		    (unsigned long long)stored->size, (unsigned long long)p->size,
+		    stored->size < p->size ? "was cut off" : "is not what was written");
 		report(c, key, ERR_CORRUPT, what);
 	}
 	return cancel_check(c->opt->cancel, err);
 }
 
-static enum err_code
-note_used(void *arg, const struct index_pack *p, struct err *err)
+static void
+count_unused(struct check *c)
 {
-	void *value;
-	bool is_new;
-	return map_put(arg, p->id.b, &value, &is_new, err);
+	for (size_t i = 0; i < c->count; i++)
+		c->result->unused_packs += !c->packs[i].is_indexed;
 }
 
-static enum err_code
-count_unused(struct check *c, struct err *err)
+/* --- reading packs --- */
+
+/* Which of N equal parts a name belongs to, from 1 on. */
+static uint64_t
+part_of(const struct id *id, uint64_t parts)
 {
-	struct map used;
-	map_init(&used, ID_SIZE, 0);
-	enum err_code rc = index_walk_packs(c->repo->index, note_used, &used, err);
-	for (size_t i = 0; i < c->count && rc == ERR_OK; i++)
-		if (map_get(&used, c->packs[i].id.b) == NULL)
-			c->result->unused_packs++;
-	map_release(&used);
-	return rc;
+	uint64_t first = (uint64_t)id->b[0] << 24 | (uint64_t)id->b[1] << 16 |
+			 (uint64_t)id->b[2] << 8 | id->b[3];
+	return (first * parts >> 32) + 1;
 }
 
-/* Decode one frame and compare each of its chunks with its id. */
+/* A run of packs with that share of the bytes, at least one, from a random one on. */
 static enum err_code
-check_frame(struct check *c, struct tools *t, const struct pack_header *ph,
-    const struct pack_frame *f, const uint8_t *pack, struct err *err)
+choose_share(struct check *c, double share, struct err *err)
 {
-	if (repo_decode_frame(t, ph, f->offset, pack + f->offset, f->len, err))
+	uint64_t start;
+	if (rand_bytes(&start, sizeof start, err))
 		return err->code;
-	size_t at = 0;
-	for (size_t i = 0; i < f->count; i++) {
-		struct id id;
-		if (f->chunks[i].len > t->plain.len - at)
-			return err_set(err, ERR_CORRUPT, "a chunk lies outside its frame");
-		if (repo_chunk_id(t, t->plain.data + at, f->chunks[i].len, &id, err))
-			return err->code;
-		if (!id_equal(&id, &f->chunks[i].id))
-			return err_set(err, ERR_CORRUPT, "a chunk does not fit its id");
-		at += f->chunks[i].len;
+	double wanted = (double)c->result->bytes * share;
+	double chosen = 0;
+	for (size_t i = 0; i < c->count && (i == 0 || chosen < wanted); i++) {
+		struct stored_pack *p = &c->packs[(start % c->count + i) % c->count];
+		p->is_wanted = true;
+		chosen += (double)p->size;
 	}
-	atomic_fetch_add(&c->progress->chunks, f->count);
-	return at == t->plain.len
-		   ? ERR_OK
-		   : err_set(err, ERR_CORRUPT, "a frame holds more than its chunks");
+	return ERR_OK;
 }
 
 static enum err_code
-check_pack_bytes(struct check *c, struct tools *t, const struct id *id, const struct buf *pack,
-    struct err *err)
+choose_packs(struct check *c, struct err *err)
 {
-	struct id actual;
-	struct pack_header ph;
-	enum pack_kind kind;
-	if (sha256_of(pack->data, pack->len, actual.b, err))
-		return err->code;
-	if (!id_equal(&actual, id))
-		return err_set(err, ERR_CORRUPT, "its bytes do not fit its name");
-	if (pack_open_header(pack->data, pack->len, c->repo->subkeys, ph.key, &kind, err))
-		return err->code;
-	memcpy(ph.header, pack->data, HEADER_SIZE);
-	AUTO(pack_dir) struct pack_dir dir = PACK_DIR_INIT;
-	enum err_code rc =
-	    pack_read_dir(&dir, pack->data, pack->len, ph.key, t->aead, t->unpacker, err);
-	for (size_t i = 0; i < dir.count && rc == ERR_OK; i++)
-		rc = check_frame(c, t, &ph, &dir.frames[i], pack->data, err);
-	secret_wipe(&ph, sizeof ph);
-	return rc;
+	const struct check_options *o = c->opt;
+	if (o->read_share > 0 && o->read_share < 1)
+		return choose_share(c, o->read_share, err);
+	for (size_t i = 0; i < c->count; i++)
+		c->packs[i].is_wanted =
+		    o->parts == 0 || part_of(&c->packs[i].id, o->parts) == o->part;
+	return ERR_OK;
 }
 
-static bool
-next_pack(struct check *c, struct stored_pack *out)
+static enum err_code
+add_entry(void *arg, const struct id *id, const struct location *loc, struct err *err)
 {
+	struct check *c = arg;
+	struct stored_pack *p = find_stored(c, &loc->pack);
+	if (p != NULL && p->is_wanted)
+		entry_sum_add(&p->indexed, id, loc);
+	return cancel_check(c->opt->cancel, err);
+}
+
+static const struct stored_pack *
+next_pack(struct check *c)
+{
+	const struct stored_pack *found = NULL;
 	pthread_mutex_lock(&c->lock);
-	bool more = c->next < c->count && c->failure.code == ERR_OK &&
-		    !cancel_is_raised(c->opt->cancel);
-	if (more)
-		*out = c->packs[c->next++];
+	while (c->next < c->count && !c->packs[c->next].is_wanted)
+		c->next++;
+	if (c->next < c->count && c->failure.code == ERR_OK &&
+	    !cancel_is_raised(c->opt->cancel))
+		found = &c->packs[c->next++];
 	pthread_mutex_unlock(&c->lock);
-	return more;
+	return found;
 }
 
 static void *
@@ -236,23 +255,24 @@ read_packs(void *arg)
 		return NULL;
 	}
 	AUTO(bufv) struct buf raw = BUF_INIT;
-	struct stored_pack p;
-	while (next_pack(c, &p)) {
+	for (const struct stored_pack *p; (p = next_pack(c)) != NULL;) {
 		char key[PACK_KEY_SIZE];
-		pack_key(key, &p.id);
+		uint64_t chunks = 0;
+		pack_key(key, &p->id);
 		raw.len = 0;
 		if (store_get(c->repo->store, key, PACK_MAX_SIZE, &raw, &err) ||
-		    check_pack_bytes(c, t, &p.id, &raw, &err))
+		    check_pack(c->repo, t, &p->id, &raw, &p->indexed, &chunks, &err))
 			report(c, key, err.code, err.msg);
+		atomic_fetch_add(&c->progress->chunks, chunks);
 		atomic_fetch_add(&c->progress->packs_done, 1);
-		atomic_fetch_add(&c->progress->bytes_done, p.size);
+		atomic_fetch_add(&c->progress->bytes_done, p->size);
 	}
 	repo_return_tools(c->repo, t);
 	return NULL;
 }
 
 static enum err_code
-read_all_packs(struct check *c, struct err *err)
+read_chosen_packs(struct check *c, struct err *err)
 {
 	pthread_t threads[16];
 	unsigned wanted =
@@ -277,22 +297,38 @@ read_all_packs(struct check *c, struct err *err)
 }
 
 static enum err_code
+read_data(struct check *c, struct err *err)
+{
+	if (choose_packs(c, err) || index_walk(c->repo->index, add_entry, c, err))
+		return err->code;
+	for (size_t i = 0; i < c->count; i++) {
+		if (!c->packs[i].is_wanted)
+			continue;
+		c->result->packs_read++;
+		c->result->bytes_read += c->packs[i].size;
+	}
+	atomic_store(&c->progress->packs_total, c->result->packs_read);
+	atomic_store(&c->progress->bytes_total, c->result->bytes_read);
+	if (read_chosen_packs(c, err))
+		return err->code;
+	c->result->chunks = atomic_load(&c->progress->chunks);
+	return ERR_OK;
+}
+
+static enum err_code
 run_check(struct check *c, struct err *err)
 {
 	struct store *s = c->repo->store;
 	if (check_config(c, err) || store_list(s, "keys/", NULL, check_named_object, c, err) ||
 	    store_list(s, "index/", NULL, check_object, c, err) ||
-	    store_list(s, "snapshots/", NULL, check_object, c, err) ||
+	    (c->opt->needs == NULL &&
+		store_list(s, "snapshots/", NULL, check_object, c, err)) ||
 	    store_list(s, "packs/", NULL, add_stored, c, err) ||
-	    index_walk_packs(c->repo->index, check_indexed, c, err) || count_unused(c, err))
+	    index_walk_packs(c->repo->index, check_indexed, c, err))
 		return err->code;
 	c->result->packs = c->count;
-	atomic_store(&c->progress->packs_total, c->count);
-	atomic_store(&c->progress->bytes_total, c->result->bytes);
-	if (c->opt->read_data && read_all_packs(c, err))
-		return err->code;
-	c->result->chunks = atomic_load(&c->progress->chunks);
-	return ERR_OK;
+	count_unused(c);
+	return c->opt->read_data ? read_data(c, err) : ERR_OK;
 }
 
 enum err_code
@@ -303,9 +339,7 @@ repo_check(struct repo *r, const struct check_options *opt, struct check_result 
 	struct check c = { .repo = r, .opt = opt, .result = result };
 	c.progress = opt->progress != NULL ? opt->progress : &c.own_progress;
 	pthread_mutex_init(&c.lock, NULL);
-	map_init(&c.stored, ID_SIZE, 8);
 	enum err_code rc = run_check(&c, err);
-	map_release(&c.stored);
 	free(c.packs);
 	pthread_mutex_destroy(&c.lock);
 	return rc ? err_wrap(err, "check repository") : ERR_OK;

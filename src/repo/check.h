@@ -2,7 +2,10 @@
  * check.h: are the objects of a repository there, and are they what was written?
  *
  * What lies in trees is checked by engine/verify, which knows trees; this is
- * about the store's objects.
+ * about the store's objects.  A pack that is read is compared with what the
+ * index says of it, too.
+ *
+ * Memory: 64 bytes for each pack, and a pack for each thread that reads.
  *
  * Threads: repo_check uses threads of its own; the problem callback is called
  * by one at a time.
@@ -26,8 +29,20 @@ struct check_progress {
 typedef void check_problem_fn(
     void *arg, const char *object, enum err_code code, const char *what);
 
+/* Does the caller care for this pack? */
+typedef bool check_needs_fn(void *arg, const struct id *pack);
+
 struct check_options {
-	bool read_data; /* read and decode every pack, not only look whether it is there */
+	bool read_data; /* read and decode packs, not only look whether they are there */
+	/* Which of them; all, unless one of the two is set.  A share of the bytes, above 0 and
+	 * below 1: packs in a row, from a random one on.  Or the one of so many equal parts
+	 * by their names, counted from 1: all parts together are all packs. */
+	double read_share;
+	uint64_t part;
+	uint64_t parts;
+	/* NULL: all packs, and all snapshot objects.  Otherwise no other pack is looked at, and
+	 * no snapshot. */
+	check_needs_fn *needs;
 	const struct cancel *cancel;
 	struct check_progress *progress; /* may be NULL */
 	check_problem_fn *problem;
@@ -39,7 +54,9 @@ struct check_result {
 	uint64_t packs;
 	uint64_t unused_packs; /* not in any index: left by an interrupted run, harmless */
 	uint64_t bytes;
-	uint64_t chunks;
+	uint64_t packs_read;
+	uint64_t bytes_read; /* of packs */
+	uint64_t chunks; /* decoded and compared with their ids */
 };
 
 /* ERR_OK with result->problems == 0 means sound.  Errors are those that end the check itself.
