@@ -19,7 +19,7 @@ found where StackSnap itself is installed.
 
 SNAPSHOT is "latest" or at least four digits of an id.  Exit codes are StackSnap's: 0 done, 1 failed, 2
 usage, 3 done, but something could not be restored as it was (each such thing is told), 10 no
-repository, 12 wrong passphrase or key file, 13 damaged.
+repository, 12 wrong passphrase or key file, 13 damaged, 14 of a later format.
 """
 import argparse
 import collections
@@ -65,6 +65,7 @@ class Damaged(Failure):
 
 class Unsupported(Failure):
     """A later format, or something this machine lacks."""
+    exit_code = 14
 
 
 class Refused(Failure):

@@ -125,6 +125,7 @@ err_code_word(enum err_code code)
 		[ERR_NO_REPOSITORY] = "no_repository",
 		[ERR_WRONG_KEY] = "wrong_key",
 		[ERR_CHANGED] = "changed",
+		[ERR_READ_ONLY] = "read_only",
 		[ERR_INCOMPLETE] = "incomplete",
 	};
 	size_t i = (size_t)code;

@@ -103,7 +103,7 @@ agree(struct cli *c, const struct restore_preview *p, struct err *err)
 			print_preview(stderr, p);
 	}
 	if (p->obstacles.len > 0)
-		return err_set(err, ERR_UNSUPPORTED, "nothing was changed: %s%s",
+		return err_set(err, ERR_EXISTS, "nothing was changed: %s%s",
 		    p->obstacles.items[0],
 		    p->obstacles.len > 1 ? " (and more, listed above)" : "");
 	if (p->replaces.len == 0 || c->args.yes)

@@ -17,6 +17,8 @@ struct found {
 struct found_list {
 	struct found *items;
 	size_t count;
+	struct cli *cli;
+	enum exit_code code;
 };
 
 static void
@@ -40,6 +42,19 @@ add_found(void *arg, const struct id *id, const json_t *document, struct err *er
 	f->document = json_incref((json_t *)(uintptr_t)document);
 	id_hex(f->id, id);
 	l->count++;
+	return ERR_OK;
+}
+
+/* The others are listed all the same. */
+static enum err_code
+tell_damaged(void *arg, const struct id *id, const struct err *why, struct err *err)
+{
+	(void)err;
+	struct found_list *l = arg;
+	char hex[ID_HEX_SIZE];
+	id_hex(hex, id);
+	event_problem(l->cli->events, hex, "this snapshot cannot be read: %s", why->msg);
+	l->code = exit_code_worse(l->code, exit_code_of(why->code, false));
 	return ERR_OK;
 }
 
@@ -141,9 +156,11 @@ static enum err_code
 run(struct cli *c, enum exit_code *code, struct err *err)
 {
 	AUTO(place) struct place p = PLACE_INIT;
-	AUTO(found_list) struct found_list l = { NULL, 0 };
-	if (cli_open(c, &p, err) || snapshot_list(p.repo, add_found, &l, err))
+	AUTO(found_list) struct found_list l = { .cli = c, .code = EXIT_COMPLETE };
+	if (cli_open(c, &p, err) ||
+	    snapshot_list_sound(p.repo, add_found, tell_damaged, &l, err))
 		return err->code;
+	*code = l.code;
 	return c->args.json ? print_json(c, &l, *code, err) : print(&l, err);
 }
 
@@ -160,7 +177,9 @@ const struct command command_snapshots = {
 	    "quiet,\n"
 	    "\"live\" otherwise.  OUTCOME is \"partial\" when something is missing: 'stacksnap "
 	    "show'\n"
-	    "says what.  Snapshots are named by the first digits of their ID, or \"latest\".",
+	    "says what.  Snapshots are named by the first digits of their ID, or \"latest\".\n"
+	    "One that is damaged is told, and the exit status is then 13; the others are "
+	    "listed.",
 	.examples = examples,
 	.n_examples = ARRAY_LEN(examples),
 	.needs_repository = true,

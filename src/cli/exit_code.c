@@ -16,13 +16,16 @@ exit_code_of(enum err_code code, bool was_stopped)
 		return EXIT_WRONG_KEY;
 	case ERR_CORRUPT:
 		return EXIT_DAMAGED;
+	case ERR_UNSUPPORTED:
+		return EXIT_UNSUPPORTED;
+	case ERR_READ_ONLY:
+		return EXIT_READ_ONLY;
 	case ERR_CANCELLED:
 		return was_stopped ? EXIT_STOPPED : EXIT_FAILED;
 	case ERR_NOT_FOUND:
 	case ERR_EXISTS:
 	case ERR_DENIED:
 	case ERR_TRANSIENT:
-	case ERR_UNSUPPORTED:
 	case ERR_IO:
 	case ERR_NO_MEMORY:
 	case ERR_CHANGED:
@@ -51,6 +54,8 @@ rank(enum exit_code code)
 	case EXIT_USAGE:
 	case EXIT_NO_REPOSITORY:
 	case EXIT_WRONG_KEY:
+	case EXIT_UNSUPPORTED:
+	case EXIT_READ_ONLY:
 	case EXIT_FAILED:
 		return 3;
 	case EXIT_DAMAGED:

@@ -19,6 +19,8 @@ enum exit_code {
 	EXIT_BUSY = 11, /* another run is at it; try later */
 	EXIT_WRONG_KEY = 12, /* the passphrase or key file opens nothing */
 	EXIT_DAMAGED = 13, /* stored data is not what was written */
+	EXIT_UNSUPPORTED = 14, /* a newer StackSnap is needed, or another host */
+	EXIT_READ_ONLY = 15, /* the repository cannot be written to */
 	EXIT_STOPPED = 130, /* stopped by the user (SIGINT, SIGTERM, SIGHUP) */
 };
 
@@ -30,8 +32,8 @@ enum exit_code exit_code_of(enum err_code code, bool was_stopped);
  * not the command line. */
 enum exit_code exit_code_of_run(enum err_code code, bool was_stopped);
 
-/* The worse of two, for runs that do several things: complete, partial, busy, failed, damaged,
- * stopped. */
+/* The worse of two, for runs that do several things: complete, partial, busy, failed (with all
+ * codes that say why), damaged, stopped. */
 enum exit_code exit_code_worse(enum exit_code a, enum exit_code b);
 
 /* "complete", "partial", "failed": for JSON output. */

@@ -144,12 +144,23 @@ note_parents(void *arg, const struct id *id, const json_t *doc, struct err *err)
 	return ERR_OK;
 }
 
+/* It must not keep a new one from being made. */
+static enum err_code
+pass_over_damaged(void *arg, const struct id *id, const struct err *why, struct err *err)
+{
+	(void)err;
+	const struct backup_run *r = arg;
+	char hex[ID_HEX_SIZE];
+	id_hex(hex, id);
+	event_warning(
+	    r->engine->events, hex, "an earlier snapshot is passed over: %s", why->msg);
+	return ERR_OK;
+}
+
 enum err_code
 run_find_parents(struct backup_run *r, struct err *err)
 {
-	if (snapshot_list(r->engine->repo, note_parents, r, err))
-		return err->code;
-	return ERR_OK;
+	return snapshot_list_sound(r->engine->repo, note_parents, pass_over_damaged, r, err);
 }
 
 /* --- files --- */

@@ -46,6 +46,8 @@ struct listing {
 	struct found *items;
 	size_t count;
 	size_t cap;
+	snapshot_damaged_fn *damaged; /* NULL: such a one ends the listing */
+	void *arg;
 };
 
 static void
@@ -63,8 +65,15 @@ add_found(void *arg, const struct store_entry *e, struct err *err)
 	struct found f;
 	if (!object_id_of_key(&f.id, e->key, object_folder(OBJECT_SNAPSHOT)))
 		return ERR_OK;
-	if (snapshot_load(l->repo, &f.id, &f.doc, err))
-		return err->code == ERR_NOT_FOUND ? ERR_OK : err->code; /* deleted meanwhile */
+	if (snapshot_load(l->repo, &f.id, &f.doc, err)) {
+		if (err->code == ERR_NOT_FOUND) /* deleted meanwhile */
+			return ERR_OK;
+		struct err why = *err;
+		if (l->damaged != NULL &&
+		    (why.code == ERR_CORRUPT || why.code == ERR_UNSUPPORTED))
+			return l->damaged(l->arg, &f.id, &why, err);
+		return err->code;
+	}
 	f.time_ns = json_get_int(f.doc, "time_ns", 0);
 	if (l->count == l->cap) {
 		l->cap = max_size(16, 2 * l->cap);
@@ -92,7 +101,14 @@ by_time(const void *a, const void *b)
 enum err_code
 snapshot_list(struct repo *r, snapshot_fn *fn, void *arg, struct err *err)
 {
-	AUTO(listing) struct listing l = { .repo = r };
+	return snapshot_list_sound(r, fn, NULL, arg, err);
+}
+
+enum err_code
+snapshot_list_sound(
+    struct repo *r, snapshot_fn *fn, snapshot_damaged_fn *damaged, void *arg, struct err *err)
+{
+	AUTO(listing) struct listing l = { .repo = r, .damaged = damaged, .arg = arg };
 	if (store_list(r->store, object_folder(OBJECT_SNAPSHOT), NULL, add_found, &l, err))
 		return err->code;
 	if (l.count > 1)
@@ -154,7 +170,7 @@ snapshot_resolve(struct repo *r, const char *name, struct id *id, struct err *er
 	struct search q = { .matches = 0 };
 	if (strcmp(name, "latest") == 0) {
 		if (snapshot_list(r, match_last, &q, err))
-			return err->code;
+			return err_wrap(err, "find the latest snapshot");
 		if (q.matches == 0)
 			return err_set(err, ERR_NOT_FOUND, "the repository holds no snapshot");
 	} else {

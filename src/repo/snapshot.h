@@ -29,6 +29,13 @@ typedef enum err_code snapshot_fn(
 MUST_CHECK enum err_code snapshot_list(
     struct repo *r, snapshot_fn *fn, void *arg, struct err *err);
 
+/* As snapshot_list, but a snapshot that is damaged, or of a later version, ends nothing:
+ * damaged is called for it, before fn is for any. */
+typedef enum err_code snapshot_damaged_fn(
+    void *arg, const struct id *id, const struct err *why, struct err *err);
+MUST_CHECK enum err_code snapshot_list_sound(
+    struct repo *r, snapshot_fn *fn, snapshot_damaged_fn *damaged, void *arg, struct err *err);
+
 /* Find a snapshot by "latest" or a unique prefix of its id in hexadecimal (at least 4 digits).
  * ERR_NOT_FOUND, or ERR_USAGE when the prefix is ambiguous. */
 MUST_CHECK enum err_code snapshot_resolve(

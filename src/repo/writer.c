@@ -637,7 +637,8 @@ writer_open(
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->idle, NULL);
 	pthread_cond_init(&w->slab_free, NULL);
-	if (repo_refuse_marks(r, err) || start_threads(w, err))
+	if (store_check_writable(r->store, err) || repo_refuse_marks(r, err) ||
+	    start_threads(w, err))
 		return err_wrap(err, "start writer");
 	*out = TAKE(w);
 	return ERR_OK;

@@ -35,6 +35,12 @@ pass(struct store *s, struct err *err)
 }
 
 static enum err_code
+fault_check_writable(struct store *s, struct err *err)
+{
+	return store_check_writable(fault_of(s)->inner, err); /* no operation of the store */
+}
+
+static enum err_code
 fault_put(struct store *s, const char *key, const void *data, size_t len, struct err *err)
 {
 	struct store *in = pass(s, err);
@@ -97,6 +103,7 @@ fault_close(struct store *s)
 }
 
 static const struct store_ops fault_ops = {
+	.check_writable = fault_check_writable,
 	.put = fault_put,
 	.get = fault_get,
 	.get_range = fault_get_range,

@@ -176,6 +176,17 @@ name_temporary(struct local *l, const char *tmp, int holder, const char *name, s
 }
 
 static enum err_code
+local_check_writable(struct store *s, struct err *err)
+{
+	static const char *const folders[] = { ".", "tmp", "packs", "index", "snapshots" };
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+		if (faccessat(local_of(s)->root, folders[i], W_OK | X_OK, AT_EACCESS) != 0 &&
+		    errno != ENOENT)
+			return err_sys(err, "folder %s", folders[i]);
+	return ERR_OK;
+}
+
+static enum err_code
 local_put(struct store *s, const char *key, const void *data, size_t len, struct err *err)
 {
 	struct local *l = local_of(s);
@@ -364,6 +375,7 @@ local_close(struct store *s)
 }
 
 static const struct store_ops local_ops = {
+	.check_writable = local_check_writable,
 	.put = local_put,
 	.get = local_get,
 	.get_range = local_get_range,

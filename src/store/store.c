@@ -46,11 +46,31 @@ wrap(struct store *s, const char *verb, const char *key, struct err *err)
 	return err_wrap(err, "%s: %s %s", s->location, verb, key);
 }
 
+/* As wrap, for what changes something. */
+static enum err_code
+wrap_change(struct store *s, const char *verb, const char *key, struct err *err)
+{
+	wrap(s, verb, key, err);
+	if (err->code == ERR_DENIED) {
+		err_wrap(err, "the repository is read-only");
+		err->code = ERR_READ_ONLY;
+	}
+	return err->code;
+}
+
+enum err_code
+store_check_writable(struct store *s, struct err *err)
+{
+	if (s->ops->check_writable != NULL && s->ops->check_writable(s, err))
+		return wrap_change(s, "write to", "it", err);
+	return ERR_OK;
+}
+
 enum err_code
 store_put(struct store *s, const char *key, const void *data, size_t len, struct err *err)
 {
 	if (check_key(key, err) || s->ops->put(s, key, data, len, err))
-		return wrap(s, "put", key, err);
+		return wrap_change(s, "put", key, err);
 	return ERR_OK;
 }
 
@@ -90,7 +110,7 @@ enum err_code
 store_settle(struct store *s, const char *folder, struct err *err)
 {
 	if (s->ops->settle != NULL && s->ops->settle(s, folder, err))
-		return wrap(s, "settle", folder, err);
+		return wrap_change(s, "settle", folder, err);
 	return ERR_OK;
 }
 
@@ -98,6 +118,6 @@ enum err_code
 store_delete(struct store *s, const char *key, struct err *err)
 {
 	if (check_key(key, err) || s->ops->del(s, key, err))
-		return wrap(s, "delete", key, err);
+		return wrap_change(s, "delete", key, err);
 	return ERR_OK;
 }

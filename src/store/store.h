@@ -9,7 +9,8 @@
  * Ownership: store_open_* returns a store the caller must store_close().
  * Threads:   any number of threads may use one store at once.
  * Errors:    ERR_NOT_FOUND only if the object is certainly absent;
- *            ERR_TRANSIENT if a retry may help; all others are final.
+ *            ERR_TRANSIENT if a retry may help; ERR_READ_ONLY when what would change
+ *            something is not allowed to; all others are final.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -38,6 +39,10 @@ AUTO_FREE(store, struct store *, store_close)
 
 /* Where it is, for people: "/backups/shop".  Never holds secrets. */
 const char *store_location(const struct store *s);
+
+/* May this process write to it, as far as can be told without writing?  ERR_READ_ONLY if not.
+ */
+MUST_CHECK enum err_code store_check_writable(struct store *s, struct err *err);
 
 /* Save len bytes under key: whole or not at all, durable on return.  ERR_EXISTS, and no change,
  * when the key is taken already. */

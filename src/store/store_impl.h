@@ -11,6 +11,8 @@
 #include "store/store.h"
 
 struct store_ops {
+	/* NULL: it cannot be told.  ERR_DENIED, here and below, becomes ERR_READ_ONLY. */
+	enum err_code (*check_writable)(struct store *s, struct err *err);
 	enum err_code (*put)(
 	    struct store *s, const char *key, const void *data, size_t len, struct err *err);
 	enum err_code (*get)(

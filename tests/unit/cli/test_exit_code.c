@@ -16,6 +16,8 @@ codes_are_those_that_are_documented(void **state)
 	assert_int_equal(exit_code_of(ERR_LOCKED, false), 11);
 	assert_int_equal(exit_code_of(ERR_WRONG_KEY, false), 12);
 	assert_int_equal(exit_code_of(ERR_CORRUPT, false), 13);
+	assert_int_equal(exit_code_of(ERR_UNSUPPORTED, false), 14);
+	assert_int_equal(exit_code_of(ERR_READ_ONLY, false), 15);
 	assert_int_equal(exit_code_of(ERR_CANCELLED, true), 130);
 }
 
