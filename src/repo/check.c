@@ -218,14 +218,70 @@ choose_packs(struct check *c, struct err *err)
 	return ERR_OK;
 }
 
-static enum err_code
-add_entry(void *arg, const struct id *id, const struct location *loc, struct err *err)
+/* Which stored pack a number of the index stands for. */
+struct places {
+	struct check *check;
+	uint32_t *of; /* by number; NOWHERE: it is not to be read */
+};
+#define NOWHERE UINT32_MAX
+
+static void
+places_auto(struct places *p)
 {
-	struct check *c = arg;
-	struct stored_pack *p = find_stored(c, &loc->pack);
-	if (p != NULL && p->is_wanted)
-		entry_sum_add(&p->indexed, id, loc);
+	free(p->of);
+}
+
+/* Both the index and the packs are in order of ids: one pass over each. */
+static enum err_code
+find_places(struct places *places, struct index_view *v, struct err *err)
+{
+	const struct check *c = places->check;
+	AUTO(index_pack_cursor) struct index_pack_cursor *cursor = NULL;
+	places->of = calloc(index_view_packs(v) + 1, sizeof *places->of);
+	if (places->of == NULL)
+		return err_nomem(err);
+	if (index_pack_cursor_open(&cursor, v, err))
+		return err->code;
+	for (size_t i = 0;;) {
+		struct index_pack p;
+		uint64_t number;
+		bool is_end;
+		if (index_pack_cursor_next(cursor, &p, &number, &is_end, err))
+			return err->code;
+		if (is_end)
+			return ERR_OK;
+		while (i < c->count && id_compare(&c->packs[i].id, &p.id) < 0)
+			i++;
+		bool is_wanted =
+		    i < c->count && id_equal(&c->packs[i].id, &p.id) && c->packs[i].is_wanted;
+		places->of[number] = is_wanted ? (uint32_t)i : NOWHERE;
+	}
+}
+
+static enum err_code
+add_entry(void *arg, const struct id *id, const struct index_hit *hit, struct err *err)
+{
+	struct places *places = arg;
+	struct check *c = places->check;
+	uint32_t place = places->of[hit->pack];
+	struct location loc = { .frame_offset = hit->frame_offset,
+		.frame_len = hit->frame_len,
+		.offset = hit->offset,
+		.len = hit->len };
+	if (place != NOWHERE)
+		entry_sum_add(&c->packs[place].indexed, id, &loc);
 	return cancel_check(c->opt->cancel, err);
+}
+
+/* What the index says of the packs that are to be read. */
+static enum err_code
+sum_entries(struct check *c, struct err *err)
+{
+	AUTO(index_view) struct index_view *v = NULL;
+	AUTO(places) struct places places = { c, NULL };
+	if (index_view_get(&v, c->repo->index, err) || find_places(&places, v, err))
+		return err->code;
+	return index_view_walk(v, add_entry, &places, err);
 }
 
 static const struct stored_pack *
@@ -299,7 +355,7 @@ read_chosen_packs(struct check *c, struct err *err)
 static enum err_code
 read_data(struct check *c, struct err *err)
 {
-	if (choose_packs(c, err) || index_walk(c->repo->index, add_entry, c, err))
+	if (choose_packs(c, err) || sum_entries(c, err))
 		return err->code;
 	for (size_t i = 0; i < c->count; i++) {
 		if (!c->packs[i].is_wanted)

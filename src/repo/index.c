@@ -1,63 +1,33 @@
 #include "repo/index.h"
 
+#include "base/log.h"
 #include "base/strv.h"
-#include "sys/fd.h"
+#include "repo/index_impl.h"
+#include "repo/index_merge.h"
+#include "repo/index_payload.h"
 #include "sys/fs.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
+#define FEW_SEGMENTS 6 /* a look-up asks so many without complaint */
+#define MANY_SEGMENTS 24 /* merged while objects are added one by one */
+#define MOST_SEGMENTS 256 /* merged while many are loaded: each is an open file */
 
-/*
- * A segment file, little-endian:
- *
- *	 0  8  "SSNAPSEG"
- *	 8  4  version, 1
- *	12  4  packs
- *	16  8  entries
- *	24  -  packs: id 32, size 8, kind 1, zero 7
- *	 -  -  entries, sorted by id: id 32, pack number 4, frame offset 4,
- *	       frame length 4, offset 4, length 4
- */
-#define SEG_MAGIC "SSNAPSEG"
-#define SEG_VERSION 1
-#define SEG_HEADER 24
-#define SEG_PACK 48
-#define SEG_ENTRY 52
-
-struct segment {
-	struct id object;
-	const uint8_t *map;
-	size_t map_len;
-	uint32_t packs;
-	uint64_t entries;
-	const uint8_t *pack_table;
-	const uint8_t *entry_table;
-};
-
-struct index {
-	char *cache_dir;
-	pthread_rwlock_t lock; /* guards the segments */
-	struct segment *segments;
-	size_t len;
-	size_t cap;
-};
+/* --- life --- */
 
 enum err_code
 index_new(struct index **out, const char *cache_dir, struct err *err)
 {
-	struct index *ix = calloc(1, sizeof *ix);
+	AUTO(index) struct index *ix = calloc(1, sizeof *ix);
 	if (ix == NULL)
 		return err_nomem(err);
-	pthread_rwlock_init(&ix->lock, NULL);
-	if (cache_dir != NULL &&
-	    (str_dup(&ix->cache_dir, cache_dir, err) || fs_mkdirs(cache_dir, 0700, err))) {
-		index_free(ix);
+	pthread_mutex_init(&ix->change, NULL);
+	pthread_mutex_init(&ix->lock, NULL);
+	if (view_make(&ix->view, NULL, 0, NULL, err))
 		return err->code;
-	}
-	*out = ix;
+	if (cache_dir != NULL &&
+	    (str_dup(&ix->cache_dir, cache_dir, err) || fs_mkdirs(cache_dir, 0700, err) ||
+		index_attach_cached(ix, err)))
+		return err->code;
+	*out = TAKE(ix);
 	return ERR_OK;
 }
 
@@ -66,191 +36,52 @@ index_free(struct index *ix)
 {
 	if (ix == NULL)
 		return;
-	for (size_t i = 0; i < ix->len; i++)
-		munmap((void *)(uintptr_t)ix->segments[i].map, ix->segments[i].map_len);
-	free(ix->segments);
+	index_view_release(ix->view);
 	free(ix->cache_dir);
-	pthread_rwlock_destroy(&ix->lock);
+	pthread_mutex_destroy(&ix->change);
+	pthread_mutex_destroy(&ix->lock);
 	free(ix);
 }
 
-__extension__ typedef unsigned __int128 wide;
-
-/* The first 8 bytes as a big number: ids are uniform, so it tells where in the table to look.
- */
-static uint64_t
-prefix_of(const uint8_t *id)
-{
-	uint64_t v = 0;
-	for (int i = 0; i < 8; i++)
-		v = v << 8 | id[i];
-	return v;
-}
-
-static const uint8_t *
-entry_at(const struct segment *s, uint64_t i)
-{
-	return s->entry_table + i * SEG_ENTRY;
-}
-
-/* Interpolation first, halving when that does not converge. */
-static const uint8_t *
-find_entry(const struct segment *s, const struct id *id)
-{
-	uint64_t lo = 0;
-	uint64_t hi = s->entries;
-	uint64_t lo_key = 0;
-	uint64_t hi_key = UINT64_MAX;
-	uint64_t key = prefix_of(id->b);
-	for (unsigned step = 0; lo < hi; step++) {
-		uint64_t mid = lo + (hi - lo) / 2;
-		if (step < 6 && hi_key > lo_key)
-			mid = lo + (uint64_t)((wide)(key - lo_key) * (hi - lo - 1) /
-					      (hi_key - lo_key));
-		const uint8_t *e = entry_at(s, mid);
-		int c = memcmp(id->b, e, ID_SIZE);
-		if (c == 0)
-			return e;
-		if (c < 0) {
-			hi = mid;
-			hi_key = prefix_of(e);
-		} else {
-			lo = mid + 1;
-			lo_key = prefix_of(e);
-		}
-	}
-	return NULL;
-}
-
 static void
-read_pack(const struct segment *s, uint32_t number, struct index_pack *out)
+replace_view(struct index *ix, struct index_view *v)
 {
-	const uint8_t *p = s->pack_table + (size_t)number * SEG_PACK;
-	memcpy(out->id.b, p, ID_SIZE);
-	out->size = get_u64(p + 32);
-	out->kind = p[40];
+	pthread_mutex_lock(&ix->lock);
+	struct index_view *before = ix->view;
+	ix->view = v;
+	pthread_mutex_unlock(&ix->lock);
+	index_view_release(before);
 }
 
-static void
-read_location(const struct segment *s, const uint8_t *e, struct location *out)
+enum err_code
+index_publish(struct index *ix, struct segment *const *segments, size_t count, struct err *err)
 {
-	struct index_pack p;
-	read_pack(s, get_u32(e + 32), &p);
-	*out = (struct location){
-		.pack = p.id,
-		.kind = p.kind,
-		.frame_offset = get_u32(e + 36),
-		.frame_len = get_u32(e + 40),
-		.offset = get_u32(e + 44),
-		.len = get_u32(e + 48),
-	};
+	struct index_view *v;
+	if (view_make(&v, segments, count, ix->view->doomed, err))
+		return err->code;
+	replace_view(ix, v);
+	return ERR_OK;
 }
+
+/* --- looking up --- */
 
 bool
 index_find(struct index *ix, const struct id *id, struct location *out)
 {
-	bool found = false;
-	pthread_rwlock_rdlock(&ix->lock);
-	for (size_t i = ix->len; i-- > 0 && !found;) {
-		const struct segment *s = &ix->segments[i];
-		const uint8_t *e = find_entry(s, id);
-		/* A damaged cache must not lead out of the table. */
-		if (e != NULL && get_u32(e + 32) < s->packs) {
-			read_location(s, e, out);
-			found = true;
-		}
-	}
-	pthread_rwlock_unlock(&ix->lock);
-	return found;
-}
-
-bool
-index_has(struct index *ix, const struct id *object)
-{
-	bool found = false;
-	pthread_rwlock_rdlock(&ix->lock);
-	for (size_t i = 0; i < ix->len && !found; i++)
-		found = id_equal(&ix->segments[i].object, object);
-	pthread_rwlock_unlock(&ix->lock);
-	return found;
-}
-
-/* Map a segment file and check that its tables fill it. */
-static enum err_code
-map_segment(struct segment *s, int fd, struct err *err)
-{
-	struct stat st;
-	if (fstat(fd, &st) != 0)
-		return err_sys(err, "look at index segment");
-	size_t len = (size_t)st.st_size;
-	if (len < SEG_HEADER)
-		return err_set(err, ERR_CORRUPT, "index segment is cut off");
-	uint8_t *map = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED)
-		return err_sys(err, "map index segment");
-	s->map = map;
-	s->map_len = len;
-	s->packs = get_u32(map + 12);
-	s->entries = get_u64(map + 16);
-	s->pack_table = map + SEG_HEADER;
-	s->entry_table = s->pack_table + (size_t)s->packs * SEG_PACK;
-	if (memcmp(map, SEG_MAGIC, 8) != 0 || get_u32(map + 8) != SEG_VERSION ||
-	    s->entries > len / SEG_ENTRY ||
-	    SEG_HEADER + (uint64_t)s->packs * SEG_PACK + s->entries * SEG_ENTRY != len) {
-		munmap(map, len);
-		return err_set(err, ERR_CORRUPT, "index segment is damaged");
-	}
-	return ERR_OK;
-}
-
-static enum err_code
-attach(struct index *ix, const struct segment *s, struct err *err)
-{
-	pthread_rwlock_wrlock(&ix->lock);
-	enum err_code rc = ERR_OK;
-	if (ix->len == ix->cap) {
-		size_t cap = max_size(16, 2 * ix->cap);
-		struct segment *p = realloc(ix->segments, cap * sizeof *p);
-		if (p == NULL) {
-			rc = err_nomem(err);
-		} else {
-			ix->segments = p;
-			ix->cap = cap;
-		}
-	}
-	if (rc == ERR_OK)
-		ix->segments[ix->len++] = *s;
-	pthread_rwlock_unlock(&ix->lock);
-	if (rc)
-		munmap((void *)(uintptr_t)s->map, s->map_len);
-	return rc;
-}
-
-static enum err_code
-cache_path(char **out, const struct index *ix, const struct id *object, struct err *err)
-{
-	char hex[ID_HEX_SIZE];
-	id_hex(hex, object);
-	return str_printf(out, err, "%s/%s.seg", ix->cache_dir, hex);
+	AUTO(index_view) struct index_view *v = NULL;
+	struct err scratch; /* what cannot be looked up is stored again */
+	return index_view_get(&v, ix, &scratch) == ERR_OK &&
+	       view_locate(v, id, false, out, &scratch) == ERR_OK;
 }
 
 enum err_code
-index_load_cached(struct index *ix, const struct id *object, struct err *err)
+index_lookup(struct index *ix, const struct id *id, struct location *out, struct err *err)
 {
-	if (ix->cache_dir == NULL)
-		return err_set(err, ERR_NOT_FOUND, "no cache");
-	AUTO(str) char *path = NULL;
-	if (cache_path(&path, ix, object, err))
+	AUTO(index_view) struct index_view *v = NULL;
+	if (index_view_get(&v, ix, err))
 		return err->code;
-	AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_set(err, ERR_NOT_FOUND, "index segment is not cached");
-	struct segment s = { .object = *object };
-	if (map_segment(&s, fd, err)) {
-		unlink(path); /* it will be made anew */
-		return err_set(err, ERR_NOT_FOUND, "index segment was damaged");
-	}
-	return attach(ix, &s, err);
+	enum err_code rc = view_locate(v, id, true, out, err);
+	return rc == ERR_NOT_FOUND ? err_set(err, ERR_NOT_FOUND, "no index knows it") : rc;
 }
 
 static int
@@ -259,214 +90,290 @@ by_id(const void *a, const void *b)
 	return memcmp(a, b, ID_SIZE);
 }
 
-/* Append the entries of one pack. */
-static enum err_code
-add_entries(struct buf *entries, uint32_t number, const struct pack_dir *d, struct err *err)
-{
-	for (size_t i = 0; i < d->count; i++) {
-		const struct pack_frame *f = &d->frames[i];
-		uint32_t offset = 0;
-		if (buf_reserve(entries, (size_t)f->count * SEG_ENTRY, err))
-			return err->code;
-		for (size_t k = 0; k < f->count; k++) {
-			uint8_t *e = entries->data + entries->len;
-			memcpy(e, f->chunks[k].id.b, ID_SIZE);
-			put_u32(e + 32, number);
-			put_u32(e + 36, f->offset);
-			put_u32(e + 40, f->len);
-			put_u32(e + 44, offset);
-			put_u32(e + 48, f->chunks[k].len);
-			offset += f->chunks[k].len;
-			entries->len += SEG_ENTRY;
-		}
-	}
-	return ERR_OK;
-}
-
-/* An index object's payload as a segment file. */
-static enum err_code
-build_segment(struct buf *out, const struct buf *payload, struct err *err)
-{
-	struct rd r;
-	rd_init(&r, payload->data, payload->len);
-	uint64_t packs = rd_varint(&r);
-	if (!rd_ok(&r) || packs > rd_left(&r) / ID_SIZE)
-		return err_set(err, ERR_CORRUPT, "index: bad pack count");
-	AUTO(bufv) struct buf entries = BUF_INIT;
-	if (buf_add(out, SEG_MAGIC, 8, err) || buf_u32(out, SEG_VERSION, err) ||
-	    buf_u32(out, (uint32_t)packs, err) || buf_u64(out, 0, err))
-		return err->code;
-	for (uint32_t i = 0; i < packs; i++) {
-		const uint8_t *id = rd_bytes(&r, ID_SIZE);
-		uint8_t kind = rd_u8(&r);
-		uint64_t size = rd_varint(&r);
-		AUTO(pack_dir) struct pack_dir d = PACK_DIR_INIT;
-		if (!rd_ok(&r) || (kind != PACK_DATA && kind != PACK_TREE))
-			return err_set(err, ERR_CORRUPT, "index: bad pack");
-		if (pack_dir_decode(&d, &r, err) || buf_add(out, id, ID_SIZE, err) ||
-		    buf_u64(out, size, err) || buf_u64(out, kind, err) ||
-		    add_entries(&entries, i, &d, err))
-			return err->code;
-	}
-	if (!rd_done(&r))
-		return err_set(err, ERR_CORRUPT, "index: bytes behind the end");
-	if (entries.len > 0)
-		qsort(entries.data, entries.len / SEG_ENTRY, SEG_ENTRY, by_id);
-	put_u64(out->data + 16, entries.len / SEG_ENTRY);
-	return buf_add(out, entries.data, entries.len, err);
-}
-
-/* A file for the segment: in the cache when that works, unnamed in memory otherwise. */
-static enum err_code
-write_segment(struct index *ix, const struct id *object, const struct buf *file, int *out,
-    struct err *err)
-{
-	if (ix->cache_dir != NULL) {
-		struct err scratch; /* a cache that cannot be written costs time, not safety */
-		AUTO(str) char *path = NULL;
-		if (cache_path(&path, ix, object, err))
-			return err->code;
-		if (fs_write_file(path, 0600, file->data, file->len, &scratch) == ERR_OK) {
-			*out = open(path, O_RDONLY | O_CLOEXEC);
-			if (*out >= 0)
-				return ERR_OK;
-		}
-	}
-	AUTO(fd) int fd = memfd_create("stacksnap-index", MFD_CLOEXEC);
-	if (fd < 0)
-		return err_sys(err, "create index segment");
-	if (fd_write_all(fd, file->data, file->len, err))
-		return err_wrap(err, "index segment");
-	*out = fd_take(&fd);
-	return ERR_OK;
-}
-
 enum err_code
-index_add(struct index *ix, const struct id *object, const struct buf *payload, struct err *err)
+index_doom(struct index *ix, const struct id *packs, size_t count, struct err *err)
 {
-	AUTO(bufv) struct buf file = BUF_INIT;
-	AUTO(fd) int fd = -1;
-	struct segment s = { .object = *object };
-	if (build_segment(&file, payload, err) || write_segment(ix, object, &file, &fd, err) ||
-	    map_segment(&s, fd, err))
-		return err->code;
-	return attach(ix, &s, err);
-}
-
-static bool
-is_kept(const struct id *id, const struct id *keep, size_t count)
-{
-	return count > 0 && bsearch(id, keep, count, sizeof *keep, by_id) != NULL;
-}
-
-static void
-remove_cached(const struct index *ix, const struct id *keep, size_t count)
-{
-	struct err scratch; /* the cache is only a copy: what stays does no harm */
-	AUTO(strv) struct strv names = STRV_INIT;
-	if (ix->cache_dir == NULL || fs_list_dir(ix->cache_dir, &names, &scratch))
-		return;
-	for (size_t i = 0; i < names.len; i++) {
-		struct id id;
-		const char *name = names.items[i];
-		AUTO(str) char *path = NULL;
-		if (str_ends(name, ".seg") &&
-		    hex_decode(id.b, ID_SIZE, name, strlen(name) - 4) &&
-		    !is_kept(&id, keep, count) &&
-		    cache_path(&path, ix, &id, &scratch) == ERR_OK)
-			unlink(path);
+	struct doomed *d = calloc(1, sizeof *d + count * sizeof *packs);
+	if (d == NULL)
+		return err_nomem(err);
+	atomic_init(&d->refs, 1);
+	d->count = count;
+	if (count > 0) {
+		memcpy(d->ids, packs, count * sizeof *packs);
+		qsort(d->ids, count, sizeof *packs, by_id);
 	}
+	pthread_mutex_lock(&ix->change);
+	struct index_view *now = ix->view;
+	struct index_view *v = NULL;
+	AUTO(mem) struct segment **segments = calloc(now->count + 1, sizeof(struct segment *));
+	enum err_code rc = segments != NULL ? ERR_OK : err_nomem(err);
+	for (size_t i = 0; i < now->count && rc == ERR_OK; i++)
+		segments[i] = now->parts[i].segment;
+	if (rc == ERR_OK)
+		rc = view_make(&v, segments, now->count, d, err);
+	if (rc == ERR_OK)
+		replace_view(ix, v);
+	pthread_mutex_unlock(&ix->change);
+	doomed_unref(d);
+	return rc;
 }
 
-void
-index_keep_only(struct index *ix, const struct id *keep, size_t count)
+bool
+index_has(struct index *ix, const struct id *object)
 {
-	pthread_rwlock_wrlock(&ix->lock);
-	size_t kept = 0;
-	for (size_t i = 0; i < ix->len; i++) {
-		struct segment *s = &ix->segments[i];
-		if (is_kept(&s->object, keep, count))
-			ix->segments[kept++] = *s;
-		else
-			munmap((void *)(uintptr_t)s->map, s->map_len);
-	}
-	ix->len = kept;
-	pthread_rwlock_unlock(&ix->lock);
-	remove_cached(ix, keep, count);
+	AUTO(index_view) struct index_view *v = NULL;
+	struct err scratch; /* cannot fail */
+	return index_view_get(&v, ix, &scratch) == ERR_OK && view_has_object(v, object);
 }
 
 uint64_t
 index_entries(struct index *ix)
 {
-	uint64_t n = 0;
-	pthread_rwlock_rdlock(&ix->lock);
-	for (size_t i = 0; i < ix->len; i++)
-		n += ix->segments[i].entries;
-	pthread_rwlock_unlock(&ix->lock);
-	return n;
+	AUTO(index_view) struct index_view *v = NULL;
+	struct err scratch; /* cannot fail */
+	return index_view_get(&v, ix, &scratch) == ERR_OK ? v->entries : 0;
 }
 
 enum err_code
 index_walk_packs(struct index *ix, index_pack_fn *fn, void *arg, struct err *err)
 {
-	enum err_code rc = ERR_OK;
-	pthread_rwlock_rdlock(&ix->lock);
-	for (size_t i = 0; i < ix->len && rc == ERR_OK; i++)
-		for (uint32_t k = 0; k < ix->segments[i].packs && rc == ERR_OK; k++) {
-			struct index_pack p;
-			read_pack(&ix->segments[i], k, &p);
-			rc = fn(arg, &p, err);
-		}
-	pthread_rwlock_unlock(&ix->lock);
-	return rc;
-}
-
-enum err_code
-index_walk(struct index *ix, index_entry_fn *fn, void *arg, struct err *err)
-{
-	enum err_code rc = ERR_OK;
-	pthread_rwlock_rdlock(&ix->lock);
-	for (size_t i = 0; i < ix->len && rc == ERR_OK; i++) {
-		const struct segment *s = &ix->segments[i];
-		for (uint64_t k = 0; k < s->entries && rc == ERR_OK; k++) {
-			const uint8_t *e = entry_at(s, k);
-			struct id id;
-			struct location loc;
-			if (get_u32(e + 32) >= s->packs)
-				continue;
-			memcpy(id.b, e, ID_SIZE);
-			read_location(s, e, &loc);
-			rc = fn(arg, &id, &loc, err);
-		}
-	}
-	pthread_rwlock_unlock(&ix->lock);
-	return rc;
-}
-
-enum err_code
-index_builder_add(struct index_builder *b, const struct id *pack, enum pack_kind kind,
-    uint64_t size, const struct pack_dir *dir, struct err *err)
-{
-	size_t before = b->packs.len;
-	if (buf_add(&b->packs, pack->b, ID_SIZE, err) ||
-	    buf_u8(&b->packs, (uint8_t)kind, err) || buf_varint(&b->packs, size, err) ||
-	    pack_dir_encode(dir, &b->packs, err)) {
-		b->packs.len = before;
+	AUTO(index_view) struct index_view *v = NULL;
+	AUTO(index_pack_cursor) struct index_pack_cursor *c = NULL;
+	if (index_view_get(&v, ix, err) || index_pack_cursor_open(&c, v, err))
 		return err->code;
+	struct index_pack p;
+	struct id before;
+	bool is_first = true;
+	for (;;) {
+		uint64_t number;
+		bool is_end;
+		if (index_pack_cursor_next(c, &p, &number, &is_end, err))
+			return err->code;
+		if (is_end)
+			return ERR_OK;
+		if (!is_first && id_equal(&p.id, &before))
+			continue;
+		is_first = false;
+		before = p.id;
+		if (fn(arg, &p, err))
+			return err->code;
 	}
-	b->pack_count++;
-	for (size_t i = 0; i < dir->count; i++)
-		b->chunk_count += dir->frames[i].count;
+}
+
+/* --- changing; all with the change lock --- */
+
+/* Take some of the present segments out and put one in their place; added may be NULL. */
+static enum err_code
+exchange(struct index *ix, const bool *is_out, struct segment *added, struct err *err)
+{
+	const struct index_view *v = ix->view;
+	AUTO(mem) struct segment **segments = calloc(v->count + 2, sizeof(struct segment *));
+	if (segments == NULL)
+		return err_nomem(err);
+	size_t n = 0;
+	for (size_t i = 0; i < v->count; i++)
+		if (is_out == NULL || !is_out[i])
+			segments[n++] = v->parts[i].segment;
+	if (added != NULL)
+		segments[n++] = added;
+	return index_publish(ix, segments, n, err);
+}
+
+/* Make a segment of others, in the cache when that works. */
+static enum err_code
+unite(struct index *ix, struct segment **out, struct segment *const *segments, size_t count,
+    const struct id *keep, size_t n_keep, struct err *err)
+{
+	struct err scratch; /* a cache that cannot be written costs time, not safety */
+	if (ix->cache_dir != NULL && segments_unite(out, segments, count, keep, n_keep,
+					 SEGMENT_IN_FOLDER, ix->cache_dir, &scratch) == ERR_OK)
+		return ERR_OK;
+	return segments_unite(out, segments, count, keep, n_keep, SEGMENT_UNNAMED, NULL, err);
+}
+
+/* The files of segments that are not needed any more. */
+static void
+remove_files(struct segment *const *segments, size_t count, const struct segment *replaced_by)
+{
+	for (size_t i = 0; i < count; i++)
+		if (replaced_by == NULL || segments[i]->path == NULL ||
+		    strcmp(segments[i]->path, replaced_by->path) != 0)
+			segment_remove_file(segments[i]);
+}
+
+/*
+ * Merge the smaller segments so that each is at least twice as large as all
+ * smaller ones together (the rule of git's geometric repacking): few stay, and
+ * an entry is written again only as often as what it lies in doubles.
+ */
+static enum err_code
+merge_small(struct index *ix, struct err *err)
+{
+	const struct index_view *v = ix->view; /* largest first */
+	uint64_t sum = 0;
+	size_t from = v->count;
+	for (size_t i = v->count; i-- > 0;) {
+		uint64_t size = v->parts[i].segment->entries.count;
+		if (i + 1 < v->count && size < 2 * sum)
+			from = i;
+		sum += size;
+	}
+	size_t n = v->count - from;
+	if (n == 0)
+		return ERR_OK;
+	AUTO(segment) struct segment *one = NULL;
+	AUTO(mem) struct segment **old = calloc(n, sizeof(struct segment *));
+	AUTO(mem) bool *is_out = calloc(v->count, sizeof *is_out);
+	if (old == NULL || is_out == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < n; i++) {
+		old[i] = segment_ref(v->parts[from + i].segment);
+		is_out[from + i] = true;
+	}
+	enum err_code rc = unite(ix, &one, old, n, NULL, 0, err);
+	if (rc == ERR_OK)
+		rc = exchange(ix, is_out, one, err);
+	if (rc == ERR_OK && one != NULL && one->path != NULL)
+		remove_files(old, n, one);
+	for (size_t i = 0; i < n; i++)
+		segment_unref(old[i]);
+	return rc;
+}
+
+static void
+merge_when_more_than(struct index *ix, size_t limit)
+{
+	struct err why; /* many segments are slow, but right */
+	if (ix->view->count > limit && !ix->cannot_merge && merge_small(ix, &why)) {
+		ix->cannot_merge = true;
+		log_debug("index: %s", why.msg);
+	}
+}
+
+static enum err_code
+add_object(
+    struct index *ix, const struct id *object, const struct buf *payload, struct err *err)
+{
+	AUTO(segment) struct segment *s = NULL;
+	enum err_code rc = ERR_IO;
+	/* What is wrong with the payload is wrong everywhere. */
+	if (ix->cache_dir != NULL)
+		rc = segment_of_payload(
+		    &s, object, payload, SEGMENT_IN_FOLDER, ix->cache_dir, err);
+	if (rc && (ix->cache_dir == NULL || err->code != ERR_CORRUPT))
+		rc = segment_of_payload(&s, object, payload, SEGMENT_UNNAMED, NULL, err);
+	if (rc && err->code != ERR_CORRUPT)
+		rc = segment_of_payload(&s, object, payload, SEGMENT_IN_MEMORY, NULL, err);
+	return rc ? rc : exchange(ix, NULL, s, err);
+}
+
+enum err_code
+index_add(struct index *ix, const struct id *object, const struct buf *payload, struct err *err)
+{
+	pthread_mutex_lock(&ix->change);
+	enum err_code rc = ERR_OK;
+	if (!view_has_object(ix->view, object))
+		rc = add_object(ix, object, payload, err);
+	merge_when_more_than(ix, MANY_SEGMENTS);
+	pthread_mutex_unlock(&ix->change);
+	return rc;
+}
+
+static enum err_code
+fetch_missing(struct index *ix, const struct id *listed, size_t count,
+    const struct index_source *source, struct err *err)
+{
+	AUTO(bufv) struct buf payload = BUF_INIT;
+	for (size_t i = 0; i < count; i++) {
+		if (view_has_object(ix->view, &listed[i]))
+			continue;
+		payload.len = 0;
+		if (source->fetch(source->arg, &listed[i], &payload, err)) {
+			if (err->code != ERR_NOT_FOUND)
+				return err->code;
+			continue; /* replaced by a newer one between the listing and now */
+		}
+		if (add_object(ix, &listed[i], &payload, err)) {
+			char hex[ID_HEX_SIZE];
+			id_hex(hex, &listed[i]);
+			return err_wrap(err, "index/%s", hex);
+		}
+		merge_when_more_than(ix, MOST_SEGMENTS);
+	}
+	return ERR_OK;
+}
+
+/* Take a segment out; its objects are fetched again if they are still there. */
+static enum err_code
+forget(struct index *ix, size_t number, struct err *err)
+{
+	AUTO(mem) bool *is_out = calloc(ix->view->count, sizeof *is_out);
+	if (is_out == NULL)
+		return err_nomem(err);
+	is_out[number] = true;
+	segment_remove_file(ix->view->parts[number].segment);
+	return exchange(ix, is_out, NULL, err);
+}
+
+/* Put a segment without the objects that are gone in place of one. */
+static enum err_code
+drop_gone_of(struct index *ix, size_t number, const struct id *listed, size_t count,
+    const struct index_source *source, bool *is_changed, struct err *err)
+{
+	AUTO(segment) struct segment *old = segment_ref(ix->view->parts[number].segment);
+	AUTO(segment) struct segment *rest = NULL;
+	AUTO(mem) struct id *keep = calloc(old->objects.count + 1, sizeof *keep);
+	AUTO(mem) bool *is_out = calloc(ix->view->count, sizeof *is_out);
+	size_t n = 0;
+	if (keep == NULL || is_out == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < old->objects.count; i++) {
+		const struct id *id = &old->object_list[i].id;
+		if (id_is_among(id, listed, count) || !source->is_gone(source->arg, id))
+			keep[n++] = *id;
+	}
+	*is_changed = n < old->objects.count || atomic_load(&old->is_damaged);
+	if (!*is_changed)
+		return ERR_OK;
+	struct err scratch;
+	is_out[number] = true;
+	if (n == 0 || atomic_load(&old->is_damaged) ||
+	    unite(ix, &rest, &old, 1, keep, n, &scratch))
+		return forget(ix, number, err);
+	if (exchange(ix, is_out, rest, err))
+		return err->code;
+	if (rest->path != NULL)
+		remove_files(&old, 1, rest);
+	return ERR_OK;
+}
+
+static enum err_code
+drop_gone(struct index *ix, const struct id *listed, size_t count,
+    const struct index_source *source, struct err *err)
+{
+	for (size_t i = 0; i < ix->view->count;) {
+		bool is_changed;
+		if (drop_gone_of(ix, i, listed, count, source, &is_changed, err))
+			return err->code;
+		/* The order is another one now. */
+		i = is_changed ? 0 : i + 1;
+	}
 	return ERR_OK;
 }
 
 enum err_code
-index_builder_finish(struct index_builder *b, struct buf *out, struct err *err)
+index_sync(struct index *ix, const struct id *listed, size_t count,
+    const struct index_source *source, struct err *err)
 {
-	if (buf_varint(out, b->pack_count, err) ||
-	    buf_add(out, b->packs.data, b->packs.len, err))
-		return err->code;
-	buf_release(&b->packs);
-	*b = (struct index_builder)INDEX_BUILDER_INIT;
-	return ERR_OK;
+	pthread_mutex_lock(&ix->change);
+	/* New objects first: there is no moment at which a chunk that moved is unknown. */
+	enum err_code rc = fetch_missing(ix, listed, count, source, err);
+	if (rc == ERR_OK)
+		rc = drop_gone(ix, listed, count, source, err);
+	if (rc == ERR_OK)
+		rc = fetch_missing(ix, listed, count, source, err);
+	if (rc == ERR_OK)
+		merge_when_more_than(ix, FEW_SEGMENTS);
+	pthread_mutex_unlock(&ix->change);
+	return rc;
 }

@@ -65,6 +65,7 @@ struct index_hit {
 	uint32_t frame_len;
 	uint32_t offset;
 	uint32_t len;
+	uint32_t frame; /* number of the frame in its pack, from 0 */
 };
 /* The same entry for the same id, always. ERR_NOT_FOUND when there is none. */
 MUST_CHECK enum err_code index_view_find(
@@ -78,36 +79,51 @@ typedef enum err_code index_hit_fn(
 MUST_CHECK enum err_code index_view_walk(
     struct index_view *v, index_hit_fn *fn, void *arg, struct err *err);
 
-/* Is the segment of this index object loaded? */
+/* All packs in order of their ids; one that several index objects name comes once for each. */
+struct index_pack_cursor;
+MUST_CHECK enum err_code index_pack_cursor_open(
+    struct index_pack_cursor **out, struct index_view *v, struct err *err);
+void index_pack_cursor_close(struct index_pack_cursor *c);
+AUTO_FREE(index_pack_cursor, struct index_pack_cursor *, index_pack_cursor_close)
+MUST_CHECK enum err_code index_pack_cursor_next(struct index_pack_cursor *c,
+    struct index_pack *out, uint64_t *number, bool *is_end, struct err *err);
+
+/* Is this index object loaded? */
 bool index_has(struct index *ix, const struct id *object);
-/* Load the segment of an object from the cache; ERR_NOT_FOUND when it is not there or not
- * sound. */
-MUST_CHECK enum err_code index_load_cached(
-    struct index *ix, const struct id *object, struct err *err);
 /* Load an object's payload, and cache it. */
 MUST_CHECK enum err_code index_add(
     struct index *ix, const struct id *object, const struct buf *payload, struct err *err);
-/* Forget segments, also cached ones, whose objects are not among keep (sorted). */
-void index_keep_only(struct index *ix, const struct id *keep, size_t count);
+
+/* Where index objects come from. */
+struct index_source {
+	/* Append the payload; ERR_NOT_FOUND when the object is gone. */
+	enum err_code (*fetch)(
+	    void *arg, const struct id *object, struct buf *payload, struct err *err);
+	/* Is an object that is not listed really gone? It may have come after the listing. */
+	bool (*is_gone)(void *arg, const struct id *object);
+	void *arg;
+};
+/* Have exactly the objects listed (sorted): fetch those that are missing, drop those that are
+ * gone, merge segments when they are many. */
+MUST_CHECK enum err_code index_sync(struct index *ix, const struct id *listed, size_t count,
+    const struct index_source *source, struct err *err);
 
 /* Chunks known, counting one as often as it is stored. */
 uint64_t index_entries(struct index *ix);
 
-/* Packs known, each once; a code other than ERR_OK ends the walk. */
+/* Packs known, each once, in order of their ids; a code other than ERR_OK ends the walk. */
 struct index_pack {
 	struct id id;
 	uint64_t size;
 	enum pack_kind kind;
-	struct id object; /* the index object that named it */
+	struct id object; /* an index object that named it */
+	uint64_t bytes; /* plain bytes of its chunks */
+	uint32_t chunks;
+	uint32_t frames;
 };
 typedef enum err_code index_pack_fn(void *arg, const struct index_pack *p, struct err *err);
 MUST_CHECK enum err_code index_walk_packs(
     struct index *ix, index_pack_fn *fn, void *arg, struct err *err);
-/* All entries. */
-typedef enum err_code index_entry_fn(
-    void *arg, const struct id *id, const struct location *loc, struct err *err);
-MUST_CHECK enum err_code index_walk(
-    struct index *ix, index_entry_fn *fn, void *arg, struct err *err);
 
 /* The payload of an index object, put together pack by pack. */
 struct index_builder {

@@ -83,15 +83,14 @@ open_index(struct repo *r, const char *cache_dir, struct err *err)
 	if (cache_dir != NULL && str_printf(&dir, err, "%s/%s", cache_dir, hex))
 		return err->code;
 	struct err why;
-	/* Without a usable cache folder, segments are kept in memory. */
-	if (index_new(&r->index, dir, &why) && index_new(&r->index, NULL, err))
-		return err->code;
-	return repo_refresh(r, err);
+	/* Without a usable cache folder, segments are kept in temporary files. */
+	return index_new(&r->index, dir, &why) == ERR_OK ? ERR_OK
+							 : index_new(&r->index, NULL, err);
 }
 
 enum err_code
-repo_open(struct repo **out, struct store *s, const struct repo_key *key, const char *cache_dir,
-    struct err *err)
+repo_open_bare(struct repo **out, struct store *s, const struct repo_key *key,
+    const char *cache_dir, struct err *err)
 {
 	AUTO(repo) struct repo *r = calloc(1, sizeof *r);
 	if (r == NULL)
@@ -101,6 +100,19 @@ repo_open(struct repo **out, struct store *s, const struct repo_key *key, const 
 	map_init(&r->pack_keys, ID_SIZE, sizeof(struct pack_header));
 	if (unlock(r, key, err) || frame_cache_new(&r->frames, FRAME_CACHE_BYTES, err) ||
 	    open_index(r, cache_dir, err))
+		return err_wrap(err, "open repository");
+	*out = TAKE(r);
+	return ERR_OK;
+}
+
+enum err_code
+repo_open(struct repo **out, struct store *s, const struct repo_key *key, const char *cache_dir,
+    struct err *err)
+{
+	AUTO(repo) struct repo *r = NULL;
+	if (repo_open_bare(&r, s, key, cache_dir, err))
+		return err->code;
+	if (repo_refresh(r, err))
 		return err_wrap(err, "open repository");
 	*out = TAKE(r);
 	return ERR_OK;
@@ -174,32 +186,34 @@ collect_index(void *arg, const struct store_entry *e, struct err *err)
 }
 
 static enum err_code
-load_index(struct repo *r, const struct id *id, struct err *err)
+fetch_index(void *arg, const struct id *id, struct buf *payload, struct err *err)
 {
+	struct repo *r = arg;
+	return object_load(r->store, r->subkeys, OBJECT_INDEX, id, payload, err);
+}
+
+static bool
+index_is_gone(void *arg, const struct id *id)
+{
+	struct repo *r = arg;
+	char key[OBJECT_KEY_SIZE];
+	uint64_t size;
 	struct err why;
-	if (index_has(r->index, id) || index_load_cached(r->index, id, &why) == ERR_OK)
-		return ERR_OK;
-	AUTO(bufv) struct buf payload = BUF_INIT;
-	if (object_load(r->store, r->subkeys, OBJECT_INDEX, id, &payload, err)) {
-		/* Replaced by a newer index between the listing and now. */
-		return err->code == ERR_NOT_FOUND ? ERR_OK : err->code;
-	}
-	return index_add(r->index, id, &payload, err);
+	object_key(key, OBJECT_INDEX, id);
+	return store_size(r->store, key, &size, &why) == ERR_NOT_FOUND;
 }
 
 enum err_code
 repo_refresh(struct repo *r, struct err *err)
 {
 	AUTO(bufv) struct buf ids = BUF_INIT;
+	struct index_source source = { fetch_index, index_is_gone, r };
 	if (store_list(r->store, object_folder(OBJECT_INDEX), NULL, collect_index, &ids, err))
 		return err->code;
 	/* Listed in key order, which is the order of ids. */
 	const struct id *list = (const struct id *)(const void *)ids.data;
-	size_t count = ids.len / ID_SIZE;
-	index_keep_only(r->index, list, count);
-	for (size_t i = 0; i < count; i++)
-		if (load_index(r, &list[i], err))
-			return err_wrap(err, "load index");
+	if (index_sync(r->index, list, ids.len / ID_SIZE, &source, err))
+		return err_wrap(err, "load index");
 	return ERR_OK;
 }
 
@@ -279,6 +293,18 @@ repo_decode_frame(struct tools *t, const struct pack_header *ph, uint32_t offset
 	return ERR_OK;
 }
 
+/* For reading.  A local copy that cannot be read is made anew, once. */
+static enum err_code
+look_up(struct repo *r, const struct id *id, struct location *out, struct err *err)
+{
+	enum err_code rc = index_lookup(r->index, id, out, err);
+	if (rc != ERR_IO)
+		return rc;
+	if (repo_refresh(r, err))
+		return err->code;
+	return index_lookup(r->index, id, out, err);
+}
+
 bool
 repo_has_chunk(struct repo *r, const struct id *id)
 {
@@ -290,7 +316,8 @@ bool
 repo_find_pack(struct repo *r, const struct id *id, struct id *pack)
 {
 	struct location loc;
-	if (!index_find(r->index, id, &loc))
+	struct err why;
+	if (look_up(r, id, &loc, &why))
 		return false;
 	*pack = loc.pack;
 	return true;
@@ -390,8 +417,8 @@ repo_read_chunk(struct repo *r, const struct id *id, struct chunk_view *out, str
 	struct location loc;
 	char hex[ID_HEX_SIZE];
 	id_hex(hex, id);
-	if (!index_find(r->index, id, &loc))
-		return err_set(err, ERR_NOT_FOUND, "chunk %.16s: no index knows it", hex);
+	if (look_up(r, id, &loc, err))
+		return err_wrap(err, "chunk %.16s", hex);
 	struct frame_request q = { r, &loc };
 	struct frame *f;
 	if (frame_cache_get(r->frames, &loc.pack, loc.frame_offset, load_frame, &q, &f, err))

@@ -47,6 +47,9 @@ MUST_CHECK enum err_code repo_create(struct store *s, const struct repo_key *key
  * them in unnamed temporary files. */
 MUST_CHECK enum err_code repo_open(struct repo **out, struct store *s,
     const struct repo_key *key, const char *cache_dir, struct err *err);
+/* The same without reading any index: no chunk is known until repo_refresh. */
+MUST_CHECK enum err_code repo_open_bare(struct repo **out, struct store *s,
+    const struct repo_key *key, const char *cache_dir, struct err *err);
 void repo_close(struct repo *r);
 AUTO_FREE(repo, struct repo *, repo_close)
 
