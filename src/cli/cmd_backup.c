@@ -5,10 +5,12 @@
  * program's.
  */
 #include "cli/cli.h"
+#include "cli/look_view.h"
 #include "cli/plan_view.h"
 #include "cli/recover.h"
 #include "engine/backup.h"
-#include "sys/fs.h"
+#include "engine/filter.h"
+#include "sys/clock.h"
 #include "ui/escape.h"
 #include "ui/format.h"
 
@@ -91,6 +93,13 @@ choose(struct cli *c, struct batch *b, struct err *err)
 	if (has_paths && a->quiesce != NULL)
 		return err_set(
 		    err, ERR_USAGE, "--quiesce is for stacks: folders have no services");
+	bool leaves_out = a->exclude.len > 0 || a->exclude_from.len > 0 || a->exclude_caches ||
+			  a->one_file_system;
+	if (!has_paths && leaves_out)
+		return err_set(err, ERR_USAGE,
+		    "--exclude and the like are for folders: give --path DIR with them");
+	if (a->is_long && !(has_paths && a->dry_run))
+		return err_set(err, ERR_USAGE, "--long goes with --dry-run of folders");
 	if (has_paths)
 		return add_all(&b->paths, &a->paths, err) ||
 			       add_all(&b->paths, &a->operands, err)
@@ -125,36 +134,16 @@ show_stack_plans(struct cli *c, const struct batch *b, struct json_writer *w, st
 }
 
 static enum err_code
-show_paths(const struct batch *b, struct json_writer *w, struct err *err)
-{
-	for (size_t i = 0; i < b->paths.len; i++) {
-		AUTO(str) char *real = NULL;
-		if (fs_real_path(&real, b->paths.items[i], err))
-			return err->code;
-		if (w != NULL) {
-			json_obj(w, NULL);
-			json_bytes(w, "path", real, strlen(real));
-			json_obj_end(w);
-		} else {
-			escape_print(stdout, real);
-			putchar('\n');
-		}
-	}
-	return ERR_OK;
-}
-
-static enum err_code
 show_plan(struct cli *c, const struct batch *b, struct err *err)
 {
 	if (!c->args.json)
-		return b->paths.len > 0 ? show_paths(b, NULL, err)
-					: show_stack_plans(c, b, NULL, err);
+		return show_stack_plans(c, b, NULL, err);
 	AUTO(bufv) struct buf line = BUF_INIT;
 	struct json_writer w;
 	cli_result_begin(c, &w, &line, EXIT_COMPLETE);
 	json_flag(&w, "dry_run", true);
 	json_arr(&w, "plan");
-	if (b->paths.len > 0 ? show_paths(b, &w, err) : show_stack_plans(c, b, &w, err))
+	if (show_stack_plans(c, b, &w, err))
 		return err->code;
 	json_arr_end(&w);
 	return cli_result_end(&w, err);
@@ -197,6 +186,8 @@ print_numbers(const struct task *r)
 		printf("  no service was made quiet; skew %s; took %s\n", skew, took);
 	else
 		printf("  took %s\n", took);
+	if (res->excluded > 0)
+		printf("  %" PRIu64 " left out on request\n", res->excluded);
 	if (res->problems > 0)
 		printf("  %" PRIu64 " problem%s: 'stacksnap show' lists what is missing\n",
 		    res->problems, res->problems == 1 ? "" : "s");
@@ -256,6 +247,7 @@ task_json(struct json_writer *w, const struct batch *b, const struct task *r)
 	json_u64(w, "new_bytes", res->new_bytes);
 	json_u64(w, "stored_bytes", res->stored_bytes);
 	json_u64(w, "problems", res->problems);
+	json_u64(w, "excluded", res->excluded);
 	json_i64(w, "quiet_ns", res->quiet_ns);
 	json_i64(w, "skew_ns", res->skew_ns);
 	json_i64(w, "took_ns", res->took_ns);
@@ -282,26 +274,36 @@ print_batch(struct cli *c, const struct batch *b, enum exit_code code, struct er
 
 /* --- the work --- */
 
-static struct backup_options
-options_of(const struct args *a)
+static enum err_code
+options_of(const struct args *a, struct backup_options *out, struct err *err)
 {
 	struct backup_options opt = BACKUP_OPTIONS_INIT;
 	opt.tags = &a->tags;
 	opt.allow_empty = a->allow_empty;
+	opt.host = a->host;
+	opt.exclude = &a->exclude;
+	opt.exclude_from = &a->exclude_from;
+	opt.exclude_caches = a->exclude_caches;
+	opt.one_file_system = a->one_file_system;
+	if (a->time != NULL && time_parse(&opt.time_ns, a->time, clock_wall_ns(), err))
+		return err_wrap(err, "--time");
+	if (backup_check_rules(&opt, err))
+		return err->code;
 	if (a->quiesce != NULL) {
 		opt.quiesce_none = strcmp(a->quiesce, "none") == 0;
 		opt.quiesce = strcmp(a->quiesce, "stop") == 0 ? QUIESCE_STOP : QUIESCE_PAUSE;
 	}
-	return opt;
+	*out = opt;
+	return ERR_OK;
 }
 
 static void
-back_up(struct cli *c, struct engine *e, const struct batch *b, struct task *r)
+back_up(struct cli *c, struct engine *e, const struct batch *b,
+    const struct backup_options *opt, struct task *r)
 {
-	struct backup_options opt = options_of(&c->args);
 	enum err_code rc = r->stack != NULL
-			       ? backup_stack(e, r->stack, &opt, &r->result, &r->err)
-			       : backup_paths(e, &b->paths, &opt, &r->result, &r->err);
+			       ? backup_stack(e, r->stack, opt, &r->result, &r->err)
+			       : backup_paths(e, &b->paths, opt, &r->result, &r->err);
 	if (rc) {
 		if (r->stack != NULL && b->n_tasks > 1)
 			err_wrap(&r->err, "stack %s", r->stack);
@@ -328,10 +330,12 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 {
 	AUTO(batch) struct batch b = { STRV_INIT, STRV_INIT, NULL, 0 };
 	AUTO(place) struct place p = PLACE_INIT;
-	if (choose(c, &b, err))
+	struct backup_options opt;
+	if (choose(c, &b, err) || options_of(&c->args, &opt, err))
 		return err->code;
 	if (c->args.dry_run)
-		return show_plan(c, &b, err);
+		return b.paths.len > 0 ? look_view_run(c, &b.paths, &opt, err)
+				       : show_plan(c, &b, err);
 	if (cli_open(c, &p, err))
 		return err->code;
 	recover_first(c);
@@ -346,7 +350,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 			b.tasks[i].code = EXIT_STOPPED;
 			err_set(&b.tasks[i].err, ERR_CANCELLED, "stopped before it began");
 		} else {
-			back_up(c, &e, &b, &b.tasks[i]);
+			back_up(c, &e, &b, &opt, &b.tasks[i]);
 		}
 		*code = exit_code_worse(*code, b.tasks[i].code);
 	}
@@ -366,8 +370,25 @@ static const struct option_def options[] = {
 	    offsetof(struct args, allow_empty) },
 	{ "tag", 0, OPTION_LIST, WORD_ANY, "TAG", NULL, "mark the snapshot (may be repeated)",
 	    offsetof(struct args, tags) },
+	{ "host", 0, OPTION_VALUE, WORD_ANY, "NAME", NULL,
+	    "whose snapshot it is, and whose last one it goes on from",
+	    offsetof(struct args, host) },
+	{ "time", 0, OPTION_VALUE, WORD_ANY, "TIME", NULL,
+	    "the moment that it is said to stand for", offsetof(struct args, time) },
+	{ "exclude", 0, OPTION_LIST, WORD_ANY, "RULE", NULL,
+	    "leave out what matches, as .gitignore does", offsetof(struct args, exclude) },
+	{ "exclude-from", 0, OPTION_LIST, WORD_FILE, "FILE", NULL, "such rules, a line each",
+	    offsetof(struct args, exclude_from) },
+	{ "exclude-caches", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "of folders with a CACHEDIR.TAG keep only that",
+	    offsetof(struct args, exclude_caches) },
+	{ "one-file-system", 'x', OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "keep mounts below DIR as empty folders", offsetof(struct args, one_file_system) },
 	{ "dry-run", 'n', OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "show what would be captured, and stop", offsetof(struct args, dry_run) },
+	{ "long", 'l', OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "with --dry-run of folders: each path that changed",
+	    offsetof(struct args, is_long) },
 };
 
 static const struct example examples[] = {
@@ -375,6 +396,12 @@ static const struct example examples[] = {
 	{ "stacksnap -r /backup backup --all --tag nightly", "every stack, one snapshot each" },
 	{ "stacksnap backup --dry-run shop", "what would be captured, without a repository" },
 	{ "stacksnap -r /backup backup --path /srv/data /etc", "folders" },
+	{ "stacksnap -r /backup backup --path /home --exclude '.cache/' --exclude '*.iso'",
+	    "a folder, without some of it" },
+	{ "stacksnap -r /backup backup --path /srv --exclude '/srv/*/tmp' --exclude "
+	  "'!/srv/a/tmp'",
+	    "rules may begin with DIR; \"!\" takes back in" },
+	{ "stacksnap -r /backup backup --path /srv --dry-run --long", "what would be read" },
 };
 
 const struct command command_backup = {
@@ -389,6 +416,14 @@ const struct command command_backup = {
 	    "Whatever happens, exactly the services that ran run again.  A snapshot exists "
 	    "only\n"
 	    "once it is whole and checked.\n"
+	    "\n"
+	    "Rules of --exclude are those of .gitignore files, each DIR being such a file's "
+	    "folder:\n"
+	    "a name without slashes matches at any depth, a leading slash ties it to DIR, a "
+	    "slash at\n"
+	    "the end means folders, ** any number of folders, ! takes back what an earlier "
+	    "rule left\n"
+	    "out (but nothing below a folder that is out).\n"
 	    "\n"
 	    "Exit status 3 means that there is a snapshot, from which something is missing.",
 	.options = options,

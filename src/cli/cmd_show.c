@@ -127,6 +127,19 @@ print_totals(const json_t *d, struct err *err)
 
 /* --- members --- */
 
+/* Where the first member's fence begins: a snapshot's own time may have been given. */
+static int64_t
+first_fence_ns(const json_t *members, int64_t other)
+{
+	int64_t first_ns = INT64_MAX;
+	for (size_t i = 0; i < json_array_size(members); i++) {
+		const json_t *fence = json_object_get(json_array_get(members, i), "fence");
+		int64_t begin_ns = json_get_int(fence, "begin_ns", other);
+		first_ns = begin_ns < first_ns ? begin_ns : first_ns;
+	}
+	return first_ns;
+}
+
 /* When a member was fixed, after the first one. */
 static void
 fence_text(char out[2 * FORMAT_MAX], const json_t *fence, int64_t first_ns)
@@ -148,7 +161,7 @@ print_members(const json_t *d, struct err *err)
 		{ "FILES", TABLE_RIGHT }, { "SIZE", TABLE_RIGHT }, { "SERVICES", TABLE_LEFT } };
 	AUTO(table) struct table t;
 	const json_t *members = json_object_get(d, "members");
-	int64_t first_ns = json_get_int(d, "time_ns", 0);
+	int64_t first_ns = first_fence_ns(members, json_get_int(d, "time_ns", 0));
 	table_init(&t, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < json_array_size(members); i++) {
 		AUTO(bufv) struct buf services = BUF_INIT;
@@ -170,6 +183,33 @@ print_members(const json_t *d, struct err *err)
 	}
 	puts("members");
 	return table_print(&t, stdout, 2, err);
+}
+
+/* What a backup of folders was asked to leave out. */
+static void
+print_left_out(const json_t *d)
+{
+	const json_t *members = json_object_get(d, "members");
+	for (size_t i = 0; i < json_array_size(members); i++) {
+		const json_t *m = json_array_get(members, i);
+		const json_t *rules = json_object_get(m, "exclude");
+		bool caches = json_get_bool(m, "exclude_caches");
+		bool mounts = json_get_bool(m, "one_file_system");
+		if (strcmp(str_at(m, "kind"), "path") != 0 ||
+		    (json_array_size(rules) == 0 && !caches && !mounts))
+			continue;
+		fputs("left out of ", stdout);
+		escape_print(stdout, str_at(m, "name"));
+		printf(", %" PRIu64 " times, by\n", num_at(m, "excluded"));
+		for (size_t k = 0; k < json_array_size(rules); k++) {
+			const char *rule = json_string_value(json_array_get(rules, k));
+			fputs("  ", stdout);
+			escape_print(stdout, rule != NULL ? rule : "?");
+			putchar('\n');
+		}
+		fputs(caches ? "  what folders hold that are tagged as caches\n" : "", stdout);
+		fputs(mounts ? "  what other filesystems hold\n" : "", stdout);
+	}
 }
 
 static enum err_code
@@ -292,7 +332,10 @@ print(const char *hex, const json_t *d, struct err *err)
 		return err->code;
 	print_origin(d);
 	print_class(d);
-	if (print_totals(d, err) || print_members(d, err) || print_databases(d, err))
+	if (print_totals(d, err) || print_members(d, err))
+		return err->code;
+	print_left_out(d);
+	if (print_databases(d, err))
 		return err->code;
 	if (json_is_object(stack)) {
 		if (print_images(stack, err))

@@ -15,17 +15,28 @@
 #include "base/strv.h"
 #include "docker/journal.h"
 #include "engine/engine.h"
+#include "tree/entry.h"
 
 struct backup_options {
 	enum quiesce_how quiesce;
 	bool quiesce_none; /* quiesce is not looked at: nothing is paused or stopped */
 	bool allow_empty; /* a volume or folder may be empty that was not last time */
 	const struct strv *tags; /* may be NULL */
+	const char *host; /* who it is said to be of, and whose last snapshot is the parent;
+			     NULL: this host */
+	int64_t time_ns; /* the instant that the snapshot is said to stand for; 0: as it was */
+	/* Folders only: what is left out. */
+	const struct strv
+	    *exclude; /* rules of tree/ignore.h, relative to each path; may be NULL */
+	const struct strv
+	    *exclude_from; /* files of such rules, which come first; may be NULL */
+	bool exclude_caches; /* what lies in tagged folders (tree/cachedir.h) */
+	bool one_file_system; /* what lies in folders on other filesystems than the path's */
 };
 
-#define BACKUP_OPTIONS_INIT                       \
-	{                                         \
-		QUIESCE_PAUSE, false, false, NULL \
+#define BACKUP_OPTIONS_INIT              \
+	{                                \
+		.quiesce = QUIESCE_PAUSE \
 	}
 
 struct backup_result {
@@ -40,14 +51,60 @@ struct backup_result {
 	uint64_t new_bytes; /* of them, not in the repository before */
 	uint64_t stored_bytes; /* what they take there */
 	uint64_t problems;
+	uint64_t excluded; /* files and folders that rules left out, or emptied */
 };
 
 MUST_CHECK enum err_code backup_stack(struct engine *e, const char *stack,
     const struct backup_options *opt, struct backup_result *out, struct err *err);
 
+/* Can the rules be read? */
+MUST_CHECK enum err_code backup_check_rules(const struct backup_options *opt, struct err *err);
+
 /* Snapshot of files and folders by their paths; each is kept at its absolute path in the tree.
  */
 MUST_CHECK enum err_code backup_paths(struct engine *e, const struct strv *paths,
     const struct backup_options *opt, struct backup_result *out, struct err *err);
+
+/* A dry run: what a backup of folders would do. */
+enum backup_change_kind {
+	BACKUP_NEW,
+	BACKUP_CHANGED, /* of another size or mtime, or type: read again */
+	BACKUP_METADATA, /* another mode, owner, xattr or so */
+	BACKUP_REMOVED,
+	BACKUP_EXCLUDED,
+};
+
+struct backup_change {
+	enum backup_change_kind kind;
+	const char *path; /* absolute */
+	const struct tree_entry *before; /* NULL: new, or excluded */
+	const struct tree_entry *now; /* NULL: removed, or excluded */
+	unsigned fields; /* changed, metadata: of enum tree_field */
+};
+
+typedef enum err_code backup_change_fn(
+    void *arg, const struct backup_change *c, struct err *err);
+
+struct backup_preview {
+	bool has_parent; /* of one path at least */
+	uint64_t new_entries;
+	uint64_t new_files; /* of them */
+	uint64_t new_bytes;
+	uint64_t changed;
+	uint64_t changed_bytes;
+	uint64_t metadata;
+	uint64_t removed;
+	uint64_t kept_files; /* there before and now, changed or not */
+	uint64_t kept_bytes;
+	uint64_t excluded;
+	uint64_t problems; /* told as events */
+};
+
+/* Compare folders with their last snapshot by metadata; no file is read, nothing written.
+ * Without a repository everything is new.  fn may be NULL; it is called on any thread, one call
+ * at a time, in no certain order. */
+MUST_CHECK enum err_code backup_look(struct engine *e, const struct strv *paths,
+    const struct backup_options *opt, backup_change_fn *fn, void *arg,
+    struct backup_preview *out, struct err *err);
 
 #endif

@@ -1,14 +1,14 @@
-#include "engine/backup.h"
+#include "engine/backup_paths.h"
 
-#include "engine/capture.h"
 #include "engine/meter.h"
 #include "sys/fs.h"
 
 #include <sys/stat.h>
 
-/* The absolute paths, without symlinks, each once, none inside another. */
-static enum err_code
-resolve_paths(struct strv *out, const struct strv *paths, struct err *err)
+#define RULES_MAX ((size_t)16 << 20)
+
+enum err_code
+paths_resolve(struct strv *out, const struct strv *paths, struct err *err)
 {
 	AUTO(strv) struct strv all = STRV_INIT;
 	for (size_t i = 0; i < paths->len; i++) {
@@ -32,21 +32,65 @@ resolve_paths(struct strv *out, const struct strv *paths, struct err *err)
 	return ERR_OK;
 }
 
+/* What the options leave out below root; *out is NULL when there is no rule. */
 static enum err_code
-capture_paths(struct backup_run *r, const struct strv *paths, struct err *err)
+read_rules(
+    struct ignore **out, const char *root, const struct backup_options *opt, struct err *err)
 {
-	r->captures = calloc(paths->len, sizeof *r->captures);
+	AUTO(ignore) struct ignore *g = NULL;
+	if (ignore_new(&g, root, err))
+		return err->code;
+	for (size_t i = 0; opt->exclude_from != NULL && i < opt->exclude_from->len; i++) {
+		const char *path = opt->exclude_from->items[i];
+		AUTO(bufv) struct buf text = BUF_INIT;
+		if (fs_read_file(path, RULES_MAX, &text, err) ||
+		    ignore_add_lines(g, (const char *)text.data, text.len, path, err))
+			return err_wrap(err, "what to exclude");
+	}
+	for (size_t i = 0; opt->exclude != NULL && i < opt->exclude->len; i++) {
+		const char *rule = opt->exclude->items[i];
+		if (ignore_add(g, rule, strlen(rule), err))
+			return err_wrap(err, "what to exclude");
+	}
+	if (ignore_rules(g)->len > 0)
+		*out = TAKE(g);
+	return ERR_OK;
+}
+
+enum err_code
+backup_check_rules(const struct backup_options *opt, struct err *err)
+{
+	AUTO(ignore) struct ignore *g = NULL;
+	return read_rules(&g, NULL, opt, err);
+}
+
+enum err_code
+paths_capture(struct backup_run *r, const struct strv *resolved, struct err *err)
+{
+	r->captures = calloc(resolved->len, sizeof *r->captures);
 	if (r->captures == NULL)
 		return err_nomem(err);
-	for (size_t i = 0; i < paths->len; i++)
-		r->captures[r->n_captures++] = (struct capture){
+	for (size_t i = 0; i < resolved->len; i++) {
+		struct capture *c = &r->captures[r->n_captures++];
+		*c = (struct capture){
 			.kind = "path",
-			.name = paths->items[i],
-			.path = paths->items[i] + 1, /* without the leading slash */
-			.source = paths->items[i],
+			.name = resolved->items[i],
+			.path = resolved->items[i] + 1, /* without the leading slash */
+			.source = resolved->items[i],
 			.entry = TREE_ENTRY_INIT,
 		};
-	if (run_find_parents(r, err) || run_survey(r, err))
+		if (read_rules(&c->rules, c->source, r->options, err))
+			return err->code;
+		if (c->rules != NULL)
+			c->exclude = ignore_rules(c->rules);
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+save_paths(struct backup_run *r, const struct strv *resolved, struct err *err)
+{
+	if (paths_capture(r, resolved, err) || run_find_parents(r, err) || run_survey(r, err))
 		return err->code;
 	event_phase(r->engine->events, "read files");
 	AUTO(meter) struct meter *meter = NULL;
@@ -99,13 +143,13 @@ backup_paths(struct engine *e, const struct strv *paths, const struct backup_opt
 	AUTO(layout) struct layout *layout = NULL;
 	if (paths->len == 0)
 		return err_set(err, ERR_USAGE, "no path was given");
-	if (resolve_paths(&resolved, paths, err) || layout_new(&layout, err) ||
+	if (paths_resolve(&resolved, paths, err) || layout_new(&layout, err) ||
 	    describe_parents(layout, &resolved, err))
 		return err->code;
 	struct backup_run r;
 	enum err_code rc = run_init(&r, e, opt, "path", NULL, err);
 	if (rc == ERR_OK)
-		rc = capture_paths(&r, &resolved, err);
+		rc = save_paths(&r, &resolved, err);
 	if (rc == ERR_OK) {
 		event_phase(e->events, "write snapshot");
 		rc = run_commit(&r, NULL, NULL, layout, out, err);

@@ -23,9 +23,9 @@ run_init(struct backup_run *r, struct engine *e, const struct backup_options *op
 		return err_sys(err, "ask the host's name");
 	host[sizeof host - 1] = '\0';
 	struct writer_options wo = { .cancel = e->cancel };
-	if (str_dup(&r->host, host, err) || writer_open(&r->writer, e->repo, &wo, err))
+	if (str_dup(&r->host, opt->host != NULL ? opt->host : host, err))
 		return err->code;
-	return ERR_OK;
+	return e->repo != NULL ? writer_open(&r->writer, e->repo, &wo, err) : ERR_OK;
 }
 
 static void
@@ -51,11 +51,13 @@ capture_release(struct capture *c)
 	tree_saved_release(&c->first);
 	tree_saved_release(&c->saved);
 	tree_entry_release(&c->entry);
+	ignore_free(c->rules);
 }
 
 void
 run_release(struct backup_run *r)
 {
+	survey_stop(r->survey);
 	for (size_t i = 0; i < r->n_captures; i++)
 		capture_release(&r->captures[i]);
 	free(r->captures);
@@ -65,7 +67,6 @@ run_release(struct backup_run *r)
 	}
 	free(r->problems);
 	free(r->host);
-	survey_stop(r->survey);
 	writer_close(r->writer);
 	pthread_mutex_destroy(&r->lock);
 }
@@ -174,8 +175,14 @@ struct file_save {
 static bool
 is_excluded(void *arg, const char *path, size_t len, bool is_dir)
 {
-	(void)is_dir;
-	const struct strv *exclude = ((const struct file_save *)arg)->capture->exclude;
+	struct capture *c = ((const struct file_save *)arg)->capture;
+	const struct strv *exclude = c->exclude;
+	if (c->rules != NULL) {
+		bool is_out = ignore_has(c->rules, path, len, is_dir);
+		if (is_out)
+			atomic_fetch_add_explicit(&c->excluded, 1, memory_order_relaxed);
+		return is_out;
+	}
 	for (size_t i = 0; i < exclude->len; i++)
 		if (strlen(exclude->items[i]) == len &&
 		    memcmp(exclude->items[i], path, len) == 0)
@@ -209,6 +216,8 @@ save_files(struct backup_run *r, struct capture *c, enum save_pass pass, struct 
 		.problem_arg = &s,
 		.progress = &r->progress,
 		.cancel = r->engine->cancel,
+		.exclude_caches = r->options->exclude_caches,
+		.one_file_system = r->options->one_file_system,
 	};
 	if (c->exclude != NULL && c->exclude->len > 0) {
 		opt.exclude = is_excluded;
@@ -232,28 +241,36 @@ save_files(struct backup_run *r, struct capture *c, enum save_pass pass, struct 
 	c->began_ns = pass == PASS_LAST ? c->first.began_ns : c->saved.began_ns;
 	c->files = out->files;
 	c->bytes = out->bytes;
+	c->excluded += out->left_out;
 	if (tree_entry_copy(&c->entry, &out->root, err))
 		return err->code;
 	c->has_entry = true;
 	return ERR_OK;
 }
 
+struct excluder_options
+run_excludes(const struct backup_run *r, const struct capture *c)
+{
+	return (struct excluder_options){
+		.root = c->source,
+		.paths = c->rules == NULL ? c->exclude : NULL,
+		.rules = c->rules,
+		.caches = r->options->exclude_caches,
+		.one_file_system = r->options->one_file_system,
+	};
+}
+
 enum err_code
 run_survey(struct backup_run *r, struct err *err)
 {
-	AUTO(strv) struct strv sources = STRV_INIT;
-	AUTO(strv) struct strv exclude = STRV_INIT;
-	for (size_t i = 0; i < r->n_captures; i++) {
-		const struct capture *c = &r->captures[i];
-		if (c->source == NULL)
-			continue;
-		if (strv_add(&sources, c->source, err))
-			return err->code;
-		for (size_t k = 0; c->exclude != NULL && k < c->exclude->len; k++)
-			if (strv_addf(&exclude, err, "%s/%s", c->source, c->exclude->items[k]))
-				return err->code;
-	}
-	survey_start(&r->survey, &sources, &exclude);
+	AUTO(mem) struct excluder_options *sources = calloc(r->n_captures + 1, sizeof *sources);
+	size_t n = 0;
+	if (sources == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < r->n_captures; i++)
+		if (r->captures[i].source != NULL)
+			sources[n++] = run_excludes(r, &r->captures[i]);
+	survey_start(&r->survey, sources, n);
 	return ERR_OK;
 }
 

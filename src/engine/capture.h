@@ -15,6 +15,7 @@
 #include "engine/layout.h"
 #include "engine/plan.h"
 #include "engine/survey.h"
+#include "tree/ignore.h"
 #include "tree/save.h"
 
 #include <pthread.h>
@@ -43,7 +44,10 @@ struct capture {
 	const char *path; /* in the snapshot's tree */
 	const char *source; /* NULL: not files */
 	const struct strv *services; /* may be NULL */
-	const struct strv *exclude; /* may be NULL */
+	/* What is left out: paths below the source, or, of folders, rules.  May be NULL. */
+	const struct strv *exclude;
+	struct ignore *rules; /* folders: exclude, as it is matched; the capture's own */
+	atomic_uint_fast64_t excluded; /* how often the rules matched, and left_out of saved */
 
 	/* files */
 	struct tree_entry parent; /* of the previous snapshot */
@@ -78,8 +82,8 @@ struct backup_run {
 	struct engine *engine;
 	struct writer *writer;
 	const struct backup_options *options;
-	const char *source_kind; /* "stack", "path" */
-	const char *source_name; /* stacks */
+	const char *source_kind; /* "stack", "path", "stdin" */
+	const char *source_name; /* of stacks and streams */
 	char *host;
 	int64_t began_ns;
 	struct capture *captures;
@@ -93,6 +97,7 @@ struct backup_run {
 	uint64_t problem_count;
 };
 
+/* Without a repository there is no writer: only looking is possible then. */
 MUST_CHECK enum err_code run_init(struct backup_run *r, struct engine *e,
     const struct backup_options *opt, const char *source_kind, const char *source_name,
     struct err *err);
@@ -112,6 +117,8 @@ MUST_CHECK enum err_code save_files(
 /* Tell progress, and the time left, while files are read: a meter_sample
  * whose arg is the run. */
 void run_sample(void *arg, struct event *e);
+/* What a capture of files leaves out, for those who only look. */
+struct excluder_options run_excludes(const struct backup_run *r, const struct capture *c);
 /* Begin to count what there is to read. */
 MUST_CHECK enum err_code run_survey(struct backup_run *r, struct err *err);
 

@@ -97,8 +97,19 @@ write_dumps(struct json_writer *w, const struct capture *c)
 	json_arr_end(w);
 }
 
+/* What folders were saved without, beside the rules. */
 static void
-write_member(struct json_writer *w, const struct capture *c)
+write_excluded(struct json_writer *w, const struct backup_run *r, const struct capture *c)
+{
+	if (strcmp(c->kind, "path") != 0)
+		return;
+	json_flag(w, "exclude_caches", r->options->exclude_caches);
+	json_flag(w, "one_file_system", r->options->one_file_system);
+	json_u64(w, "excluded", c->excluded);
+}
+
+static void
+write_member(struct json_writer *w, const struct backup_run *r, const struct capture *c)
 {
 	json_obj(w, NULL);
 	json_str(w, "kind", c->kind);
@@ -107,6 +118,7 @@ write_member(struct json_writer *w, const struct capture *c)
 	json_str(w, "source", c->source);
 	json_strings(w, "services", c->services);
 	json_strings(w, "exclude", c->exclude);
+	write_excluded(w, r, c);
 	json_obj(w, "fence");
 	json_i64(w, "begin_ns", c->fence_begin_ns);
 	json_i64(w, "end_ns", c->fence_end_ns);
@@ -235,7 +247,7 @@ write_document(const struct backup_run *r, const struct plan *plan,
 	json_init(&w, out);
 	json_obj(&w, NULL);
 	json_u64(&w, "version", 1);
-	json_i64(&w, "time_ns", first_ns);
+	json_i64(&w, "time_ns", r->options->time_ns != 0 ? r->options->time_ns : first_ns);
 	json_i64(&w, "began_ns", r->began_ns);
 	json_i64(&w, "ended_ns", clock_wall_ns());
 	json_str(&w, "host", r->host);
@@ -251,7 +263,7 @@ write_document(const struct backup_run *r, const struct plan *plan,
 	json_str(&w, "root", hex);
 	json_arr(&w, "members");
 	for (size_t i = 0; i < r->n_captures; i++)
-		write_member(&w, &r->captures[i]);
+		write_member(&w, r, &r->captures[i]);
 	json_arr_end(&w);
 	json_arr(&w, "problems");
 	for (size_t i = 0; i < r->n_problems; i++) {
@@ -309,6 +321,7 @@ run_commit(struct backup_run *r, const struct plan *plan, const struct quiet_win
 	for (size_t i = 0; i < r->n_captures; i++) {
 		res.files += r->captures[i].files;
 		res.bytes += r->captures[i].bytes;
+		res.excluded += r->captures[i].excluded;
 	}
 	res.outcome = r->problem_count > 0 || has_gaps_that_matter(plan) ? OUTCOME_PARTIAL
 									 : OUTCOME_COMPLETE;

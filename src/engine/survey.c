@@ -2,14 +2,13 @@
 
 #include "sys/thread.h"
 
-#include <errno.h>
 #include <fts.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 
 struct survey {
-	struct strv sources;
-	struct strv exclude;
+	struct excluder_options *sources;
+	size_t n_sources;
 	pthread_t thread;
 	atomic_bool stop;
 	atomic_bool done;
@@ -17,65 +16,90 @@ struct survey {
 	uint64_t bytes;
 };
 
+/* The path below the root, which fts gives behind the root's own. */
+static const char *
+below(const FTSENT *e, size_t root_len)
+{
+	const char *path = e->fts_path + root_len;
+	while (*path == '/')
+		path++;
+	return path;
+}
+
 static void
-count(struct survey *s, FTS *fts)
+count(struct survey *s, FTS *fts, struct excluder *x, size_t root_len)
 {
 	FTSENT *e;
 	while (!atomic_load_explicit(&s->stop, memory_order_relaxed) &&
 	       (e = fts_read(fts)) != NULL) {
-		if (e->fts_info == FTS_D && strv_has(&s->exclude, e->fts_path))
+		bool is_dir = e->fts_info == FTS_D;
+		if (!is_dir && e->fts_info != FTS_F)
+			continue;
+		const char *path = below(e, root_len);
+		bool is_out =
+		    e->fts_level > FTS_ROOTLEVEL && excluder_has(x, path, strlen(path), is_dir);
+		if (is_dir && is_out)
 			fts_set(fts, e, FTS_SKIP);
-		if (e->fts_info != FTS_F)
+		if (is_dir || is_out)
 			continue;
 		s->files++;
 		s->bytes += (uint64_t)e->fts_statp->st_size;
 	}
 }
 
+static bool
+count_source(struct survey *s, const struct excluder_options *source)
+{
+	struct err scratch; /* without a survey the time left is not told */
+	AUTO(excluder) struct excluder *x = NULL;
+	AUTO(str) char *root = NULL;
+	if (str_dup(&root, source->root, &scratch) || excluder_new(&x, source, &scratch))
+		return false;
+	char *roots[] = { root, NULL };
+	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	if (fts == NULL)
+		return false;
+	count(s, fts, x, strlen(root));
+	fts_close(fts);
+	return !atomic_load(&s->stop);
+}
+
 static void *
 run(void *arg)
 {
 	struct survey *s = arg;
-	FTS *fts = fts_open(s->sources.items, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-	if (fts == NULL)
-		return NULL;
-	count(s, fts);
-	fts_close(fts);
-	if (!atomic_load(&s->stop))
-		atomic_store(&s->done, true);
+	bool whole = true;
+	for (size_t i = 0; i < s->n_sources && whole; i++)
+		whole = count_source(s, &s->sources[i]);
+	atomic_store(&s->done, whole);
 	return NULL;
-}
-
-static enum err_code
-copy_all(struct strv *to, const struct strv *from, struct err *err)
-{
-	for (size_t i = 0; i < from->len; i++)
-		if (strv_add(to, from->items[i], err))
-			return err->code;
-	return ERR_OK;
 }
 
 static void
 survey_free(struct survey *s)
 {
-	strv_release(&s->sources);
-	strv_release(&s->exclude);
+	free(s->sources);
 	free(s);
 }
 
 void
-survey_start(struct survey **out, const struct strv *sources, const struct strv *exclude)
+survey_start(struct survey **out, const struct excluder_options *sources, size_t n)
 {
 	*out = NULL;
 	struct err scratch; /* without a survey the time left is not told */
 	struct survey *s = calloc(1, sizeof *s);
-	if (s == NULL || sources->len == 0) {
+	if (s == NULL || n == 0) {
 		free(s);
 		return;
 	}
-	if (copy_all(&s->sources, sources, &scratch) ||
-	    copy_all(&s->exclude, exclude, &scratch) ||
-	    thread_start(&s->thread, run, s, "survey", &scratch)) {
+	s->sources = calloc(n, sizeof *s->sources);
+	s->n_sources = n;
+	if (s->sources == NULL) {
+		survey_free(s);
+		return;
+	}
+	memcpy(s->sources, sources, n * sizeof *sources);
+	if (thread_start(&s->thread, run, s, "survey", &scratch)) {
 		survey_free(s);
 		return;
 	}

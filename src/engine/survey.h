@@ -8,15 +8,14 @@
 #ifndef ENGINE_SURVEY_H
 #define ENGINE_SURVEY_H
 
-#include "base/strv.h"
-
-#include <stdbool.h>
+#include "engine/excluder.h"
 
 struct survey;
 
-/* sources: files and folders; a source's excluded paths are given absolute, in exclude.  A
- * survey that cannot start is no reason to fail: *out is then NULL. */
-void survey_start(struct survey **out, const struct strv *sources, const struct strv *exclude);
+/* Each of the n sources is a file or a folder with what is left out of it; the array is copied,
+ * what it points at is borrowed until survey_stop.  A survey that cannot start is no reason to
+ * fail: *out is then NULL. */
+void survey_start(struct survey **out, const struct excluder_options *sources, size_t n);
 /* False while it still counts. */
 bool survey_result(const struct survey *s, uint64_t *files, uint64_t *bytes);
 void survey_stop(struct survey *s);

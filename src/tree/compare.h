@@ -90,7 +90,8 @@ MUST_CHECK enum err_code tree_compare(struct tree_compared *out, struct repo *r,
     const struct tree_entry *a, const struct tree_entry *b,
     const struct tree_compare_options *opt, tree_diff_fn *fn, void *arg, struct err *err);
 
-/* path: what the tree was restored to, or saved from. */
+/* path: what the tree was restored to, or saved from.  a may be NULL, and so may r then:
+ * everything is added. */
 MUST_CHECK enum err_code tree_compare_live(struct tree_compared *out, struct repo *r,
     const struct tree_entry *a, const char *path, const struct tree_compare_options *opt,
     tree_diff_fn *fn, void *arg, struct err *err);

@@ -606,12 +606,14 @@ compare_root_file(struct live *l, const struct tree_entry *a, const char *path, 
 	if (b == NULL)
 		return err_nomem(err);
 	struct item *i = &b->items[0];
-	if (trail_new(&b->trail, NULL, "", err) || tree_entry_copy(&i->stored, a, err)) {
+	*i = (struct item){ .stored = TREE_ENTRY_INIT };
+	if (trail_new(&b->trail, NULL, "", err) ||
+	    (a != NULL && tree_entry_copy(&i->stored, a, err))) {
 		trail_unref(b->trail);
 		free(b);
 		return err->code;
 	}
-	i->is_stored = true;
+	i->is_stored = a != NULL;
 	i->name = TAKE(name);
 	b->live = l;
 	b->folder = l->root;
@@ -633,8 +635,9 @@ compare_live(struct live *l, const struct tree_entry *a, const char *path, struc
 		return err_nomem(err);
 	if (pool_open(&l->pool, threads, (size_t)threads * BATCHES_PER_THREAD, "compare", err))
 		return err->code;
-	enum err_code rc = a->type == TREE_DIR ? compare_root_dir(l, a, path, err)
-					       : compare_root_file(l, a, path, err);
+	bool is_dir = a != NULL ? a->type == TREE_DIR : fs_is_dir(path);
+	enum err_code rc =
+	    is_dir ? compare_root_dir(l, a, path, err) : compare_root_file(l, a, path, err);
 	if (rc)
 		comparer_fail(l->comparer, err);
 	while (l->top != NULL)

@@ -1,7 +1,5 @@
 #include "tree/ignore.h"
 
-#include "base/strv.h"
-
 #include <ctype.h>
 
 /* One place in a rule. */
@@ -41,6 +39,7 @@ struct rule {
 
 struct ignore {
 	char *root;
+	struct strv texts; /* of the rules */
 	struct rule *rules;
 	size_t count;
 	size_t cap;
@@ -76,14 +75,15 @@ ignore_free(struct ignore *g)
 	for (size_t i = 0; i < g->count; i++)
 		rule_auto(&g->rules[i]);
 	free(g->rules);
+	strv_release(&g->texts);
 	free(g->root);
 	free(g);
 }
 
-bool
-ignore_is_empty(const struct ignore *g)
+const struct strv *
+ignore_rules(const struct ignore *g)
 {
-	return g->count == 0;
+	return &g->texts;
 }
 
 /* --- reading a rule --- */
@@ -373,6 +373,9 @@ ignore_add(struct ignore *g, const char *rule, size_t len, struct err *err)
 		g->rules = more;
 		g->cap = cap;
 	}
+	AUTO(str) char *text = NULL;
+	if (str_dupn(&text, rule, len, err) || strv_add(&g->texts, text, err))
+		return err->code;
 	g->rules[g->count++] = r;
 	r = (struct rule){ .prefix = NULL };
 	return ERR_OK;

@@ -22,9 +22,7 @@
 #ifndef TREE_IGNORE_H
 #define TREE_IGNORE_H
 
-#include "base/err.h"
-
-#include <stdbool.h>
+#include "base/strv.h"
 
 #define IGNORE_RULE_MAX 4096
 
@@ -42,7 +40,8 @@ MUST_CHECK enum err_code ignore_add(
  * "what:3: ..." */
 MUST_CHECK enum err_code ignore_add_lines(
     struct ignore *g, const char *text, size_t len, const char *what, struct err *err);
-bool ignore_is_empty(const struct ignore *g);
+/* The rules as they were written; the ignore's own. */
+const struct strv *ignore_rules(const struct ignore *g);
 
 /* Is path out, when the folders on the way to it are in?  path is relative to the root, and
  * without a slash at either end. */
