@@ -144,6 +144,8 @@ hint_of(const struct cli *c, const struct err *err)
 		return "the passphrase comes from --password-file, else "
 		       "STACKSNAP_PASSWORD_FILE, "
 		       "else STACKSNAP_PASSWORD_COMMAND, else the terminal";
+	if (err->code == ERR_CORRUPT && strstr(err->msg, "load index") != NULL)
+		return "'stacksnap repair index' makes the indexes anew from the packs";
 	if (err->code == ERR_CORRUPT && !is_verify)
 		return "'stacksnap verify --read-data' tells what else is damaged";
 	return NULL;

@@ -2,31 +2,219 @@
 
 #include "base/log.h"
 #include "base/map.h"
-#include "crypto/hash.h"
 #include "engine/browse.h"
 #include "engine/meter.h"
 #include "repo/check.h"
+#include "repo/snapshot.h"
 #include "sys/clock.h"
-#include "tree/dir.h"
+#include "tree/reach.h"
 
 /*
- * First the store's objects, then the trees.  A chunk is lost when no index
- * knows it, or when it lies in a pack that failed and cannot be read.  Folders
- * that were found whole are remembered, so that what snapshots share is
- * walked once.
+ * The trees first, in silence: that tells which packs are needed, and whether
+ * every chunk is in an index.  Then the store's objects.  Only when one of the
+ * two found something are the trees walked again, to tell which snapshots and
+ * files it hurts: a chunk is lost when no index knows it, or when it lies in a
+ * pack that failed and cannot be read.
  */
 struct verify {
 	struct engine *engine;
+	const struct verify_options *opt;
 	struct verify_result *result;
 	struct check_progress progress;
-	struct map bad_packs; /* pack id */
-	struct map whole; /* SHA-256 of the content of folders without any loss */
-	struct map lost; /* chunk ids that were tried and cannot be read */
+	atomic_uint_least64_t walked; /* snapshots */
+	struct map bad_packs; /* ids */
+	struct map needed_packs; /* ids; only when some snapshots were chosen */
+	struct id *snapshots;
+	size_t count;
+	size_t cap;
 
-	char snapshot[9];
-	bool hurt; /* this snapshot */
-	char what[600]; /* why the extent at hand is lost */
+	char snapshot[9]; /* at hand */
+	bool hurt; /* it is */
 };
+
+/* --- which snapshots --- */
+
+static enum err_code
+add_snapshot(struct verify *v, const struct id *id, struct err *err)
+{
+	if (v->count == v->cap) {
+		size_t cap = max_size(16, 2 * v->cap);
+		struct id *more = reallocarray(v->snapshots, cap, sizeof *more);
+		if (more == NULL)
+			return err_nomem(err);
+		v->snapshots = more;
+		v->cap = cap;
+	}
+	v->snapshots[v->count++] = *id;
+	return ERR_OK;
+}
+
+static enum err_code
+add_listed(void *arg, const struct store_entry *entry, struct err *err)
+{
+	struct id id;
+	const char *name = entry->key + strlen("snapshots/");
+	if (!hex_decode(id.b, ID_SIZE, name, strlen(name)))
+		return ERR_OK; /* repo_check tells of it */
+	return add_snapshot(arg, &id, err);
+}
+
+static bool
+are_chosen(const struct verify *v)
+{
+	return v->opt->names != NULL && v->opt->names->len > 0;
+}
+
+/* Documents are not read here: a damaged one must not hide the others. */
+static enum err_code
+find_snapshots(struct verify *v, struct err *err)
+{
+	struct repo *r = v->engine->repo;
+	if (!are_chosen(v))
+		return store_list(repo_store(r), "snapshots/", NULL, add_listed, v, err);
+	for (size_t i = 0; i < v->opt->names->len; i++) {
+		struct id id;
+		if (snapshot_resolve(r, v->opt->names->items[i], &id, err) ||
+		    add_snapshot(v, &id, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+/* --- walking trees --- */
+
+static void
+report_hurt(struct verify *v, const char *path, const char *kind, const char *why)
+{
+	char subject[4200];
+	snprintf(subject, sizeof subject, "%s:%s", v->snapshot, path);
+	v->result->files_hurt++;
+	v->result->problems++;
+	v->hurt = true;
+	event_problem(v->engine->events, subject, "%s cannot be restored whole: %s", kind, why);
+}
+
+static enum err_code
+tell_lost(void *arg, const char *path, bool is_dir, const char *why, struct err *err)
+{
+	report_hurt(arg, path, is_dir ? "folder, with all below it," : "file", why);
+	(void)err;
+	return ERR_OK;
+}
+
+/* A chunk in a pack that failed may be sound all the same. */
+static enum err_code
+try_chunk(void *arg, const struct id *id, uint64_t len, struct err *err)
+{
+	struct verify *v = arg;
+	struct id pack;
+	struct chunk_view view;
+	(void)len;
+	if (repo_find_pack(v->engine->repo, id, &pack) &&
+	    map_get(&v->bad_packs, pack.b) == NULL)
+		return ERR_OK;
+	if (repo_read_chunk(v->engine->repo, id, &view, err))
+		return err->code;
+	chunk_view_release(&view);
+	return ERR_OK;
+}
+
+/* *why is ERR_OK, or says why its document cannot be read. */
+static enum err_code
+walk_snapshot(struct verify *v, struct reach *x, const struct id *id, bool *is_whole,
+    struct err *why, struct err *err)
+{
+	AUTO(snapshot) struct snapshot s = { .root = TREE_ENTRY_INIT };
+	*why = (struct err)ERR_INIT;
+	*is_whole = true;
+	if (snapshot_open(&s, v->engine->repo, id, why) == ERR_OK)
+		return reach_tree(x, &s.root, is_whole, err);
+	if (why->code == ERR_NOT_FOUND) { /* deleted meanwhile */
+		*why = (struct err)ERR_INIT;
+		return ERR_OK;
+	}
+	*is_whole = false;
+	if (why->code == ERR_CORRUPT || why->code == ERR_UNSUPPORTED || why->code == ERR_IO)
+		return ERR_OK;
+	*err = *why;
+	return err->code;
+}
+
+static void
+sample_walk(void *arg, struct event *e)
+{
+	struct verify *v = arg;
+	e->files = atomic_load(&v->walked);
+	e->files_total = v->count;
+	e->unit = "snapshots";
+}
+
+static enum err_code
+walk_all(struct verify *v, struct reach *x, bool is_told, bool *all_whole, struct err *err)
+{
+	AUTO(meter) struct meter *meter = NULL;
+	atomic_store(&v->walked, 0);
+	meter_start(&meter, v->engine->events, sample_walk, v);
+	*all_whole = true;
+	for (size_t i = 0; i < v->count; i++) {
+		char hex[ID_HEX_SIZE];
+		struct err why;
+		bool is_whole;
+		id_hex(hex, &v->snapshots[i]);
+		snprintf(v->snapshot, sizeof v->snapshot, "%.8s", hex);
+		v->hurt = false;
+		if (walk_snapshot(v, x, &v->snapshots[i], &is_whole, &why, err) ||
+		    cancel_check(v->engine->cancel, err))
+			return err->code;
+		if (is_told && why.code != ERR_OK)
+			report_hurt(v, "/", "snapshot", why.msg);
+		if (v->hurt)
+			v->result->snapshots_hurt++;
+		*all_whole = *all_whole && is_whole;
+		atomic_fetch_add(&v->walked, 1);
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+note_needed(void *arg, const struct pack_use *use, struct err *err)
+{
+	struct verify *v = arg;
+	void *value;
+	bool is_new;
+	return use->used_chunks > 0
+		   ? map_put(&v->needed_packs, use->pack.b, &value, &is_new, err)
+		   : ERR_OK;
+}
+
+static enum err_code
+look_at_trees(struct verify *v, bool *all_whole, struct err *err)
+{
+	AUTO(reach) struct reach *x = NULL;
+	struct reach_options opt = { .cancel = v->engine->cancel };
+	event_phase(v->engine->events, are_chosen(v) ? "walk the trees of the snapshots"
+						     : "walk the trees of all snapshots");
+	if (reach_new(&x, v->engine->repo, &opt, err) || walk_all(v, x, false, all_whole, err))
+		return err->code;
+	return are_chosen(v) ? chunk_set_walk_packs(reach_used(x), note_needed, v, err)
+			     : ERR_OK;
+}
+
+static enum err_code
+tell_what_is_hurt(struct verify *v, struct err *err)
+{
+	AUTO(reach) struct reach *x = NULL;
+	bool all_whole;
+	struct reach_options opt = {
+		.chunk = try_chunk, .lost = tell_lost, .arg = v, .cancel = v->engine->cancel
+	};
+	event_phase(v->engine->events, "find out what the damage hurts");
+	if (reach_new(&x, v->engine->repo, &opt, err))
+		return err->code;
+	return walk_all(v, x, true, &all_whole, err);
+}
+
+/* --- the store's objects --- */
 
 static void
 note_problem(void *arg, const char *object, enum err_code code, const char *what)
@@ -46,196 +234,15 @@ note_problem(void *arg, const char *object, enum err_code code, const char *what
 	event_problem(v->engine->events, object, "%s", what);
 }
 
-/* Can this chunk be had? */
-static enum err_code
-look_up(struct verify *v, const struct extent *e, bool *is_lost, struct err *err)
+static bool
+needs_pack(void *arg, const struct id *pack)
 {
-	struct id pack;
-	void *value;
-	bool is_new;
-	*is_lost = false;
-	if (e->is_hole)
-		return cancel_check(v->engine->cancel, err);
-	if (map_get(&v->lost, e->id.b) != NULL) {
-		*is_lost = true;
-		return ERR_OK;
-	}
-	bool known = repo_find_pack(v->engine->repo, &e->id, &pack);
-	if (known && map_get(&v->bad_packs, pack.b) == NULL)
-		return cancel_check(v->engine->cancel, err);
-	struct chunk_view view;
-	struct err why;
-	if (known && repo_read_chunk(v->engine->repo, &e->id, &view, &why) == ERR_OK) {
-		chunk_view_release(&view);
-		return ERR_OK;
-	}
-	snprintf(v->what, sizeof v->what, "%s", known ? why.msg : "a chunk is in no index");
-	*is_lost = true;
-	return map_put(&v->lost, e->id.b, &value, &is_new, err);
-}
-
-static enum err_code
-check_extent(void *arg, uint64_t offset, const struct extent *e, struct err *err)
-{
-	(void)offset;
-	bool is_lost;
-	struct verify *v = arg;
-	if (look_up(v, e, &is_lost, err))
-		return err->code;
-	return is_lost ? err_set(err, ERR_CORRUPT, "%s", v->what) : ERR_OK;
+	const struct verify *v = arg;
+	return map_get(&v->needed_packs, pack->b) != NULL;
 }
 
 static void
-report_hurt(struct verify *v, const char *path, const char *kind, const char *why)
-{
-	char subject[4200];
-	snprintf(subject, sizeof subject, "%s:%s", v->snapshot, path);
-	v->result->files_hurt++;
-	v->result->problems++;
-	v->hurt = true;
-	event_problem(v->engine->events, subject, "%s cannot be restored whole: %s", kind, why);
-}
-
-/* ERR_OK with *is_lost set when the content cannot be read whole; other codes end the run. */
-static enum err_code
-check_content(
-    struct verify *v, const struct content *c, bool *is_lost, struct err *why, struct err *err)
-{
-	*is_lost = false;
-	if (content_walk(v->engine->repo, c, check_extent, check_extent, v, why) == ERR_OK)
-		return ERR_OK;
-	if (why->code == ERR_CORRUPT || why->code == ERR_NOT_FOUND || why->code == ERR_IO) {
-		*is_lost = true;
-		return ERR_OK;
-	}
-	*err = *why;
-	return err->code;
-}
-
-static enum err_code
-key_of_content(const struct content *c, uint8_t out[HASH_SIZE], struct err *err)
-{
-	AUTO(bufv) struct buf raw = BUF_INIT;
-	if (content_encode(c, &raw, err))
-		return err->code;
-	return sha256_of(raw.data, raw.len, out, err);
-}
-
-static enum err_code check_folder(struct verify *v, const struct tree_entry *dir,
-    struct buf *path, bool *is_whole, struct err *err);
-
-static enum err_code
-check_child(struct verify *v, const struct tree_entry *e, struct buf *path, bool *is_whole,
-    struct err *err)
-{
-	if (e->type == TREE_DIR)
-		return check_folder(v, e, path, is_whole, err);
-	bool is_lost;
-	struct err why;
-	if (e->type != TREE_FILE)
-		return ERR_OK;
-	if (check_content(v, &e->content, &is_lost, &why, err))
-		return err->code;
-	if (is_lost) {
-		*is_whole = false;
-		const char *name = buf_cstr(path);
-		report_hurt(v, name != NULL ? name : "?", "file", why.msg);
-	}
-	return ERR_OK;
-}
-
-static enum err_code
-check_children(struct verify *v, const struct tree_entry *dir, struct buf *path, bool *is_whole,
-    struct err *err)
-{
-	AUTO(dir_reader) struct dir_reader *r = NULL;
-	if (dir_reader_open(&r, v->engine->repo, dir, err))
-		return err->code;
-	for (;;) {
-		const struct tree_entry *e;
-		if (dir_reader_next(r, &e, err))
-			return err->code;
-		if (e == NULL)
-			return ERR_OK;
-		size_t len = path->len;
-		if (buf_add(path, "/", 1, err) || buf_add(path, e->name, e->name_len, err) ||
-		    check_child(v, e, path, is_whole, err))
-			return err->code;
-		path->len = len;
-	}
-}
-
-static enum err_code
-check_folder(struct verify *v, const struct tree_entry *dir, struct buf *path, bool *is_whole,
-    struct err *err)
-{
-	uint8_t key[HASH_SIZE];
-	struct err why;
-	bool is_lost;
-	bool whole = true;
-	size_t len = path->len;
-	if (key_of_content(&dir->content, key, err))
-		return err->code;
-	if (map_get(&v->whole, key) != NULL)
-		return ERR_OK;
-	if (check_content(v, &dir->content, &is_lost, &why, err))
-		return err->code;
-	if (!is_lost && check_children(v, dir, path, &whole, &why)) {
-		if (why.code != ERR_CORRUPT && why.code != ERR_NOT_FOUND) {
-			*err = why;
-			return err->code;
-		}
-		is_lost = true;
-	}
-	path->len = len;
-	if (is_lost) {
-		const char *name = buf_cstr(path);
-		report_hurt(v, name != NULL && *name != '\0' ? name : "/",
-		    "folder, with all below it,", why.msg);
-		whole = false;
-	}
-	if (!whole) {
-		*is_whole = false;
-		return ERR_OK;
-	}
-	void *value;
-	bool is_new;
-	return map_put(&v->whole, key, &value, &is_new, err);
-}
-
-static enum err_code
-check_snapshot(void *arg, const struct store_entry *entry, struct err *err)
-{
-	struct verify *v = arg;
-	struct id id;
-	const char *name = entry->key + strlen("snapshots/");
-	if (!hex_decode(id.b, ID_SIZE, name, strlen(name)))
-		return ERR_OK; /* repo_check has told of it */
-	AUTO(snapshot) struct snapshot s = { .root = TREE_ENTRY_INIT };
-	AUTO(bufv) struct buf path = BUF_INIT;
-	struct err why;
-	bool whole = true;
-	snprintf(v->snapshot, sizeof v->snapshot, "%.8s", name);
-	v->hurt = false;
-	v->result->snapshots++;
-	if (snapshot_open(&s, v->engine->repo, &id, &why)) {
-		if (why.code == ERR_NOT_FOUND)
-			return ERR_OK; /* deleted meanwhile */
-		if (why.code != ERR_CORRUPT && why.code != ERR_UNSUPPORTED) {
-			*err = why;
-			return err->code;
-		}
-		report_hurt(v, "/", "snapshot", why.msg);
-	} else if (check_folder(v, &s.root, &path, &whole, err)) {
-		return err->code;
-	}
-	if (v->hurt)
-		v->result->snapshots_hurt++;
-	return cancel_check(v->engine->cancel, err);
-}
-
-static void
-sample(void *arg, struct event *e)
+sample_reading(void *arg, struct event *e)
 {
 	struct check_progress *p = arg;
 	e->bytes = atomic_load(&p->bytes_done);
@@ -245,30 +252,59 @@ sample(void *arg, struct event *e)
 	e->unit = "packs";
 }
 
-static enum err_code
-check_objects(struct verify *v, const struct verify_options *opt, struct err *err)
+static bool
+is_all(const struct verify_subset *s)
 {
+	return s->share <= 0 && s->bytes == 0 && s->parts == 0;
+}
+
+static enum err_code
+look_at_objects(struct verify *v, struct err *err)
+{
+	const struct verify_subset *subset = &v->opt->subset;
 	struct check_options check = {
-		.read_data = opt->read_data,
+		.read_data = v->opt->read_data,
+		.read_share = subset->share,
+		.read_bytes = subset->bytes,
+		.part = subset->part,
+		.parts = subset->parts,
+		.needs = are_chosen(v) ? needs_pack : NULL,
 		.cancel = v->engine->cancel,
 		.progress = &v->progress,
 		.problem = note_problem,
 		.arg = v,
 	};
 	struct check_result found;
-	event_phase(v->engine->events,
-	    opt->read_data ? "read and decode every pack" : "look at the stored objects");
+	event_phase(v->engine->events, "%s",
+	    !v->opt->read_data ? "look at the stored objects"
+	    : !is_all(subset)  ? "read and decode some of the packs"
+	    : are_chosen(v)    ? "read and decode every pack that they need"
+			       : "read and decode every pack");
 	AUTO(meter) struct meter *meter = NULL;
-	if (opt->read_data)
-		meter_start(&meter, v->engine->events, sample, &v->progress);
+	if (v->opt->read_data)
+		meter_start(&meter, v->engine->events, sample_reading, &v->progress);
 	if (repo_check(v->engine->repo, &check, &found, err))
 		return err->code;
 	v->result->packs = found.packs;
 	v->result->unused_packs = found.unused_packs;
 	v->result->chunks = found.chunks;
 	v->result->bytes = found.bytes;
+	v->result->packs_read = found.packs_read;
+	v->result->bytes_read = found.bytes_read;
 	v->result->problems += found.problems;
 	return ERR_OK;
+}
+
+static enum err_code
+run_verify(struct verify *v, struct err *err)
+{
+	bool all_whole;
+	if (find_snapshots(v, err))
+		return err->code;
+	v->result->snapshots = v->count;
+	if (look_at_trees(v, &all_whole, err) || look_at_objects(v, err))
+		return err->code;
+	return all_whole && v->result->problems == 0 ? ERR_OK : tell_what_is_hurt(v, err);
 }
 
 enum err_code
@@ -276,20 +312,14 @@ verify_repo(struct engine *e, const struct verify_options *opt, struct verify_re
     struct err *err)
 {
 	int64_t began = clock_mono_ns();
-	struct verify v = { .engine = e, .result = out };
+	struct verify v = { .engine = e, .opt = opt, .result = out };
 	*out = (struct verify_result){ 0 };
 	map_init(&v.bad_packs, ID_SIZE, 0);
-	map_init(&v.whole, HASH_SIZE, 0);
-	map_init(&v.lost, ID_SIZE, 0);
-	enum err_code rc = check_objects(&v, opt, err);
-	if (rc == ERR_OK) {
-		event_phase(e->events, "walk the trees of all snapshots");
-		rc = store_list(
-		    repo_store(e->repo), "snapshots/", NULL, check_snapshot, &v, err);
-	}
+	map_init(&v.needed_packs, ID_SIZE, 0);
+	enum err_code rc = run_verify(&v, err);
 	map_release(&v.bad_packs);
-	map_release(&v.whole);
-	map_release(&v.lost);
+	map_release(&v.needed_packs);
+	free(v.snapshots);
 	out->took_ns = clock_mono_ns() - began;
 	return rc;
 }

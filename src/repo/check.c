@@ -189,14 +189,13 @@ part_of(const struct id *id, uint64_t parts)
 	return (first * parts >> 32) + 1;
 }
 
-/* A run of packs with that share of the bytes, at least one, from a random one on. */
+/* A run of packs of so many bytes, at least one, from a random one on. */
 static enum err_code
-choose_share(struct check *c, double share, struct err *err)
+choose_some(struct check *c, double wanted, struct err *err)
 {
 	uint64_t start;
 	if (rand_bytes(&start, sizeof start, err))
 		return err->code;
-	double wanted = (double)c->result->bytes * share;
 	double chosen = 0;
 	for (size_t i = 0; i < c->count && (i == 0 || chosen < wanted); i++) {
 		struct stored_pack *p = &c->packs[(start % c->count + i) % c->count];
@@ -210,8 +209,11 @@ static enum err_code
 choose_packs(struct check *c, struct err *err)
 {
 	const struct check_options *o = c->opt;
-	if (o->read_share > 0 && o->read_share < 1)
-		return choose_share(c, o->read_share, err);
+	if (o->read_share > 0 || o->read_bytes > 0)
+		return choose_some(c,
+		    o->read_share > 0 ? (double)c->result->bytes * o->read_share
+				      : (double)o->read_bytes,
+		    err);
 	for (size_t i = 0; i < c->count; i++)
 		c->packs[i].is_wanted =
 		    o->parts == 0 || part_of(&c->packs[i].id, o->parts) == o->part;

@@ -34,10 +34,11 @@ typedef bool check_needs_fn(void *arg, const struct id *pack);
 
 struct check_options {
 	bool read_data; /* read and decode packs, not only look whether they are there */
-	/* Which of them; all, unless one of the two is set.  A share of the bytes, above 0 and
-	 * below 1: packs in a row, from a random one on.  Or the one of so many equal parts
-	 * by their names, counted from 1: all parts together are all packs. */
+	/* Which of them; all, unless one of these is set.  A share of the bytes, above 0 and
+	 * below 1, or so many bytes: packs in a row, from a random one on.  Or the one of so
+	 * many equal parts by their names, counted from 1: all parts together are all packs. */
 	double read_share;
+	uint64_t read_bytes;
 	uint64_t part;
 	uint64_t parts;
 	/* NULL: all packs, and all snapshot objects.  Otherwise no other pack is looked at, and
