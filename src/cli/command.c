@@ -12,6 +12,7 @@ const struct command *const commands[] = {
 	&command_cat,
 	&command_dump,
 	&command_verify,
+	&command_stats,
 	&command_restore,
 	&command_recover,
 	&command_key,

@@ -1,0 +1,307 @@
+#include "engine/stats.h"
+
+#include "engine/browse.h"
+#include "engine/meter.h"
+#include "tree/reach.h"
+
+#include <stdatomic.h>
+
+/* What a pack has besides frames: header, trailer, the directory's seal; and for each chunk its
+ * id and length there.  Directories hardly compress. */
+#define PACK_OVERHEAD 100
+#define CHUNK_OVERHEAD 36
+
+struct item {
+	struct id id;
+	json_t *document;
+	bool is_chosen;
+};
+
+struct counter {
+	struct engine *engine;
+	struct stats *out;
+	struct item *items; /* all snapshots, oldest first */
+	size_t count;
+	size_t cap;
+	atomic_uint_least64_t walked;
+	uint64_t to_walk;
+};
+
+void
+stats_release(struct stats *s)
+{
+	for (size_t i = 0; i < s->n_sources; i++)
+		free(s->sources[i].text);
+	free(s->sources);
+	*s = (struct stats){ 0 };
+}
+
+/* --- which snapshots --- */
+
+static enum err_code
+add_item(void *arg, const struct id *id, const json_t *document, struct err *err)
+{
+	struct counter *c = arg;
+	if (c->count == c->cap) {
+		size_t cap = max_size(64, 2 * c->cap);
+		struct item *more = reallocarray(c->items, cap, sizeof *more);
+		if (more == NULL)
+			return err_nomem(err);
+		c->items = more;
+		c->cap = cap;
+	}
+	/* Only a reference is kept; nothing is written through it. */
+	c->items[c->count++] =
+	    (struct item){ .id = *id, .document = json_incref((json_t *)(uintptr_t)document) };
+	return ERR_OK;
+}
+
+static enum err_code
+choose_item(void *arg, const struct id *id, const json_t *document, struct err *err)
+{
+	struct counter *c = arg;
+	(void)document;
+	(void)err;
+	for (size_t i = 0; i < c->count; i++)
+		if (id_equal(&c->items[i].id, id))
+			c->items[i].is_chosen = true;
+	return ERR_OK;
+}
+
+static struct stats_source *
+source_of(struct stats *s, const char *text, struct err *err)
+{
+	for (size_t i = 0; i < s->n_sources; i++)
+		if (strcmp(s->sources[i].text, text) == 0)
+			return &s->sources[i];
+	struct stats_source *more = reallocarray(s->sources, s->n_sources + 1, sizeof *more);
+	if (more == NULL) {
+		err_nomem(err);
+		return NULL;
+	}
+	s->sources = more;
+	more[s->n_sources] = (struct stats_source){ .text = NULL };
+	if (str_dup(&more[s->n_sources].text, text, err))
+		return NULL;
+	return &s->sources[s->n_sources++];
+}
+
+/* Documents come oldest first, so the last one of a source stays. */
+static enum err_code
+count_document(struct stats *s, const json_t *document, struct err *err)
+{
+	AUTO(bufv) struct buf text = BUF_INIT;
+	const json_t *stats = json_object_get(document, "stats");
+	uint64_t files = (uint64_t)json_get_int(stats, "files", 0);
+	uint64_t bytes = (uint64_t)json_get_int(stats, "bytes", 0);
+	if (snapshot_source_text(&text, document, err))
+		return err->code;
+	const char *name = buf_cstr(&text);
+	struct stats_source *source = name != NULL ? source_of(s, name, err) : NULL;
+	if (source == NULL)
+		return name != NULL ? err->code : err_nomem(err);
+	source->snapshots++;
+	source->files = files;
+	source->bytes = bytes;
+	source->stored_bytes += (uint64_t)json_get_int(stats, "stored_bytes", 0);
+	s->snapshots++;
+	s->files += files;
+	s->bytes += bytes;
+	return ERR_OK;
+}
+
+static int
+most_stored_first(const void *a, const void *b)
+{
+	const struct stats_source *x = a;
+	const struct stats_source *y = b;
+	if (x->stored_bytes != y->stored_bytes)
+		return x->stored_bytes < y->stored_bytes ? 1 : -1;
+	return strcmp(x->text, y->text);
+}
+
+static enum err_code
+choose(struct counter *c, const struct snapshot_filter *f, struct err *err)
+{
+	struct stats *s = c->out;
+	if (snapshot_list(c->engine->repo, add_item, c, err) ||
+	    snapshot_filter_list(c->engine->repo, f, choose_item, c, err))
+		return err->code;
+	for (size_t i = 0; i < c->count; i++)
+		if (c->items[i].is_chosen && count_document(s, c->items[i].document, err))
+			return err->code;
+	if (s->n_sources > 0)
+		qsort(s->sources, s->n_sources, sizeof *s->sources, most_stored_first);
+	s->all_snapshots = c->count;
+	s->is_chosen = f->names.len > 0 || s->snapshots < c->count;
+	return ERR_OK;
+}
+
+/* --- what they need --- */
+
+enum which { WHICH_CHOSEN, WHICH_OTHERS };
+
+static enum err_code
+walk(struct counter *c, struct reach *x, enum which which, uint64_t *hurt, struct err *err)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		AUTO(tree_entry) struct tree_entry root = TREE_ENTRY_INIT;
+		bool is_whole;
+		struct err why;
+		if (c->items[i].is_chosen != (which == WHICH_CHOSEN))
+			continue;
+		/* A damaged root: nothing of that snapshot can be counted. */
+		if (snapshot_root(&root, c->items[i].document, &why))
+			is_whole = false;
+		else if (reach_tree(x, &root, &is_whole, err))
+			return err->code;
+		*hurt += !is_whole;
+		atomic_fetch_add(&c->walked, 1);
+	}
+	return ERR_OK;
+}
+
+struct tally {
+	struct stats_use use;
+	uint64_t unused;
+	uint64_t indexed; /* sizes of all packs that an index names */
+};
+
+static enum err_code
+add_pack(void *arg, const struct pack_use *use, struct err *err)
+{
+	struct tally *t = arg;
+	(void)err;
+	t->indexed += use->size;
+	t->use.chunks += use->used_chunks;
+	t->use.bytes += use->used_bytes;
+	t->use.stored += use->used_stored;
+	uint64_t needed = use->used_stored + PACK_OVERHEAD + CHUNK_OVERHEAD * use->used_chunks;
+	if (use->used_chunks == 0)
+		t->unused += use->size;
+	else if (use->used_chunks < use->chunks && needed < use->size)
+		t->unused += use->size - needed;
+	return ERR_OK;
+}
+
+static enum err_code
+tally(struct reach *x, struct tally *out, struct err *err)
+{
+	*out = (struct tally){ 0 };
+	return chunk_set_walk_packs(reach_used(x), add_pack, out, err);
+}
+
+static enum err_code
+count_chosen(struct counter *c, struct err *err)
+{
+	AUTO(reach) struct reach *x = NULL;
+	struct reach_options opt = { .cancel = c->engine->cancel };
+	struct tally t;
+	uint64_t hurt = 0; /* counted with all */
+	if (reach_new(&x, c->engine->repo, &opt, err) || walk(c, x, WHICH_CHOSEN, &hurt, err) ||
+	    tally(x, &t, err))
+		return err->code;
+	c->out->used = t.use;
+	return ERR_OK;
+}
+
+/* The others first: what the chosen ones add to it is their own. */
+static enum err_code
+count_all(struct counter *c, struct err *err)
+{
+	AUTO(reach) struct reach *x = NULL;
+	struct reach_options opt = { .cancel = c->engine->cancel };
+	struct stats *s = c->out;
+	struct tally others;
+	struct tally all;
+	if (reach_new(&x, c->engine->repo, &opt, err) ||
+	    walk(c, x, WHICH_OTHERS, &s->hurt, err) || tally(x, &others, err) ||
+	    walk(c, x, WHICH_CHOSEN, &s->hurt, err) || tally(x, &all, err))
+		return err->code;
+	/* Packs that no index names are of no use to anybody either. */
+	s->unused_bytes = all.unused;
+	if (s->pack_bytes > all.indexed)
+		s->unused_bytes += s->pack_bytes - all.indexed;
+	if (s->is_chosen)
+		s->own = (struct stats_use){
+			.chunks = all.use.chunks - others.use.chunks,
+			.bytes = all.use.bytes - others.use.bytes,
+			.stored = all.use.stored - others.use.stored,
+		};
+	else
+		s->used = all.use;
+	return ERR_OK;
+}
+
+static void
+sample(void *arg, struct event *e)
+{
+	struct counter *c = arg;
+	e->files = atomic_load(&c->walked);
+	e->files_total = c->to_walk;
+	e->unit = "snapshots";
+}
+
+static enum err_code
+count_trees(struct counter *c, struct err *err)
+{
+	AUTO(meter) struct meter *meter = NULL;
+	event_phase(c->engine->events, "walk the trees of all snapshots");
+	c->to_walk = c->count + (c->out->is_chosen ? c->out->snapshots : 0);
+	meter_start(&meter, c->engine->events, sample, c);
+	if (c->out->is_chosen && count_chosen(c, err))
+		return err->code;
+	return count_all(c, err);
+}
+
+/* --- what the store holds --- */
+
+static enum err_code
+count_index(void *arg, const struct store_entry *e, struct err *err)
+{
+	struct stats *s = arg;
+	(void)err;
+	s->indexes++;
+	s->index_bytes += e->size;
+	return ERR_OK;
+}
+
+static enum err_code
+count_pack(void *arg, const struct store_entry *e, struct err *err)
+{
+	struct stats *s = arg;
+	(void)err;
+	s->packs++;
+	s->pack_bytes += e->size;
+	return ERR_OK;
+}
+
+static enum err_code
+count_store(struct counter *c, struct err *err)
+{
+	struct store *s = repo_store(c->engine->repo);
+	if (store_list(s, "index/", NULL, count_index, c->out, err))
+		return err->code;
+	return store_list(s, "packs/", NULL, count_pack, c->out, err);
+}
+
+enum err_code
+stats_make(
+    struct engine *e, const struct snapshot_filter *f, struct stats *out, struct err *err)
+{
+	AUTO(stats) struct stats s = { 0 };
+	struct counter c = { .engine = e, .out = &s };
+	enum err_code rc = choose(&c, f, err);
+	if (rc == ERR_OK)
+		rc = count_store(&c, err);
+	if (rc == ERR_OK)
+		rc = count_trees(&c, err);
+	for (size_t i = 0; i < c.count; i++)
+		json_decref(c.items[i].document);
+	free(c.items);
+	if (rc)
+		return rc;
+	*out = s;
+	s = (struct stats){ 0 };
+	return ERR_OK;
+}
