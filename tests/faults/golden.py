@@ -101,7 +101,7 @@ def golden_repository_opens_with_its_passphrase(p):
 
 @golden_test("flipped-pack")
 def flipped_bit_in_a_pack_hurts_the_one_file_that_lies_there(p):
-    says(p.run("verify", "--read-data"), 13, r'"packs/7a/\w+","text":"its bytes do not fit its name"',
+    says(p.run("verify", "--read-data"), 13, r'"packs/7a/\w+","text":"[^"]*(do not fit|was altered)',
          rf'"{ID2}:{CHANGED}","text":"file cannot be restored whole: ')
     comes_back(p, FIRST)
     comes_back(p, SECOND, ["changed", "only in 2"])
@@ -118,7 +118,7 @@ def flipped_bit_in_a_pack_of_trees_hurts_that_snapshot_alone(p):
 @golden_test("truncated-pack")
 def truncated_pack_is_found_without_reading_the_data(p):
     for command in (["verify"], ["verify", "--read-data"]):
-        says(p.run(*command), 13, r'"packs/7a/\w+","text":"has 1113 bytes, not 2227"', rf'"{ID2}:{CHANGED}"')
+        says(p.run(*command), 13, r'"packs/7a/\w+","text":"has 1113 bytes, not 2227', rf'"{ID2}:{CHANGED}"')
     comes_back(p, FIRST)
     comes_back(p, SECOND, ["changed", "only in 2"])
 
@@ -126,7 +126,7 @@ def truncated_pack_is_found_without_reading_the_data(p):
 @golden_test("missing-pack")
 def missing_pack_is_found_and_what_it_held_is_named(p):
     for command in (["verify"], ["verify", "--read-data"]):
-        says(p.run(*command), 13, r'"packs/7a/\w+","text":"is missing: an index names it"', rf'"{ID2}:{CHANGED}"')
+        says(p.run(*command), 13, r'"packs/7a/\w+","text":"is missing: an index names it', rf'"{ID2}:{CHANGED}"')
     comes_back(p, FIRST)
     comes_back(p, SECOND, ["changed", "only in 2"])
 
