@@ -97,8 +97,18 @@ cli_key(struct cli *c, struct secret **passphrase, struct secret **key_file, str
 	return cli_passphrase(c, false, passphrase, err);
 }
 
-enum err_code
-cli_open(struct cli *c, struct place *out, struct err *err)
+static void
+tell_damaged_index(void *arg, const char *object, const struct err *why)
+{
+	const struct cli *c = arg;
+	event_warning(c->events, object,
+	    "what only this index knows of counts as missing ('stacksnap repair index' mends "
+	    "that): %s",
+	    why->msg);
+}
+
+static enum err_code
+open_place(struct cli *c, bool is_lenient, struct place *out, struct err *err)
 {
 	AUTO(place) struct place p = PLACE_INIT;
 	AUTO(secret) struct secret *passphrase = NULL;
@@ -108,11 +118,27 @@ cli_open(struct cli *c, struct place *out, struct err *err)
 	    place_of_cache(&cache, c->args.cache_dir, geteuid() == 0, err))
 		return err->code;
 	struct repo_key key = { .passphrase = passphrase, .key_file = key_file };
-	if (repo_open(&p.repo, p.store, &key, cache, err))
+	if (repo_open_bare(&p.repo, p.store, &key, cache, err))
 		return err->code;
+	if (is_lenient)
+		repo_pass_over_damage(p.repo, tell_damaged_index, c);
+	if (repo_refresh(p.repo, err))
+		return err_wrap(err, "open repository");
 	*out = p;
 	p = (struct place)PLACE_INIT;
 	return ERR_OK;
+}
+
+enum err_code
+cli_open(struct cli *c, struct place *out, struct err *err)
+{
+	return open_place(c, false, out, err);
+}
+
+enum err_code
+cli_open_lenient(struct cli *c, struct place *out, struct err *err)
+{
+	return open_place(c, true, out, err);
 }
 
 struct engine

@@ -336,7 +336,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	if (c->args.dry_run)
 		return b.paths.len > 0 ? look_view_run(c, &b.paths, &opt, err)
 				       : show_plan(c, &b, err);
-	if (cli_open(c, &p, err))
+	if (cli_open_lenient(c, &p, err))
 		return err->code;
 	recover_first(c);
 	b.n_tasks = b.paths.len > 0 ? 1 : b.stacks.len;

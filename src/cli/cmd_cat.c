@@ -24,7 +24,7 @@ give(struct cli *c, give_fn *fn, struct err *err)
 	AUTO(place) struct place p = PLACE_INIT;
 	AUTO(snapshot) struct snapshot s = { .document = NULL, .root = TREE_ENTRY_INIT };
 	struct id id;
-	if (cli_open(c, &p, err) || cli_snapshot(c, p.repo, &id, err) ||
+	if (cli_open_lenient(c, &p, err) || cli_snapshot(c, p.repo, &id, err) ||
 	    snapshot_open(&s, p.repo, &id, err))
 		return err->code;
 	struct engine e = cli_engine(c, p.repo);

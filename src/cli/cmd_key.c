@@ -216,7 +216,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 {
 	AUTO(place) struct place p = PLACE_INIT;
 	const struct verb *verb;
-	if (find_verb(&c->args.operands, &verb, err) || cli_open(c, &p, err))
+	if (find_verb(&c->args.operands, &verb, err) || cli_open_lenient(c, &p, err))
 		return err->code;
 	return verb->run(c, p.repo, *code, err);
 }

@@ -53,7 +53,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	struct listing l = { c, 0 };
 	struct id id;
 	const char *path = c->args.operands.len > 1 ? c->args.operands.items[1] : "";
-	if (cli_open(c, &p, err) || cli_snapshot(c, p.repo, &id, err) ||
+	if (cli_open_lenient(c, &p, err) || cli_snapshot(c, p.repo, &id, err) ||
 	    snapshot_open(&s, p.repo, &id, err))
 		return err->code;
 	struct engine e = cli_engine(c, p.repo);

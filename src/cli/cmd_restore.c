@@ -214,7 +214,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	struct restore_result r;
 	struct id id;
 	bool is_stack;
-	if (options_of(&c->args, &opt, err) || cli_open(c, &p, err) ||
+	if (options_of(&c->args, &opt, err) || cli_open_lenient(c, &p, err) ||
 	    cli_snapshot(c, p.repo, &id, err))
 		return err->code;
 	struct engine e = cli_engine(c, p.repo);

@@ -353,7 +353,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	AUTO(json) json_t *d = NULL;
 	struct id id;
 	char hex[ID_HEX_SIZE];
-	if (cli_open(c, &p, err) || cli_snapshot(c, p.repo, &id, err) ||
+	if (cli_open_lenient(c, &p, err) || cli_snapshot(c, p.repo, &id, err) ||
 	    snapshot_load(p.repo, &id, &d, err))
 		return err->code;
 	id_hex(hex, &id);

@@ -157,7 +157,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 {
 	AUTO(place) struct place p = PLACE_INIT;
 	AUTO(found_list) struct found_list l = { .cli = c, .code = EXIT_COMPLETE };
-	if (cli_open(c, &p, err) ||
+	if (cli_open_lenient(c, &p, err) ||
 	    snapshot_list_sound(p.repo, add_found, tell_damaged, &l, err))
 		return err->code;
 	*code = l.code;

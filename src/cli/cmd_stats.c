@@ -160,7 +160,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	AUTO(place) struct place p = PLACE_INIT;
 	AUTO(snapshot_filter) struct snapshot_filter f = SNAPSHOT_FILTER_INIT;
 	AUTO(stats) struct stats s = { 0 };
-	if (cli_filter(c, &f, err) || cli_open(c, &p, err))
+	if (cli_filter(c, &f, err) || cli_open_lenient(c, &p, err))
 		return err->code;
 	struct engine e = cli_engine(c, p.repo);
 	if (stats_make(&e, &f, &s, err))

@@ -90,7 +90,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 		return err_wrap(err, "--read-data-subset");
 	c->args.read_data = c->args.read_data || c->args.read_data_subset != NULL;
 	opt.read_data = c->args.read_data;
-	if (cli_open(c, &p, err))
+	if (cli_open_lenient(c, &p, err))
 		return err->code;
 	struct engine e = cli_engine(c, p.repo);
 	if (verify_repo(&e, &opt, &r, err))

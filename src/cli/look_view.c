@@ -109,7 +109,7 @@ look_view_run(
 	struct backup_preview sum;
 	struct err none; /* a dry run needs no repository */
 	const char *where;
-	if (cli_repository(c, &where, &none) == ERR_OK && cli_open(c, &p, err))
+	if (cli_repository(c, &where, &none) == ERR_OK && cli_open_lenient(c, &p, err))
 		return err->code;
 	struct engine e = cli_engine(c, p.repo);
 	diff_view_init(&l.view, c->args.no_color);

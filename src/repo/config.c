@@ -93,7 +93,8 @@ config_parse(struct config *c, const uint8_t *data, size_t len, struct err *err)
 		    err, ERR_CORRUPT, "config has %zu bytes, not %d", len, CONFIG_SIZE);
 	if (memcmp(data + CFG_ALGORITHMS, algorithms, sizeof algorithms) != 0)
 		return err_set(err, ERR_UNSUPPORTED,
-		    "the repository uses algorithms that this StackSnap does not know");
+		    "config names algorithms that this StackSnap does not know: use a newer "
+		    "one");
 	memcpy(c->repo_id, data + CFG_REPO, REPO_ID_SIZE);
 	c->created_ns = get_u64(data + CFG_CREATED);
 	if (get_sizes(&c->data, data + CFG_DATA, err) ||

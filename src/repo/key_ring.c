@@ -61,6 +61,21 @@ struct search {
 	struct err damage; /* of a slot that is not sound, or not known */
 };
 
+/* One that is damaged opens with no key: not even tried, since its Argon2id may ask for
+ * anything. */
+static enum err_code
+open_if_sound(
+    struct search *q, const char *where, const struct buf *slot, struct id *id, struct err *why)
+{
+	char hex[ID_HEX_SIZE];
+	if (sha256_of(slot->data, slot->len, id->b, why))
+		return why->code;
+	id_hex(hex, id);
+	if (strcmp(where + strlen(SLOT_FOLDER), hex) != 0)
+		return err_set(why, ERR_CORRUPT, "its bytes do not fit its name");
+	return slot_open(&q->out->master, slot->data, slot->len, q->repo_id, q->key, why);
+}
+
 static enum err_code
 try_slot(void *arg, const struct store_entry *e, struct err *err)
 {
@@ -71,11 +86,12 @@ try_slot(void *arg, const struct store_entry *e, struct err *err)
 	if (store_get(q->store, e->key, SLOT_MAX_SIZE, &slot, err))
 		return err->code == ERR_NOT_FOUND ? ERR_OK : err->code;
 	struct err why;
-	if (slot_open(&q->out->master, slot.data, slot.len, q->repo_id, q->key, &why) ==
-	    ERR_OK) {
+	struct id id;
+	if (open_if_sound(q, e->key, &slot, &id, &why) == ERR_OK) {
 		q->is_found = true;
+		q->out->id = id;
 		memcpy(q->out->bytes, slot.data, SLOT_SIZE);
-		return sha256_of(slot.data, slot.len, q->out->id.b, err);
+		return ERR_OK;
 	}
 	if (why.code == ERR_NO_MEMORY) {
 		*err = why;
@@ -102,7 +118,8 @@ slot_find(struct open_slot *out, struct store *s, const uint8_t repo_id[REPO_ID_
 	/* A slot of a later version is no news to somebody who mistyped a passphrase. */
 	if (q.damage.code == ERR_CORRUPT || (q.damage.code != ERR_OK && !q.was_tried)) {
 		*err = q.damage;
-		return err_wrap(err, "no key slot opens");
+		return err_wrap(err, q.was_tried ? "no sound key slot opens, and one is damaged"
+						 : "no key slot opens");
 	}
 	if (!q.was_tried)
 		return err_set(err, ERR_WRONG_KEY,

@@ -102,7 +102,8 @@ slot_describe(struct key_slot *out, const uint8_t *slot, size_t len,
 		    "key slot of format version %u: a newer StackSnap is needed",
 		    get_u16(slot + SLOT_VERSION));
 	if (memcmp(slot + SLOT_REPO, repo_id, REPO_ID_SIZE) != 0)
-		return err_set(err, ERR_CORRUPT, "the key slot belongs to another repository");
+		return err_set(err, ERR_CORRUPT,
+		    "the key slot is not of the repository that the config names");
 	*out = (struct key_slot){
 		.kind = slot[SLOT_KIND],
 		.created_ns = (int64_t)get_u64(slot + SLOT_CREATED),

@@ -98,6 +98,7 @@ repo_open_bare(struct repo **out, struct store *s, const struct repo_key *key,
 	r->store = s;
 	pthread_mutex_init(&r->lock, NULL);
 	map_init(&r->pack_keys, ID_SIZE, sizeof(struct pack_header));
+	map_init(&r->told, ID_SIZE, 0);
 	if (unlock(r, key, err) || frame_cache_new(&r->frames, FRAME_CACHE_BYTES, err) ||
 	    open_index(r, cache_dir, err))
 		return err_wrap(err, "open repository");
@@ -147,6 +148,7 @@ repo_close(struct repo *r)
 	while (map_next(&r->pack_keys, &pos, &key, &value))
 		secret_wipe(value, sizeof(struct pack_header));
 	map_release(&r->pack_keys);
+	map_release(&r->told);
 	frame_cache_free(r->frames);
 	index_free(r->index);
 	secret_free(r->subkeys);
@@ -185,17 +187,23 @@ collect_index(void *arg, const struct store_entry *e, struct err *err)
 	return buf_add(ids, id.b, ID_SIZE, err);
 }
 
+struct refresh {
+	struct repo *repo;
+	struct id fetched; /* the last one */
+};
+
 static enum err_code
 fetch_index(void *arg, const struct id *id, struct buf *payload, struct err *err)
 {
-	struct repo *r = arg;
-	return object_load(r->store, r->subkeys, OBJECT_INDEX, id, payload, err);
+	struct refresh *f = arg;
+	f->fetched = *id;
+	return object_load(f->repo->store, f->repo->subkeys, OBJECT_INDEX, id, payload, err);
 }
 
 static bool
 index_is_gone(void *arg, const struct id *id)
 {
-	struct repo *r = arg;
+	const struct repo *r = ((const struct refresh *)arg)->repo;
 	char key[OBJECT_KEY_SIZE];
 	uint64_t size;
 	struct err why;
@@ -203,17 +211,60 @@ index_is_gone(void *arg, const struct id *id)
 	return store_size(r->store, key, &size, &why) == ERR_NOT_FOUND;
 }
 
+void
+repo_pass_over_damage(struct repo *r, repo_damaged_fn *fn, void *arg)
+{
+	r->damaged = fn;
+	r->damaged_arg = arg;
+}
+
+static enum err_code
+tell_damage(struct repo *r, const struct id *id, const struct err *why, struct err *err)
+{
+	char key[OBJECT_KEY_SIZE];
+	void *value;
+	bool is_new;
+	object_key(key, OBJECT_INDEX, id);
+	pthread_mutex_lock(&r->lock);
+	enum err_code rc = map_put(&r->told, id->b, &value, &is_new, err);
+	pthread_mutex_unlock(&r->lock);
+	if (rc == ERR_OK && is_new)
+		r->damaged(r->damaged_arg, key, why);
+	return rc;
+}
+
+/* Take an id out of a list; false when it is not there. */
+static bool
+take_out(struct id *list, size_t *count, const struct id *id)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (id_equal(&list[i], id)) {
+			(*count)--;
+			memmove(list + i, list + i + 1, (*count - i) * sizeof *list);
+			return true;
+		}
+	return false;
+}
+
 enum err_code
 repo_refresh(struct repo *r, struct err *err)
 {
 	AUTO(bufv) struct buf ids = BUF_INIT;
-	struct index_source source = { fetch_index, index_is_gone, r };
+	struct refresh f = { .repo = r };
+	struct index_source source = { fetch_index, index_is_gone, &f };
 	if (store_list(r->store, object_folder(OBJECT_INDEX), NULL, collect_index, &ids, err))
 		return err->code;
 	/* Listed in key order, which is the order of ids. */
-	const struct id *list = (const struct id *)(const void *)ids.data;
-	if (index_sync(r->index, list, ids.len / ID_SIZE, &source, err))
-		return err_wrap(err, "load index");
+	struct id *list = (struct id *)(void *)ids.data;
+	size_t count = ids.len / ID_SIZE;
+	while (index_sync(r->index, list, count, &source, err)) {
+		struct err why = *err;
+		bool is_damage = why.code == ERR_CORRUPT || why.code == ERR_UNSUPPORTED;
+		if (r->damaged == NULL || !is_damage || !take_out(list, &count, &f.fetched))
+			return err_wrap(err, "load index");
+		if (tell_damage(r, &f.fetched, &why, err))
+			return err->code;
+	}
 	return ERR_OK;
 }
 

@@ -59,6 +59,12 @@ const uint8_t *repo_id(const struct repo *r);
 /* When it was made. */
 int64_t repo_created_ns(const struct repo *r);
 
+/* From now on an index object that is damaged, or of a later version, ends no repo_refresh: fn
+ * is told of it once, from any thread, and what it alone knows counts as not stored.  For
+ * reading, and for backups, which store it again; never for what deletes. */
+typedef void repo_damaged_fn(void *arg, const char *object, const struct err *why);
+void repo_pass_over_damage(struct repo *r, repo_damaged_fn *fn, void *arg);
+
 /* Look again for index objects that others have added. */
 MUST_CHECK enum err_code repo_refresh(struct repo *r, struct err *err);
 

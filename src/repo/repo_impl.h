@@ -33,7 +33,10 @@ struct repo {
 	struct chunker_table chunker;
 	struct index *index;
 	struct frame_cache *frames;
-	pthread_mutex_t lock; /* guards tools, pack_keys */
+	repo_damaged_fn *damaged; /* NULL: a damaged index is an error */
+	void *damaged_arg;
+	pthread_mutex_t lock; /* guards all below */
+	struct map told; /* ids of damaged index objects */
 	struct tools *tools;
 	struct map pack_keys; /* pack id -> struct pack_key */
 };

@@ -9,7 +9,7 @@ import shutil
 import stat
 import subprocess
 
-from place import INJECT, ROOT, Place, test
+from place import INJECT, ROOT, Place, Result, picture, same_picture, test, two_versions
 
 GOLDEN = ROOT / "tests/data/golden"
 V1 = GOLDEN / "v1"
@@ -90,13 +90,20 @@ def golden_repository_is_read_whole(p):
     assert [s["id"] for s in listed] == [FIRST["id"], SECOND["id"]]
 
 
-@golden_test("sound")
-def golden_repository_opens_with_its_passphrase(p):
+def by_passphrase(p, *args):
+    """As p.run, but with the passphrase in place of the key file."""
     password = p.path / "password"
     shutil.copy(GOLDEN / "passphrase", password)
     password.chmod(0o600)
-    argv = [a for a in p.command("verify") if a not in ("--key-file", str(p.key))]
-    subprocess.run([*argv, "--password-file", password], env=p.env(), check=True, capture_output=True)
+    argv = [a for a in p.command(*args) if a not in ("--key-file", str(p.key))]
+    done = subprocess.run([*argv, "--password-file", password], env=p.env(), check=False, capture_output=True,
+                          text=True)
+    return Result(argv, done.returncode, done.stdout, done.stderr, [])
+
+
+@golden_test("sound")
+def golden_repository_opens_with_its_passphrase(p):
+    by_passphrase(p, "verify").expect(0)
 
 
 @golden_test("flipped-pack")
@@ -136,6 +143,34 @@ def missing_index_hurts_what_it_alone_knew(p):
     says(p.run("verify"), 13, rf'"{ID2}:[^"]*","text":"[^"]*cannot be restored whole: [^"]*no index')
     comes_back(p, FIRST)
     does_not_come_back(p, SECOND, 13, "no index knows it")
+
+
+def index_is_lost(p, code, words):
+    """The first snapshot needs another index: it comes back, and all reading goes on."""
+    warning = rf'"warning",[^}}]*"index/\w+","text":"what only this index knows of counts as missing[^}}]*{words}'
+    listed = says(p.run("snapshots"), 0, warning).result()["snapshots"]
+    assert len(listed) == 2, listed
+    says(p.run("ls", "-R", FIRST["id"]), 0, warning)
+    comes_back(p, FIRST)
+    does_not_come_back(p, SECOND, 13, "no index knows it")
+    says(p.run("verify"), code, warning, rf'"{ID2}:[^"]*","text":"[^"]*cannot be restored whole')
+
+
+@golden_test("damaged-index")
+def damaged_index_hurts_what_it_alone_knew(p):
+    index_is_lost(p, 13, "its bytes do not fit its name")
+
+
+@golden_test("newer-index")
+def newer_index_hurts_what_it_alone_knew(p):
+    index_is_lost(p, 13, "format version 2: use a newer StackSnap")
+
+
+@golden_test("damaged-slot")
+def damaged_key_slot_is_told_from_a_wrong_passphrase(p):
+    says(p.run("verify"), 13, r"keys/\w+\W.*its bytes do not fit its name")  # opened by the other slot
+    comes_back(p, SECOND)
+    says(by_passphrase(p, "verify"), 13, r"one is damaged: keys/\w+: its bytes do not fit its name")
 
 
 @golden_test("damaged-snapshot")
@@ -192,6 +227,18 @@ def backup_goes_on_beside_a_damaged_snapshot(p):
     source.mkdir()
     (source / "file").write_text("x")
     says(p.run("backup", "--path", source), 0, "an earlier snapshot is passed over")
+
+
+@test
+def backup_beside_a_damaged_index_stores_again_what_it_needs(here):
+    p = two_versions(here)
+    index = next((p.repo / "index").iterdir())
+    index.write_bytes(index.read_bytes()[:-1])
+    shutil.rmtree(p.path / "cache")
+    made = p.note(says(p.backup(), 0, "what only this index knows of counts as missing"))
+    p.restore(made).expect(0)
+    same_picture(picture(p.out), p.reported[made])
+    return 1
 
 
 # --- a repository that cannot be written to ---
