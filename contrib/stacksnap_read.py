@@ -48,6 +48,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 CONFIG_SIZE, SLOT_SIZE, HEADER_SIZE, TRAILER_SIZE, TAG_SIZE = 128, 192, 44, 12, 16
 OBJECT_MAX, PACK_MAX, FRAME_MAX = 64 << 20, 1 << 30, 8 << 20
 FRAMES_KEPT = 8
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # of recovery kits
 FILE, DIR, SYMLINK, CHAR_DEVICE, BLOCK_DEVICE, FIFO, SOCKET = range(1, 8)
 TYPE_BITS = {FILE: stat.S_IFREG, DIR: stat.S_IFDIR, SYMLINK: stat.S_IFLNK, CHAR_DEVICE: stat.S_IFCHR,
              BLOCK_DEVICE: stat.S_IFBLK, FIFO: stat.S_IFIFO, SOCKET: stat.S_IFSOCK}
@@ -267,12 +268,12 @@ Location = collections.namedtuple("Location", "pack frame_offset frame_size offs
 
 
 class Repository:
-    def __init__(self, folder, passphrase=None, key_file=None, use_index=True):
+    def __init__(self, folder, passphrase=None, key_file=None, use_index=True, slot=None):
         self.store = Store(folder)
         self.frames = collections.OrderedDict()
         self.pack_keys = {}
         self.chunks = {}
-        self.unlock(passphrase, key_file)
+        self.unlock(passphrase, key_file, slot)
         if use_index:
             for name in self.store.names("index"):
                 self.read_index(self.load_object("index/" + name, 1))
@@ -280,7 +281,7 @@ class Repository:
             for name in self.store.packs():
                 self.read_pack_directory(name)
 
-    def unlock(self, passphrase, key_file):
+    def unlock(self, passphrase, key_file, slot):
         if not os.path.exists(os.path.join(self.store.folder, "config")):
             raise NoRepository(f"{self.store.folder} holds no repository (no file \"config\")")
         config = self.store.get("config", 4096)
@@ -293,7 +294,12 @@ class Repository:
         if config[36:41] != bytes([1, 1, 1, 1, 1]):
             raise Unsupported("the repository uses algorithms that this reader does not know")
         self.repo_id = config[12:28]
-        master = self.find_master(passphrase, key_file)
+        if slot is None:
+            master = self.find_master(passphrase, key_file)
+        else:
+            master = open_slot(slot, self.repo_id, passphrase, key_file)
+            if master is None:
+                raise WrongKey("the recovery key does not open with that")
         self.chunk_key = hkdf(master, self.repo_id, "stacksnap 1 chunk id")
         self.data_key = hkdf(master, self.repo_id, "stacksnap 1 data")
         config_key = hkdf(master, self.repo_id, "stacksnap 1 config")
@@ -883,6 +889,48 @@ def read_file(path):
         return f.read()
 
 
+def kit_line(line):
+    """(number, bytes) of a line of a recovery key, its check characters checked."""
+    number, *groups = re.split(r"[\s.:=_)-]+", line.strip().upper())
+    text = "".join(groups).replace("O", "0").replace("I", "1").replace("L", "1")
+    number = 67 if number in ("C", "CODE") else int(number.replace("O", "0").replace("I", "1").replace("L", "1"))
+    value = 0
+    for c in text:
+        value = value << 5 | ALPHABET.index(c)
+    bits = 5 * (len(text) - 2)
+    data = (value >> 10 + bits % 8).to_bytes(bits // 8, "big")
+    check = hashlib.sha256(bytes([number]) + data).digest()
+    if value >> 10 & (1 << bits % 8) - 1 or value & 1023 != int.from_bytes(check[:2], "big") >> 6:
+        raise ValueError
+    return number, data
+
+
+def read_kit(text):
+    """The key slot in a recovery kit, and its code or None."""
+    _, begin, rest = text.partition("----- recovery key begins -----")
+    lines = {}
+    for line in (rest.partition("----- recovery key ends -----")[0] if begin else text).splitlines():
+        if line.strip():
+            try:
+                number, data = kit_line(line)
+            except (ValueError, OverflowError):
+                raise Refused(f"recovery kit: the line '{show(line)}' does not fit its check characters") from None
+            lines[number] = data
+    code = lines.pop(67, None)
+    kit = b"".join(lines[number] for number in sorted(lines))
+    n = kit[72] if len(kit) > 72 else 0
+    if len(kit) != 125 + n or hashlib.sha256(kit[:-4]).digest()[:4] != kit[-4:]:
+        raise Refused("recovery kit: some of its lines are missing")
+    if kit[0] != 1 or kit[1] > 1:
+        raise Unsupported(f"recovery kit of version {kit[0]}")
+    if kit[1] == 1 and code is None:
+        raise Refused("recovery kit: the line with the code (C) is missing")
+    if kit[1] == 1:
+        value = int.from_bytes(code, "big")
+        code = "".join(ALPHABET[value >> shift & 31] for shift in range(155, -1, -5)).encode()
+    return b"SSNAPKEY\1\0" + kit[2:72] + kit[73:73 + n].ljust(64, b"\0") + kit[73 + n:121 + n], code
+
+
 def without_newline(data):
     return data[:-1].removesuffix(b"\r") if data.endswith(b"\n") else data
 
@@ -906,6 +954,7 @@ def parse_arguments(argv):
     p.add_argument("-r", "--repository", default=os.environ.get("STACKSNAP_REPOSITORY"))
     p.add_argument("--password-file", help="else $STACKSNAP_PASSWORD_FILE, $STACKSNAP_PASSWORD_COMMAND, a prompt")
     p.add_argument("--key-file", help="open by a key file instead of a passphrase")
+    p.add_argument("--recovery-kit", help="take the key slot from this kit instead of the repository")
     p.add_argument("--no-index", action="store_true", help="find chunks by the packs' own directories")
     sub = p.add_subparsers(dest="command", required=True)
     sub.add_parser("list").set_defaults(run=cmd_list)
@@ -934,8 +983,11 @@ def main(argv):
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
-        passphrase, key_file = keys_from(args)
-        repo = Repository(args.repository, passphrase, key_file, not args.no_index)
+        slot = code = None
+        if args.recovery_kit:
+            slot, code = read_kit(read_file(args.recovery_kit).decode(errors="replace"))
+        passphrase, key_file = (None, code) if code else keys_from(args)
+        repo = Repository(args.repository, passphrase, key_file, not args.no_index, slot)
         return args.run(repo, args)
     except Failure as e:
         print(f"stacksnap_read: {e}", file=sys.stderr)

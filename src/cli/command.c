@@ -16,6 +16,8 @@ const struct command *const commands[] = {
 	&command_restore,
 	&command_recover,
 	&command_key,
+	&command_recovery_kit,
+	&command_recover_key,
 	&command_version,
 	&command_help,
 	&command_completion,

@@ -82,6 +82,7 @@ struct args {
 	const char *from_key_file;
 	const char *format;
 	const char *output;
+	bool with_code;
 	/* What is no option. */
 	struct strv operands;
 };
@@ -173,6 +174,8 @@ extern const struct command command_stats;
 extern const struct command command_restore;
 extern const struct command command_recover;
 extern const struct command command_key;
+extern const struct command command_recovery_kit;
+extern const struct command command_recover_key;
 extern const struct command command_version;
 extern const struct command command_help;
 extern const struct command command_completion;

@@ -57,3 +57,11 @@ secret_wipe(void *p, size_t len)
 {
 	sodium_memzero(p, len);
 }
+
+void
+secret_buf_release(struct buf *b)
+{
+	if (b->data != NULL)
+		secret_wipe(b->data, b->cap);
+	buf_release(b);
+}

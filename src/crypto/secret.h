@@ -9,7 +9,7 @@
 #ifndef CRYPTO_SECRET_H
 #define CRYPTO_SECRET_H
 
-#include "base/err.h"
+#include "base/buf.h"
 
 struct secret {
 	size_t len;
@@ -24,6 +24,13 @@ MUST_CHECK enum err_code secret_copy(
 MUST_CHECK enum err_code secret_random(struct secret **out, size_t len, struct err *err);
 void secret_free(struct secret *s);
 AUTO_FREE(secret, struct secret *, secret_free)
+/* For text that holds a secret: wipe what the buffer holds now, and release it. */
+void secret_buf_release(struct buf *b);
+static inline void UNUSED
+secret_buf_auto(struct buf *b)
+{
+	secret_buf_release(b);
+}
 /* Overwrite memory so that the compiler cannot leave it out. */
 void secret_wipe(void *p, size_t len);
 
