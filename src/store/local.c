@@ -25,6 +25,8 @@
 #include <sys/syscall.h>
 
 #define STALE_NS (24 * 3600 * NS_PER_S)
+/* Packs, as against indexes and snapshots, which are read again soon. */
+#define LARGE ((size_t)1 << 20)
 
 struct local {
 	struct store store;
@@ -151,7 +153,8 @@ write_temporary(struct local *l, const char *tmp, const void *data, size_t len, 
 	}
 	if (fd < 0)
 		return err_sys(err, "create file");
-	if (fd_write_all(fd, data, len, err))
+	if (len >= LARGE ? fd_write_past_cache(fd, data, len, err)
+			 : fd_write_all(fd, data, len, err))
 		return err->code;
 	if (fsync(fd) != 0)
 		return err_sys(err, "sync file");

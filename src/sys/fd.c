@@ -20,6 +20,39 @@ fd_write_all(int fd, const void *data, size_t len, struct err *err)
 	return ERR_OK;
 }
 
+/* What direct writes must be aligned to, wherever it is known; most devices ask for less. */
+#define DIRECT_ALIGNMENT 4096
+
+/* Write whole pages directly; gives how many bytes were, and what is left is for others. */
+static size_t
+write_direct(int fd, const uint8_t *data, size_t len)
+{
+	int flags = fcntl(fd, F_GETFL);
+	size_t whole = len - len % DIRECT_ALIGNMENT;
+	size_t at = 0;
+	if ((uintptr_t)data % DIRECT_ALIGNMENT != 0 || whole == 0 || flags < 0 ||
+	    fcntl(fd, F_SETFL, flags | O_DIRECT) != 0)
+		return 0;
+	while (at < whole && at % DIRECT_ALIGNMENT == 0) {
+		ssize_t n = write(fd, data + at, whole - at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break; /* not here, or a true failure: the next write will tell */
+		at += (size_t)n;
+	}
+	/* Should this fail, so will the write of what is left. */
+	(void)fcntl(fd, F_SETFL, flags);
+	return at;
+}
+
+enum err_code
+fd_write_past_cache(int fd, const void *data, size_t len, struct err *err)
+{
+	size_t done = write_direct(fd, data, len);
+	return fd_write_all(fd, (const uint8_t *)data + done, len - done, err);
+}
+
 enum err_code
 fd_pwrite_all(int fd, const void *data, size_t len, uint64_t offset, struct err *err)
 {

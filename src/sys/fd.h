@@ -28,6 +28,11 @@ fd_take(int *fd)
 
 /* Write all of it. */
 MUST_CHECK enum err_code fd_write_all(int fd, const void *data, size_t len, struct err *err);
+/* The same into a new file, past the page cache where data is aligned to a page and the
+ * filesystem can: for much data that nobody reads soon, which would only push out what is in
+ * use. */
+MUST_CHECK enum err_code fd_write_past_cache(
+    int fd, const void *data, size_t len, struct err *err);
 MUST_CHECK enum err_code fd_pwrite_all(
     int fd, const void *data, size_t len, uint64_t offset, struct err *err);
 /* Read up to len bytes; *got is less only at the end of the file. */

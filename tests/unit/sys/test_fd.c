@@ -141,11 +141,49 @@ a_descriptor_that_was_handed_over_is_not_closed(void **state)
 	close(kept);
 }
 
+/* On a disk, where direct writes are known, and in memory, where they may not be. */
+static void
+bytes_written_past_the_cache_are_all_there(void **state)
+{
+	(void)state;
+	struct err err;
+	uint8_t *data;
+	AUTO(mem) uint8_t *back = malloc(LEN);
+	assert_int_equal(posix_memalign((void **)&data, 4096, LEN), 0);
+	assert_non_null(back);
+	for (size_t i = 0; i < LEN; i++)
+		data[i] = (uint8_t)(i * 11 + i / 256);
+	static const struct {
+		size_t from;
+		size_t len;
+	} cases[] = { { 0, LEN }, { 0, LEN - 1 }, { 0, 4096 }, { 0, 4095 }, { 0, 12289 },
+		{ 1, LEN - 1 }, { 512, 8192 }, { 0, 0 } };
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		for (int in_memory = 0; in_memory < 2; in_memory++) {
+			AUTO(fd) int fd = in_memory
+					      ? memory_file()
+					      : open("/var/tmp", O_TMPFILE | O_RDWR, 0600);
+			size_t got;
+			assert_true(fd >= 0);
+			ok(fd_write_past_cache(fd, data + cases[i].from, cases[i].len, &err));
+			assert_int_equal(fcntl(fd, F_GETFL) & O_DIRECT, 0);
+			assert_int_equal(lseek(fd, 0, SEEK_END), (off_t)cases[i].len);
+			ok(fd_pread_full(fd, back, LEN, 0, &got, &err));
+			assert_int_equal(got, cases[i].len);
+			assert_memory_equal(back, data + cases[i].from, got);
+		}
+	}
+	AUTO(fd) int closed = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	refused_like(fd_write_past_cache(closed, data, LEN, &err), ERR_IO, "write: ");
+	free(data);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_bytes_pass_through_a_pipe),
+		cmocka_unit_test(bytes_written_past_the_cache_are_all_there),
 		cmocka_unit_test(reading_at_an_offset_tells_where_the_file_ends),
 		cmocka_unit_test(reading_to_the_end_stops_at_the_most),
 		cmocka_unit_test(failures_say_what_the_system_said),
