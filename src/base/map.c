@@ -33,15 +33,22 @@ slot_at(const struct map *m, size_t i)
 	return m->slots + i * (m->key_size + m->value_size);
 }
 
-/* The slot of key: the one that holds it, or the free one where it belongs. */
+/* Where a key would lie if all slots were free. */
 static size_t
-slot_of(const struct map *m, const void *key)
+home_of(const struct map *m, const void *key)
 {
 	/* Fibonacci mixing makes counters and addresses as good as hashes. */
 	uint64_t h = get_u64(key) * UINT64_C(0x9e3779b97f4a7c15);
 	if (m->key_size >= 16)
 		h ^= get_u64((const uint8_t *)key + 8) * UINT64_C(0xc2b2ae3d27d4eb4f);
-	size_t i = (size_t)(h >> 20) & (m->cap - 1);
+	return (size_t)(h >> 20) & (m->cap - 1);
+}
+
+/* The slot of key: the one that holds it, or the free one where it belongs. */
+static size_t
+slot_of(const struct map *m, const void *key)
+{
+	size_t i = home_of(m, key);
 	while (m->used[i] && memcmp(slot_at(m, i), key, m->key_size) != 0)
 		i = (i + 1) & (m->cap - 1);
 	return i;
@@ -97,6 +104,29 @@ map_put(struct map *m, const void *key, void **value, bool *is_new, struct err *
 	}
 	*value = slot_at(m, i) + m->key_size;
 	return ERR_OK;
+}
+
+void
+map_remove(struct map *m, const void *key)
+{
+	if (m->cap == 0)
+		return;
+	size_t hole = slot_of(m, key);
+	if (!m->used[hole])
+		return;
+	/* Close the gap, so that every search still meets its key before a free slot (Knuth,
+	 * The Art of Computer Programming 3, 6.4, algorithm R). */
+	size_t size = m->key_size + m->value_size;
+	size_t mask = m->cap - 1;
+	for (size_t i = (hole + 1) & mask; m->used[i]; i = (i + 1) & mask) {
+		size_t home = home_of(m, slot_at(m, i));
+		if (((i - home) & mask) < ((i - hole) & mask))
+			continue;
+		memcpy(slot_at(m, hole), slot_at(m, i), size);
+		hole = i;
+	}
+	m->used[hole] = 0;
+	m->len--;
 }
 
 bool

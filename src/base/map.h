@@ -31,6 +31,8 @@ void *map_get(const struct map *m, const void *key);
 /* Find or add key; *value points at its value (zeroed when new) and *is_new says which. */
 MUST_CHECK enum err_code map_put(
     struct map *m, const void *key, void **value, bool *is_new, struct err *err);
+/* Remove key, if it is there.  The room stays; other values may move. */
+void map_remove(struct map *m, const void *key);
 /* Remove all entries, keep the room. */
 void map_clear(struct map *m);
 /* Walk: *pos starts at 0; false at the end. */

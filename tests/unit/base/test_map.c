@@ -153,6 +153,47 @@ a_value_that_is_new_is_zero_also_where_another_was(void **state)
 	map_release(&m);
 }
 
+/* Keys that crowd: many share a home, so that removal has gaps to close. */
+static void
+what_is_removed_is_gone_and_the_rest_stays(void **state)
+{
+	(void)state;
+	struct err err;
+	struct map m;
+	bool is_there[4096] = { false };
+	uint64_t x = 7;
+	map_init(&m, 8, sizeof(uint32_t));
+	for (int step = 0; step < 40000; step++) {
+		x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		uint32_t n = (uint32_t)(x >> 52);
+		uint8_t key[8];
+		put_u64(key, n);
+		if (x >> 40 & 1) {
+			void *value;
+			bool is_new;
+			ok(map_put(&m, key, &value, &is_new, &err));
+			assert_int_equal(is_new, !is_there[n]);
+			put_u32(value, n);
+			is_there[n] = true;
+		} else {
+			map_remove(&m, key);
+			is_there[n] = false;
+		}
+	}
+	size_t count = 0;
+	for (uint32_t n = 0; n < ARRAY_LEN(is_there); n++) {
+		uint8_t key[8];
+		put_u64(key, n);
+		const void *value = map_get(&m, key);
+		assert_int_equal(value != NULL, is_there[n]);
+		if (value != NULL)
+			assert_int_equal(get_u32(value), n);
+		count += is_there[n];
+	}
+	assert_int_equal(m.len, count);
+	map_release(&m);
+}
+
 int
 main(void)
 {
@@ -160,6 +201,7 @@ main(void)
 		cmocka_unit_test(a_map_agrees_with_a_plain_array),
 		cmocka_unit_test(an_empty_map_holds_nothing),
 		cmocka_unit_test(a_set_without_values_tells_members),
+		cmocka_unit_test(what_is_removed_is_gone_and_the_rest_stays),
 		cmocka_unit_test(a_value_that_is_new_is_zero_also_where_another_was),
 	};
 	return cmocka_run_group_tests_name("map", tests, NULL, NULL);
