@@ -8,8 +8,17 @@
 #define SAMPLE_SIZE 4096
 #define SAMPLES 4
 
+/* Of BLOCK_LEVEL_FRAME: level 1 with twice its hash table and matches from 6 bytes on. Measured
+ * in blocks of 1 MiB, against level 1: database pages 11 % smaller for 20 % more time, programs
+ * 3 % for 8 %, documents 5 % for 5 %, JSON 2 % larger for 10 %. */
+#define FRAME_WINDOW_LOG 20
+#define FRAME_HASH_LOG 15
+#define FRAME_MIN_MATCH 6
+
 struct packer {
 	ZSTD_CCtx *ctx;
+	ZSTD_CCtx *probe_ctx; /* small: it sees samples only */
+	int level; /* that ctx is set to, or -1 */
 	uint8_t probe[2 * SAMPLE_SIZE];
 };
 
@@ -24,9 +33,36 @@ packer_new(struct packer **out, struct err *err)
 	if (p == NULL)
 		return err_nomem(err);
 	p->ctx = ZSTD_createCCtx();
-	if (p->ctx == NULL)
+	p->probe_ctx = ZSTD_createCCtx();
+	if (p->ctx == NULL || p->probe_ctx == NULL)
 		return err_nomem(err);
+	p->level = -1;
 	*out = TAKE(p);
+	return ERR_OK;
+}
+
+static enum err_code
+set_level(struct packer *p, int level, struct err *err)
+{
+	if (level == p->level)
+		return ERR_OK;
+	p->level = -1;
+	const struct {
+		ZSTD_cParameter what;
+		int value;
+	} set[] = {
+		{ ZSTD_c_compressionLevel, level == BLOCK_LEVEL_FRAME ? 1 : level },
+		{ ZSTD_c_windowLog, FRAME_WINDOW_LOG },
+		{ ZSTD_c_hashLog, FRAME_HASH_LOG },
+		{ ZSTD_c_minMatch, FRAME_MIN_MATCH },
+	};
+	size_t n = level == BLOCK_LEVEL_FRAME ? ARRAY_LEN(set) : 1;
+	size_t rc = ZSTD_CCtx_reset(p->ctx, ZSTD_reset_session_and_parameters);
+	for (size_t i = 0; i < n && !ZSTD_isError(rc); i++)
+		rc = ZSTD_CCtx_setParameter(p->ctx, set[i].what, set[i].value);
+	if (ZSTD_isError(rc))
+		return err_set(err, ERR_IO, "set up compression: %s", ZSTD_getErrorName(rc));
+	p->level = level;
 	return ERR_OK;
 }
 
@@ -36,6 +72,7 @@ packer_free(struct packer *p)
 	if (p == NULL)
 		return;
 	ZSTD_freeCCtx(p->ctx);
+	ZSTD_freeCCtx(p->probe_ctx);
 	free(p);
 }
 
@@ -54,8 +91,8 @@ looks_compressible(struct packer *p, const uint8_t *data, size_t len)
 	size_t shrunk = 0;
 	for (size_t i = 0; i < SAMPLES; i++) {
 		const uint8_t *at = data + (len - SAMPLE_SIZE) / (SAMPLES - 1) * i;
-		size_t n =
-		    ZSTD_compressCCtx(p->ctx, p->probe, sizeof p->probe, at, SAMPLE_SIZE, 1);
+		size_t n = ZSTD_compressCCtx(
+		    p->probe_ctx, p->probe, sizeof p->probe, at, SAMPLE_SIZE, 1);
 		shrunk += ZSTD_isError(n) ? SAMPLE_SIZE : n;
 	}
 	return shrunk < SAMPLE_SIZE * SAMPLES * 97 / 100;
@@ -69,8 +106,10 @@ block_encode(struct packer *p, const void *data, size_t len, int level, uint8_t 
 		return err_set(err, ERR_USAGE, "block of %zu bytes is too large", len);
 	put_u32(out + 1, (uint32_t)len);
 	if (looks_compressible(p, data, len)) {
-		size_t n = ZSTD_compressCCtx(p->ctx, out + BLOCK_HEADER_SIZE,
-		    block_bound(len) - BLOCK_HEADER_SIZE, data, len, level);
+		if (set_level(p, level, err))
+			return err->code;
+		size_t n = ZSTD_compress2(p->ctx, out + BLOCK_HEADER_SIZE,
+		    block_bound(len) - BLOCK_HEADER_SIZE, data, len);
 		if (ZSTD_isError(n))
 			return err_set(err, ERR_IO, "compress: %s", ZSTD_getErrorName(n));
 		if (n < len) {
@@ -149,4 +188,25 @@ block_decode(struct unpacker *u, const uint8_t *block, size_t len, uint8_t *out,
 	default:
 		return err_set(err, ERR_UNSUPPORTED, "block with unknown codec %u", block[0]);
 	}
+}
+
+enum err_code
+block_plain(struct unpacker *u, const uint8_t *block, size_t len, size_t max,
+    struct buf *scratch, const uint8_t **plain, size_t *plain_len, struct err *err)
+{
+	size_t n;
+	if (block_plain_len(block, len, max, &n, err))
+		return err->code;
+	if (block[0] == BLOCK_STORED && n == len - BLOCK_HEADER_SIZE) {
+		*plain = block + BLOCK_HEADER_SIZE;
+		*plain_len = n;
+		return ERR_OK;
+	}
+	scratch->len = 0;
+	if (buf_reserve(scratch, n + 1, err) ||
+	    block_decode(u, block, len, scratch->data, n, err))
+		return err->code;
+	*plain = scratch->data;
+	*plain_len = n;
+	return ERR_OK;
 }

@@ -11,7 +11,7 @@
 #ifndef CODEC_BLOCK_H
 #define CODEC_BLOCK_H
 
-#include "base/err.h"
+#include "base/buf.h"
 
 #define BLOCK_HEADER_SIZE 5
 /* No block holds more plain bytes than this: a reader need not allocate more. */
@@ -28,7 +28,11 @@ AUTO_FREE(packer, struct packer *, packer_free)
 
 /* The room that a block of len plain bytes may need. */
 size_t block_bound(size_t len);
-/* Encode; out has room for block_bound(len).  level is zstd's. */
+/* What suits frames of about 1 MiB, whatever is in them: between zstd's levels 1 and 2
+ * (docs/decisions/0011). */
+#define BLOCK_LEVEL_FRAME 0
+
+/* Encode; out has room for block_bound(len).  level is zstd's, or BLOCK_LEVEL_FRAME. */
 MUST_CHECK enum err_code block_encode(struct packer *p, const void *data, size_t len, int level,
     uint8_t *out, size_t *out_len, struct err *err);
 
@@ -42,5 +46,10 @@ MUST_CHECK enum err_code block_plain_len(
 /* Decode into out, which has room for exactly plain bytes, as block_plain_len gave. */
 MUST_CHECK enum err_code block_decode(struct unpacker *u, const uint8_t *block, size_t len,
     uint8_t *out, size_t plain, struct err *err);
+
+/* The plain bytes of a block: in the block itself when it was stored, else decoded into
+ * scratch.  Good while neither changes.  ERR_CORRUPT when they are more than max. */
+MUST_CHECK enum err_code block_plain(struct unpacker *u, const uint8_t *block, size_t len,
+    size_t max, struct buf *scratch, const uint8_t **plain, size_t *plain_len, struct err *err);
 
 #endif

@@ -5,8 +5,13 @@
 
 #define ROOM_MIN ((size_t)64 << 10)
 
+/* Read so much at once: what was read is then cut while it is still in the processor's cache.
+ */
+#define ROOM_MAX ((size_t)512 << 10)
+
 struct intake {
 	struct writer *writer;
+	struct group *group; /* NULL until first needed */
 	struct slab *slab; /* NULL until first needed */
 	size_t used; /* bytes of the slab that are taken */
 };
@@ -52,6 +57,7 @@ intake_free(struct intake *in)
 {
 	if (in == NULL)
 		return;
+	group_free(in->group);
 	slab_unref(in->slab);
 	writer_allow_slabs(in->writer, -1);
 	free(in);
@@ -119,9 +125,10 @@ chunk_is_known(void *arg, size_t index, const struct id *id)
 		complete(s);
 }
 
-/* Append an extent; its number goes to *index. */
+/* Append an extent; its number goes to *index.  Unless its id is known, one is pending. */
 static enum err_code
-add_extent(struct stream *s, uint64_t len, bool is_hole, size_t *index, struct err *err)
+add_extent(
+    struct stream *s, const struct extent *e, bool is_pending, size_t *index, struct err *err)
 {
 	enum err_code rc = ERR_OK;
 	pthread_mutex_lock(&s->lock);
@@ -137,24 +144,33 @@ add_extent(struct stream *s, uint64_t len, bool is_hole, size_t *index, struct e
 	}
 	if (rc == ERR_OK) {
 		*index = s->count++;
-		s->items[*index] = (struct extent){ .len = len, .is_hole = is_hole };
-		if (!is_hole)
-			s->pending++;
+		s->items[*index] = *e;
+		s->pending += is_pending;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return rc;
 }
 
-/* Hand over the chunk that ends at s->fed. */
 static enum err_code
-end_chunk(struct stream *s, struct err *err)
+add_small_chunk(struct stream *s, const uint8_t *data, size_t len, struct err *err)
 {
-	size_t start = s->chunk_start;
-	size_t len = s->fed - start;
+	struct intake *in = s->intake;
+	struct extent e = { .len = len, .is_hole = false };
 	size_t index;
-	if (add_extent(s, len, false, &index, err))
+	if (in->group == NULL && group_new(&in->group, s->writer, err))
 		return err->code;
-	s->chunk_start = s->fed;
+	if (group_add(in->group, s->kind, data, len, &e.id, err))
+		return err->code;
+	return add_extent(s, &e, false, &index, err);
+}
+
+static enum err_code
+add_large_chunk(struct stream *s, size_t start, size_t len, struct err *err)
+{
+	struct extent e = { .len = len, .is_hole = false };
+	size_t index;
+	if (add_extent(s, &e, true, &index, err))
+		return err->code;
 	if (writer_add(s->writer, s->kind, s->intake->slab, start, len, chunk_is_known, s,
 		index, err)) {
 		pthread_mutex_lock(&s->lock);
@@ -163,6 +179,18 @@ end_chunk(struct stream *s, struct err *err)
 		return err->code;
 	}
 	return ERR_OK;
+}
+
+/* Hand over the chunk that ends at s->fed. */
+static enum err_code
+end_chunk(struct stream *s, struct err *err)
+{
+	size_t start = s->chunk_start;
+	size_t len = s->fed - start;
+	s->chunk_start = s->fed;
+	if (writer_is_large(s->kind, len))
+		return add_large_chunk(s, start, len, err);
+	return add_small_chunk(s, s->intake->slab->data + start, len, err);
 }
 
 enum err_code
@@ -184,7 +212,7 @@ stream_room(struct stream *s, uint8_t **where, size_t *room, struct err *err)
 		in->used = carry;
 	}
 	*where = in->slab->data + in->used;
-	*room = in->slab->size - in->used;
+	*room = min_size(in->slab->size - in->used, ROOM_MAX);
 	return ERR_OK;
 }
 
@@ -243,7 +271,8 @@ stream_hole(struct stream *s, uint64_t len, struct err *err)
 		s->items[s->count - 1].len += len;
 		return ERR_OK;
 	}
-	return add_extent(s, len, true, &index, err);
+	struct extent e = { .len = len, .is_hole = true };
+	return add_extent(s, &e, false, &index, err);
 }
 
 /* No more bytes; s may be gone on return. */

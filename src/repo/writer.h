@@ -1,10 +1,12 @@
 /*
  * writer.h: one run of adding chunks to a repository.
  *
- * A writer has a pool of worker threads: they hash a chunk, look whether it is
- * stored already, and put new ones into frames; full frames are compressed,
- * sealed, opened again and compared, and go into packs; full packs are written
- * to the store.  Bounded queues join the steps, so memory is bounded too.
+ * A chunk is hashed, and looked up; a new one goes into a frame, and full
+ * frames are compressed, sealed, opened again and compared, and go into packs;
+ * full packs are written to the store.  Large chunks take this way on the
+ * writer's worker threads, each as a frame of its own.  Small ones are hashed
+ * by the thread that brings them, which collects them in a group; only full
+ * frames are handed over.  Queues and buffers are bounded, so memory is too.
  *
  * Most callers use repo/stream.h, which cuts bytes into chunks.
  *
@@ -29,11 +31,15 @@ enum chunk_kind {
 struct writer_options {
 	unsigned workers; /* 0: one per processor */
 	const struct cancel *cancel;
+	/* An index is written whenever this many chunks wait for one, or one has waited so
+	 * long; 0: 65,536 chunks, five minutes. */
+	size_t index_chunks;
+	int64_t index_age_ns;
 };
 
-#define WRITER_OPTIONS_INIT \
-	{                   \
-		0, NULL     \
+#define WRITER_OPTIONS_INIT   \
+	{                     \
+		0, NULL, 0, 0 \
 	}
 
 struct writer_stats {
@@ -56,7 +62,6 @@ struct slab {
 	size_t size;
 	uint8_t *data;
 	int refs; /* atomic */
-	struct slab *next_free;
 };
 
 /* Wait for a slab; it has one reference. */
@@ -64,25 +69,38 @@ MUST_CHECK enum err_code writer_get_slab(struct writer *w, struct slab **out, st
 void slab_ref(struct slab *s);
 void slab_unref(struct slab *s);
 
-/* Let the pool hold this many slabs more: an intake keeps one at hand. */
+/* Let there be this many slabs more: an intake keeps one at hand. */
 void writer_allow_slabs(struct writer *w, int more);
+
+/* Does a chunk of this size get a frame of its own?  If not, give it to a group. */
+bool writer_is_large(enum chunk_kind kind, size_t len);
 
 /* Told the id of a chunk, from a worker thread.  Must not wait for other chunks. */
 typedef void chunk_done(void *arg, size_t index, const struct id *id);
 
-/* Queue the chunk slab[offset, offset+len); the writer takes a reference of its own.  done is
- * called once for each chunk that was queued; when the writer has failed, with an id of zeros.
- */
+/* Queue the large chunk slab[offset, offset+len); the writer takes a reference of its own.
+ * done is called once for each chunk that was queued; when the writer has failed, with an id of
+ * zeros. */
 MUST_CHECK enum err_code writer_add(struct writer *w, enum chunk_kind kind, struct slab *slab,
     size_t offset, size_t len, chunk_done *done, void *arg, size_t index, struct err *err);
 
-/* The same at once, on this thread, copying the bytes: for worker callbacks, which must not
- * wait for a queue. */
+/* Where one thread collects small chunks of data and rows, so that neighbours share frames. */
+struct group;
+MUST_CHECK enum err_code group_new(struct group **out, struct writer *w, struct err *err);
+/* What it holds goes on to the writer. */
+void group_free(struct group *g);
+AUTO_FREE(group, struct group *, group_free)
+/* The id is known on return.  May wait for the workers. */
+MUST_CHECK enum err_code group_add(struct group *g, enum chunk_kind kind, const void *data,
+    size_t len, struct id *id, struct err *err);
+
+/* A chunk of a tree, at once, on this thread, copying the bytes: also for worker callbacks,
+ * since it waits for no queue. */
 MUST_CHECK enum err_code writer_add_now(struct writer *w, enum chunk_kind kind,
     const void *data, size_t len, struct id *id, struct err *err);
 
-/* Write everything out: on return all chunks added before are durable, indexed, and can be read
- * through the repo.  More may be added afterwards. */
+/* Write everything out, what lies in groups too: on return all chunks added before are durable,
+ * indexed, and can be read through the repo.  More may be added afterwards. */
 MUST_CHECK enum err_code writer_flush(struct writer *w, struct err *err);
 
 /* Has a step failed? Gives its error. */

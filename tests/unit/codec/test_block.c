@@ -58,21 +58,34 @@ fill_text(uint8_t *p, size_t len)
 		p[i] = (uint8_t) "the same line again and again\n"[(i * 7 + i / 900) % 30];
 }
 
-/* Encode and decode; gives the block's length. */
 static size_t
-round_trip(struct fixture *f, size_t len)
+round_trip_at(struct fixture *f, size_t len, int level)
 {
 	struct err err;
 	size_t n;
 	size_t plain;
-	ok(block_encode(f->packer, f->data, len, 3, f->block, &n, &err));
+	ok(block_encode(f->packer, f->data, len, level, f->block, &n, &err));
 	assert_true(n <= block_bound(len));
 	ok(block_plain_len(f->block, n, MOST, &plain, &err));
 	assert_int_equal(plain, len);
 	memset(f->back, 0x5a, len);
 	ok(block_decode(f->unpacker, f->block, n, f->back, plain, &err));
 	assert_memory_equal(f->back, f->data, len);
+
+	AUTO(bufv) struct buf scratch = BUF_INIT;
+	const uint8_t *view;
+	ok(block_plain(f->unpacker, f->block, n, len, &scratch, &view, &plain, &err));
+	assert_int_equal(plain, len);
+	assert_memory_equal(view, f->data, len);
 	return n;
+}
+
+/* Encode and decode; gives the block's length. */
+static size_t
+round_trip(struct fixture *f, size_t len)
+{
+	round_trip_at(f, len, 3);
+	return round_trip_at(f, len, BLOCK_LEVEL_FRAME);
 }
 
 static void
