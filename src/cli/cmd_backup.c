@@ -15,10 +15,11 @@
 #include "ui/format.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 /* What became of one stack, or of the folders. */
 struct task {
-	const char *stack; /* NULL: folders */
+	const char *stack; /* NULL: folders, or a stream */
 	enum exit_code code;
 	struct backup_result result; /* when it did not fail */
 	struct err err;
@@ -26,7 +27,8 @@ struct task {
 
 struct batch {
 	struct strv stacks;
-	struct strv paths; /* either these or those */
+	struct strv paths; /* either these or those, or a stream */
+	struct backup_input input; /* its name is NULL when there is none */
 	struct task *tasks;
 	size_t n_tasks;
 };
@@ -80,10 +82,45 @@ add_every_stack(struct cli *c, struct strv *stacks, struct err *err)
 }
 
 static enum err_code
+choose_stream(const struct args *a, struct batch *b, struct err *err)
+{
+	if (a->stdin_name == NULL)
+		return err_set(err, ERR_USAGE,
+		    "--stdin-tar and --stdin-command want a name in the snapshot: give --stdin "
+		    "NAME");
+	if (a->all || a->paths.len > 0 || (!a->stdin_command && a->operands.len > 0))
+		return err_set(err, ERR_USAGE,
+		    "--stdin stands alone: no STACK, no --all and no --path with it");
+	if (a->stdin_command && a->operands.len == 0)
+		return err_set(
+		    err, ERR_USAGE, "--stdin-command: which one? Give it behind \"--\"");
+	if (a->quiesce != NULL || a->dry_run || a->is_long)
+		return err_set(err, ERR_USAGE,
+		    "--quiesce, --dry-run and --long mean nothing for a stream");
+	if (a->exclude_caches || a->one_file_system ||
+	    (!a->stdin_tar && (a->exclude.len > 0 || a->exclude_from.len > 0)))
+		return err_set(err, ERR_USAGE,
+		    "of a stream nothing can be left out, but --exclude from a --stdin-tar");
+	if (!a->stdin_command && isatty(STDIN_FILENO))
+		return err_set(err, ERR_USAGE,
+		    "standard input is a terminal: pipe something into it, or use "
+		    "--stdin-command");
+	b->input = (struct backup_input){
+		.name = a->stdin_name,
+		.is_tar = a->stdin_tar,
+		.fd = STDIN_FILENO,
+		.argv = a->stdin_command ? (const char *const *)a->operands.items : NULL,
+	};
+	return ERR_OK;
+}
+
+static enum err_code
 choose(struct cli *c, struct batch *b, struct err *err)
 {
 	const struct args *a = &c->args;
 	bool has_paths = a->paths.len > 0;
+	if (a->stdin_name != NULL || a->stdin_tar || a->stdin_command)
+		return choose_stream(a, b, err);
 	if (a->all && (has_paths || a->operands.len > 0))
 		return err_set(
 		    err, ERR_USAGE, "--all stands alone: no STACK and no --path with it");
@@ -159,6 +196,8 @@ print_source(const struct batch *b, const struct task *r)
 		escape_print(stdout, r->stack);
 		return;
 	}
+	if (b->input.name != NULL)
+		escape_print(stdout, b->input.name);
 	for (size_t i = 0; i < b->paths.len; i++) {
 		fputs(i > 0 ? ", " : "", stdout);
 		escape_print(stdout, b->paths.items[i]);
@@ -213,9 +252,10 @@ static void
 source_json(struct json_writer *w, const struct batch *b, const struct task *r)
 {
 	json_obj(w, "source");
-	json_str(w, "kind", r->stack != NULL ? "stack" : "path");
-	if (r->stack != NULL) {
-		json_str(w, "name", r->stack);
+	const char *name = r->stack != NULL ? r->stack : b->input.name;
+	json_str(w, "kind", r->stack != NULL ? "stack" : name != NULL ? "stdin" : "path");
+	if (name != NULL) {
+		json_str(w, "name", name);
 	} else {
 		json_arr(w, "paths");
 		for (size_t i = 0; i < b->paths.len; i++)
@@ -301,9 +341,10 @@ static void
 back_up(struct cli *c, struct engine *e, const struct batch *b,
     const struct backup_options *opt, struct task *r)
 {
-	enum err_code rc = r->stack != NULL
-			       ? backup_stack(e, r->stack, opt, &r->result, &r->err)
-			       : backup_paths(e, &b->paths, opt, &r->result, &r->err);
+	enum err_code rc =
+	    r->stack != NULL        ? backup_stack(e, r->stack, opt, &r->result, &r->err)
+	    : b->input.name != NULL ? backup_stream(e, &b->input, opt, &r->result, &r->err)
+				    : backup_paths(e, &b->paths, opt, &r->result, &r->err);
 	if (rc) {
 		if (r->stack != NULL && b->n_tasks > 1)
 			err_wrap(&r->err, "stack %s", r->stack);
@@ -328,7 +369,7 @@ recover_first(struct cli *c)
 static enum err_code
 run(struct cli *c, enum exit_code *code, struct err *err)
 {
-	AUTO(batch) struct batch b = { STRV_INIT, STRV_INIT, NULL, 0 };
+	AUTO(batch) struct batch b = { .stacks = STRV_INIT, .paths = STRV_INIT };
 	AUTO(place) struct place p = PLACE_INIT;
 	struct backup_options opt;
 	if (choose(c, &b, err) || options_of(&c->args, &opt, err))
@@ -339,13 +380,13 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	if (cli_open_lenient(c, &p, err))
 		return err->code;
 	recover_first(c);
-	b.n_tasks = b.paths.len > 0 ? 1 : b.stacks.len;
+	b.n_tasks = b.stacks.len > 0 ? b.stacks.len : 1;
 	b.tasks = calloc(b.n_tasks, sizeof *b.tasks);
 	if (b.tasks == NULL)
 		return err_nomem(err);
 	struct engine e = cli_engine(c, p.repo);
 	for (size_t i = 0; i < b.n_tasks; i++) {
-		b.tasks[i].stack = b.paths.len > 0 ? NULL : b.stacks.items[i];
+		b.tasks[i].stack = b.stacks.len > 0 ? b.stacks.items[i] : NULL;
 		if (cancel_is_raised(c->cancel)) {
 			b.tasks[i].code = EXIT_STOPPED;
 			err_set(&b.tasks[i].err, ERR_CANCELLED, "stopped before it began");
@@ -384,6 +425,15 @@ static const struct option_def options[] = {
 	    offsetof(struct args, exclude_caches) },
 	{ "one-file-system", 'x', OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "keep mounts below DIR as empty folders", offsetof(struct args, one_file_system) },
+	{ "stdin", 0, OPTION_VALUE, WORD_ANY, "NAME", NULL,
+	    "standard input, as the file NAME in the snapshot",
+	    offsetof(struct args, stdin_name) },
+	{ "stdin-tar", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "it is a tar archive: its tree, as the folder NAME",
+	    offsetof(struct args, stdin_tar) },
+	{ "stdin-command", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "start what stands behind --, and read what it writes",
+	    offsetof(struct args, stdin_command) },
 	{ "dry-run", 'n', OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "show what would be captured, and stop", offsetof(struct args, dry_run) },
 	{ "long", 'l', OPTION_SWITCH, WORD_ANY, NULL, NULL,
@@ -402,12 +452,16 @@ static const struct example examples[] = {
 	  "'!/srv/a/tmp'",
 	    "rules may begin with DIR; \"!\" takes back in" },
 	{ "stacksnap -r /backup backup --path /srv --dry-run --long", "what would be read" },
+	{ "stacksnap -r /backup backup --stdin shop.sql --stdin-command -- pg_dump shop",
+	    "what a program writes, if it ends well" },
+	{ "docker export web | stacksnap -r /backup backup --stdin web --stdin-tar",
+	    "the tree in a tar archive" },
 };
 
 const struct command command_backup = {
 	.name = "backup",
 	.summary = "make a snapshot of stacks or folders",
-	.operands = "STACK...|--all|--path DIR...",
+	.operands = "STACK...|--all|--path DIR...|--stdin NAME",
 	.about =
 	    "Captures a running stack at one instant: files are read while it runs, then the\n"
 	    "services that write are paused for a moment, the databases fix their state, "
@@ -424,6 +478,12 @@ const struct command command_backup = {
 	    "the end means folders, ** any number of folders, ! takes back what an earlier "
 	    "rule left\n"
 	    "out (but nothing below a folder that is out).\n"
+	    "\n"
+	    "With --stdin a failure of the program that writes cannot be seen, but that it "
+	    "wrote\n"
+	    "nothing: let --stdin-command start it, or see to it that your shell looks (set "
+	    "-o\n"
+	    "pipefail) and forget the snapshot then.\n"
 	    "\n"
 	    "Exit status 3 means that there is a snapshot, from which something is missing.",
 	.options = options,

@@ -57,9 +57,9 @@ print_source(const json_t *d, struct err *err)
 {
 	AUTO(bufv) struct buf text = BUF_INIT;
 	const json_t *source = json_object_get(d, "source");
-	bool is_stack = strcmp(str_at(source, "kind"), "stack") == 0;
-	if (is_stack ? buf_printf(&text, err, "stack %s", str_at(source, "name"))
-		     : join(&text, json_object_get(source, "paths"), err))
+	const char *name = json_get_str(source, "name");
+	if (name != NULL ? buf_printf(&text, err, "%s %s", str_at(source, "kind"), name)
+			 : join(&text, json_object_get(source, "paths"), err))
 		return err->code;
 	line("source", "%s", buf_cstr(&text));
 	return ERR_OK;
@@ -195,8 +195,9 @@ print_left_out(const json_t *d)
 		const json_t *rules = json_object_get(m, "exclude");
 		bool caches = json_get_bool(m, "exclude_caches");
 		bool mounts = json_get_bool(m, "one_file_system");
-		if (strcmp(str_at(m, "kind"), "path") != 0 ||
-		    (json_array_size(rules) == 0 && !caches && !mounts))
+		bool has_rules = strcmp(str_at(m, "kind"), "path") == 0 ||
+				 strcmp(str_at(m, "kind"), "tar") == 0;
+		if (!has_rules || (json_array_size(rules) == 0 && !caches && !mounts))
 			continue;
 		fputs("left out of ", stdout);
 		escape_print(stdout, str_at(m, "name"));

@@ -51,6 +51,7 @@ struct args {
 	const char *time;
 	const char *stdin_name;
 	bool stdin_tar;
+	bool stdin_command;
 	/* restore */
 	struct strv include;
 	const char *overwrite;

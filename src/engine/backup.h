@@ -65,6 +65,21 @@ MUST_CHECK enum err_code backup_check_rules(const struct backup_options *opt, st
 MUST_CHECK enum err_code backup_paths(struct engine *e, const struct strv *paths,
     const struct backup_options *opt, struct backup_result *out, struct err *err);
 
+/* What a program writes. */
+struct backup_input {
+	const char *name; /* in the snapshot's tree: "db.sql" */
+	bool is_tar; /* a tar archive (tree/tar_save.h), which becomes the folder name */
+	int fd; /* read when argv is NULL */
+	const char *const
+	    *argv; /* a program to start, ended by NULL; it must end with status 0 */
+};
+
+/* Snapshot of a stream, as one file or as a tree.  Nothing at all is refused, unless
+ * allow_empty.  That the program at the other end of fd has failed cannot be seen; that of argv
+ * is seen. */
+MUST_CHECK enum err_code backup_stream(struct engine *e, const struct backup_input *in,
+    const struct backup_options *opt, struct backup_result *out, struct err *err);
+
 /* A dry run: what a backup of folders would do. */
 enum backup_change_kind {
 	BACKUP_NEW,

@@ -32,9 +32,8 @@ paths_resolve(struct strv *out, const struct strv *paths, struct err *err)
 	return ERR_OK;
 }
 
-/* What the options leave out below root; *out is NULL when there is no rule. */
-static enum err_code
-read_rules(
+enum err_code
+rules_read(
     struct ignore **out, const char *root, const struct backup_options *opt, struct err *err)
 {
 	AUTO(ignore) struct ignore *g = NULL;
@@ -61,7 +60,7 @@ enum err_code
 backup_check_rules(const struct backup_options *opt, struct err *err)
 {
 	AUTO(ignore) struct ignore *g = NULL;
-	return read_rules(&g, NULL, opt, err);
+	return rules_read(&g, NULL, opt, err);
 }
 
 enum err_code
@@ -79,7 +78,7 @@ paths_capture(struct backup_run *r, const struct strv *resolved, struct err *err
 			.source = resolved->items[i],
 			.entry = TREE_ENTRY_INIT,
 		};
-		if (read_rules(&c->rules, c->source, r->options, err))
+		if (rules_read(&c->rules, c->source, r->options, err))
 			return err->code;
 		if (c->rules != NULL)
 			c->exclude = ignore_rules(c->rules);

@@ -13,4 +13,9 @@ MUST_CHECK enum err_code paths_resolve(
 MUST_CHECK enum err_code paths_capture(
     struct backup_run *r, const struct strv *resolved, struct err *err);
 
+/* What the options leave out below root, which may be NULL; *out is NULL when there is no rule.
+ */
+MUST_CHECK enum err_code rules_read(
+    struct ignore **out, const char *root, const struct backup_options *opt, struct err *err);
+
 #endif

@@ -101,10 +101,13 @@ write_dumps(struct json_writer *w, const struct capture *c)
 static void
 write_excluded(struct json_writer *w, const struct backup_run *r, const struct capture *c)
 {
-	if (strcmp(c->kind, "path") != 0)
+	bool is_path = strcmp(c->kind, "path") == 0;
+	if (!is_path && strcmp(c->kind, "tar") != 0)
 		return;
-	json_flag(w, "exclude_caches", r->options->exclude_caches);
-	json_flag(w, "one_file_system", r->options->one_file_system);
+	if (is_path) {
+		json_flag(w, "exclude_caches", r->options->exclude_caches);
+		json_flag(w, "one_file_system", r->options->one_file_system);
+	}
 	json_u64(w, "excluded", c->excluded);
 }
 

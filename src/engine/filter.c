@@ -58,9 +58,12 @@ static bool
 passes_source(const struct snapshot_filter *f, const json_t *document)
 {
 	const json_t *source = json_object_get(document, "source");
+	const char *kind = json_get_str(source, "kind");
+	bool is_stack = kind == NULL || strcmp(kind, "stack") == 0;
 	if (f->stacks.len == 0 && f->paths.len == 0)
 		return true;
-	if (f->stacks.len > 0 && is_one_of(&f->stacks, json_get_str(source, "name")))
+	if (is_stack && f->stacks.len > 0 &&
+	    is_one_of(&f->stacks, json_get_str(source, "name")))
 		return true;
 	const json_t *paths = json_object_get(source, "paths");
 	for (size_t i = 0; i < f->paths.len; i++)
@@ -194,9 +197,11 @@ enum err_code
 snapshot_source_text(struct buf *out, const json_t *document, struct err *err)
 {
 	const json_t *source = json_object_get(document, "source");
-	const char *stack = json_get_str(source, "name");
-	if (stack != NULL) {
-		if (buf_str(out, "stack ", err) || add_name(out, stack, err))
+	const char *kind = json_get_str(source, "kind");
+	const char *name = json_get_str(source, "name");
+	if (name != NULL) {
+		if (buf_printf(out, err, "%s ", kind != NULL ? kind : "stack") ||
+		    add_name(out, name, err))
 			return err->code;
 	} else {
 		const json_t *paths = json_object_get(source, "paths");

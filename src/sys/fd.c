@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 
 enum err_code
 fd_write_all(int fd, const void *data, size_t len, struct err *err)
@@ -108,6 +109,28 @@ fd_pread_full(int fd, void *out, size_t len, uint64_t offset, size_t *got, struc
 	}
 	*got = done;
 	return ERR_OK;
+}
+
+enum err_code
+fd_read_some(
+    int fd, void *out, size_t len, const struct cancel *c, size_t *got, struct err *err)
+{
+	for (;;) {
+		struct pollfd fds[] = { { fd, POLLIN, 0 }, { cancel_fd(c), POLLIN, 0 } };
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+			return err_sys(err, "wait for input");
+		if (cancel_check(c, err))
+			return err->code;
+		if (fds[0].revents == 0)
+			continue;
+		ssize_t n = read(fd, out, len);
+		if (n >= 0) {
+			*got = (size_t)n;
+			return ERR_OK;
+		}
+		if (errno != EINTR && errno != EAGAIN)
+			return err_sys(err, "read");
+	}
 }
 
 enum err_code

@@ -7,6 +7,7 @@
 #define SYS_FD_H
 
 #include "base/buf.h"
+#include "sys/cancel.h"
 
 #include <unistd.h>
 
@@ -40,6 +41,10 @@ MUST_CHECK enum err_code fd_read_full(
     int fd, void *out, size_t len, size_t *got, struct err *err);
 MUST_CHECK enum err_code fd_pread_full(
     int fd, void *out, size_t len, uint64_t offset, size_t *got, struct err *err);
+/* What is there now, once something is; *got is 0 only at the end of the file.  ERR_CANCELLED
+ * when c is raised meanwhile; c may be NULL. */
+MUST_CHECK enum err_code fd_read_some(
+    int fd, void *out, size_t len, const struct cancel *c, size_t *got, struct err *err);
 /* Append everything up to the end; ERR_CORRUPT when there are more than max bytes. */
 MUST_CHECK enum err_code fd_read_to_end(int fd, size_t max, struct buf *out, struct err *err);
 MUST_CHECK enum err_code fd_set_nonblocking(int fd, struct err *err);

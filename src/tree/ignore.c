@@ -2,19 +2,21 @@
 
 #include <ctype.h>
 
+enum step_kind {
+	STEP_BYTE,
+	STEP_ANY, /* "?": one byte, no slash */
+	STEP_CLASS, /* "[...]" */
+	STEP_STAR, /* "*": any run without a slash */
+	STEP_STARS, /* "**": any run */
+	/* "**" and a slash are three steps: leave out all three, or go through STARS and SLASH.
+	 */
+	STEP_SKIP,
+	STEP_SLASH,
+};
+
 /* One place in a rule. */
 struct step {
-	enum {
-		STEP_BYTE,
-		STEP_ANY, /* "?": one byte, no slash */
-		STEP_CLASS, /* "[...]" */
-		STEP_STAR, /* "*": any run without a slash */
-		STEP_STARS, /* "**": any run */
-		/* "**" and a slash are three steps: leave out all three, or go through STARS
-		 * and SLASH. */
-		STEP_SKIP,
-		STEP_SLASH,
-	} kind;
+	enum step_kind kind;
 	uint8_t byte;
 	uint32_t class; /* number of its set */
 };
@@ -217,7 +219,7 @@ read_class(struct text *t, struct byte_set *out, struct err *err)
 }
 
 static void
-add_step(struct rule *r, int kind, char byte)
+add_step(struct rule *r, enum step_kind kind, char byte)
 {
 	struct step *s = &r->steps[r->count++];
 	s->kind = kind;
