@@ -1,6 +1,6 @@
 #include "repo/writer.h"
 
-#include "codec/checksum.h"
+#include "base/checksum.h"
 #include "repo/writer_impl.h"
 #include "sys/thread.h"
 
@@ -149,7 +149,7 @@ take_chunk(
 {
 	const uint8_t *data = j->slab->data + j->offset;
 	bool is_new;
-	uint64_t sum = checksum_of(data, j->len); /* first, so that it covers the hashing */
+	uint64_t sum = checksum_of(data, j->len, 0); /* first, so that it covers the hashing */
 	if (repo_chunk_id(t, data, j->len, id, err) ||
 	    claims_take(&w->claims, id, j->len, &is_new, err))
 		return err->code;
@@ -206,7 +206,7 @@ add_at_once(struct writer *w, struct tools *t, enum chunk_kind kind, const uint8
 {
 	bool is_new;
 	struct filling *full = NULL;
-	uint64_t sum = checksum_of(data, len);
+	uint64_t sum = checksum_of(data, len, 0);
 	if (repo_chunk_id(t, data, len, id, err) ||
 	    claims_take(&w->claims, id, len, &is_new, err))
 		return err->code;

@@ -1,6 +1,6 @@
 #include "repo/writer_impl.h"
 
-#include "codec/checksum.h"
+#include "base/checksum.h"
 
 /* Of so many frames, one is proved by the ids of its chunks; the others by their checksums. */
 #define PROVED_BY_ID 16
@@ -34,7 +34,7 @@ prove_chunk(struct tools *t, const uint8_t *data, const struct pack_chunk *c, ui
 	struct id id;
 	if (by_id && repo_chunk_id(t, data, c->len, &id, err))
 		return err->code;
-	if (checksum_of(data, c->len) != sum || (by_id && !id_equal(&id, &c->id)))
+	if (checksum_of(data, c->len, 0) != sum || (by_id && !id_equal(&id, &c->id)))
 		return err_set(err, ERR_CORRUPT, "a chunk does not come out as it went in");
 	return ERR_OK;
 }

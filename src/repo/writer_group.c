@@ -1,6 +1,6 @@
 #include "repo/writer_impl.h"
 
-#include "codec/checksum.h"
+#include "base/checksum.h"
 
 struct group {
 	struct writer *writer;
@@ -94,7 +94,7 @@ group_add(struct group *g, enum chunk_kind kind, const void *data, size_t len, s
 	bool is_new;
 	if (writer_check(w, err))
 		return err->code;
-	uint64_t sum = checksum_of(data, len); /* first, so that it covers the hashing */
+	uint64_t sum = checksum_of(data, len, 0); /* first, so that it covers the hashing */
 	if (repo_chunk_id(g->tools, data, len, id, err) ||
 	    claims_take(&w->claims, id, len, &is_new, err) ||
 	    (is_new && collect(g, kind, data, len, id, sum, err)))

@@ -1,6 +1,6 @@
 #include "testing.h"
 
-#include "codec/checksum.h"
+#include "base/checksum.h"
 #include "repo/check.h"
 #include "repo/writer_impl.h"
 #include "sys/thread.h"
@@ -191,7 +191,7 @@ a_frame_that_is_not_what_was_hashed_is_never_stored(void **state)
 	ok(writer_open(&w, f->repo, &opt, &err));
 	ok(repo_borrow_tools(f->repo, &t, &err));
 	fill(data, sizeof data, 1);
-	uint64_t sum = checksum_of(data, sizeof data);
+	uint64_t sum = checksum_of(data, sizeof data, 0);
 	ok(repo_chunk_id(t, data, sizeof data, &id, &err));
 	data[1234] ^= 4;
 	ok(filling_new(&wrong, w, CHUNK_DATA, true, &err));
@@ -223,7 +223,7 @@ a_wrong_id_is_found_in_frames_that_are_hashed_again(void **state)
 	ok(writer_open(&w, f->repo, &opt, &err));
 	ok(repo_borrow_tools(f->repo, &t, &err));
 	fill(data, sizeof data, 1);
-	uint64_t sum = checksum_of(data, sizeof data);
+	uint64_t sum = checksum_of(data, sizeof data, 0);
 	refused(frame_store_chunk(w, t, CHUNK_DATA, data, sizeof data, &id, sum, &err),
 	    ERR_CORRUPT,
 	    "a pack failed its check before it was stored; this machine's memory or processor "
