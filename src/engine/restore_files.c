@@ -106,7 +106,7 @@ restore_files(struct engine *e, const struct id *snapshot, const struct restore_
 	struct tree_restore_options o = TREE_RESTORE_OPTIONS_INIT;
 	o.leave_root = j.is_whole;
 	if (opt->may_replace)
-		o.overwrite = TREE_OVERWRITE_REPLACE;
+		o.overwrite = TREE_OVERWRITE_ALWAYS;
 	AUTO(restore_pen) struct restore_pen pen;
 	restore_pen_init(&pen, e, bytes, files);
 	pen.prefix = j.target;

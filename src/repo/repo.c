@@ -444,10 +444,9 @@ struct held_frame {
 	struct frame *frame;
 };
 
-/* Is this really the chunk?  The seal speaks for the frame, the id for the chunk. */
-static enum err_code
-check_chunk(
-    struct repo *r, const struct id *id, const uint8_t *data, size_t len, struct err *err)
+enum err_code
+repo_chunk_is(struct repo *r, const struct id *id, const void *data, size_t len, bool *is,
+    struct err *err)
 {
 	struct tools *t;
 	struct id actual;
@@ -455,11 +454,20 @@ check_chunk(
 		return err->code;
 	enum err_code rc = repo_chunk_id(t, data, len, &actual, err);
 	repo_return_tools(r, t);
-	if (rc)
-		return rc;
-	if (!id_equal(&actual, id))
-		return err_set(err, ERR_CORRUPT, "its bytes do not fit its id");
-	return ERR_OK;
+	if (rc == ERR_OK)
+		*is = id_equal(&actual, id);
+	return rc;
+}
+
+/* Is this really the chunk?  The seal speaks for the frame, the id for the chunk. */
+static enum err_code
+check_chunk(
+    struct repo *r, const struct id *id, const uint8_t *data, size_t len, struct err *err)
+{
+	bool is = false;
+	if (repo_chunk_is(r, id, data, len, &is, err))
+		return err->code;
+	return is ? ERR_OK : err_set(err, ERR_CORRUPT, "its bytes do not fit its id");
 }
 
 enum err_code

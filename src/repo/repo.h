@@ -85,4 +85,8 @@ MUST_CHECK enum err_code repo_read_chunk(
     struct repo *r, const struct id *id, struct chunk_view *out, struct err *err);
 void chunk_view_release(struct chunk_view *v);
 
+/* Are these the bytes of that chunk?  Nothing is fetched. */
+MUST_CHECK enum err_code repo_chunk_is(struct repo *r, const struct id *id, const void *data,
+    size_t len, bool *is, struct err *err);
+
 #endif

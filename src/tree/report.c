@@ -16,6 +16,8 @@ tree_problem_word(enum tree_problem_kind kind)
 		[TREE_IN_THE_WAY] = "in_the_way",
 		[TREE_FAILED] = "failed",
 		[TREE_DAMAGED] = "damaged",
+		[TREE_NOT_DELETED] = "not_deleted",
+		[TREE_DIFFERS] = "differs",
 	};
 	size_t i = (size_t)kind;
 	return i < ARRAY_LEN(words) ? words[i] : "unknown";

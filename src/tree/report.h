@@ -30,6 +30,8 @@ enum tree_problem_kind {
 	TREE_IN_THE_WAY, /* something is there that may not be replaced: left out */
 	TREE_FAILED, /* cannot be made or written: left out, or whole only in part */
 	TREE_DAMAGED, /* its stored data cannot be read: left out, or whole only in part */
+	TREE_NOT_DELETED, /* is not in the tree, but cannot be removed */
+	TREE_DIFFERS, /* restored, but what is read back is not what was stored */
 };
 
 /* "vanished", "changed", ...: for JSON. */

@@ -10,10 +10,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Files handed to the pool at once, and the bytes at which a batch is full. */
-#define BATCH_MAX 64
-#define BATCH_BYTES ((uint64_t)4 << 20)
-#define BATCHES_PER_THREAD 4
+/* Batches of files that wait (restore_walk.c). */
+#define BATCHES_PER_THREAD 2
 
 void
 restorer_fail(struct restorer *r, const struct err *err)
@@ -60,6 +58,7 @@ restorer_problem(struct restorer *r, enum tree_problem_kind kind, const struct t
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	atomic_fetch_add(&r->lost, is_loss(kind));
 	if (r->root_is_file && is_loss(kind)) {
 		struct err err;
 		err_set(&err, loss_code(kind), "%s", text);
@@ -110,239 +109,49 @@ restorer_repo_error(
 		restorer_fail(r, err);
 }
 
-/* Batches of files */
-
-struct rbatch {
-	struct job job;
-	struct rnode *node;
-	uint64_t bytes;
-	size_t count;
-	struct tree_entry entries[BATCH_MAX];
-};
-
-static void
-restore_one(struct rnode *n, int dir_fd, struct tree_entry *e)
+bool
+restorer_may_replace(const struct restorer *r)
 {
-	struct err err;
-	struct rfile *f;
-	bool made;
-	if (e->type != TREE_FILE) {
-		special_restore(n, dir_fd, e, &made);
-	} else if (rfile_create(&f, n, dir_fd, e, false, &err)) {
-		restorer_fail(n->restorer, &err);
-	} else if (f != NULL) {
-		rfile_fill(f);
-	}
+	return r->opt->overwrite != TREE_OVERWRITE_NEVER;
 }
 
-static void
-rbatch_run(struct job *j)
+void
+restorer_tell(struct restorer *r, enum tree_change change, enum tree_type type, uint64_t size,
+    const struct trail *t, const char *name)
 {
-	struct rbatch *b = (struct rbatch *)j;
-	struct rnode *n = b->node;
 	struct err err;
-	int dir_fd;
-	bool pinned = folder_pin(n->folder, &dir_fd, &err) == ERR_OK;
-	if (!pinned)
-		restorer_problem(n->restorer, TREE_FAILED, n->trail, NULL, "%s", err.msg);
-	for (size_t i = 0; i < b->count; i++) {
-		if (pinned && restorer_goes_on(n->restorer))
-			restore_one(n, dir_fd, &b->entries[i]);
-		tree_entry_release(&b->entries[i]);
-	}
-	if (pinned)
-		folder_unpin(n->folder);
-	free(b);
-	rnode_unpend(n);
-}
-
-/* The walk */
-
-/* A folder on the way down. */
-struct frame {
-	struct rnode *node;
-	struct dir_reader *reader; /* NULL: its listing cannot be read */
-	struct rbatch *batch; /* being filled */
-	bool ask; /* about each child */
-	struct frame *up;
-};
-
-struct walk {
-	struct restorer *restorer;
-	struct link_names *links;
-	struct frame *top;
-	struct buf path;
-};
-
-static void
-send_batch(struct frame *f)
-{
-	struct rbatch *b = TAKE(f->batch);
-	if (b == NULL)
+	AUTO(bufv) struct buf path = BUF_INIT;
+	if (r->opt->change == NULL)
 		return;
-	b->job.run = rbatch_run;
-	pool_submit(f->node->restorer->pool, &b->job);
-}
-
-static enum err_code
-add_to_batch(struct frame *f, struct tree_entry *e, struct err *err)
-{
-	if (f->batch == NULL) {
-		f->batch = calloc(1, sizeof *f->batch);
-		if (f->batch == NULL)
-			return err_nomem(err);
-		f->batch->node = f->node;
-		rnode_pend(f->node);
-	}
-	struct rbatch *b = f->batch;
-	b->bytes += e->content.size;
-	b->entries[b->count++] = *e;
-	*e = (struct tree_entry)TREE_ENTRY_INIT;
-	if (b->count == BATCH_MAX || b->bytes >= BATCH_BYTES)
-		send_batch(f);
-	return ERR_OK;
-}
-
-/* Go down into a node, which becomes the walk's to unpend. */
-static enum err_code
-push(struct walk *w, struct rnode *n, bool ask, struct err *err)
-{
-	struct restorer *r = w->restorer;
-	struct frame *f = calloc(1, sizeof *f);
-	if (f == NULL) {
-		rnode_unpend(n);
-		return err_nomem(err);
-	}
-	f->node = n;
-	f->ask = ask;
-	f->up = w->top;
-	w->top = f;
-	if (dir_reader_open(&f->reader, r->repo, &n->entry, err)) {
-		if (err->code == ERR_NO_MEMORY)
-			return err->code;
-		restorer_repo_error(r, n->trail, NULL, err);
-	}
-	return ERR_OK;
-}
-
-static void
-pop(struct walk *w)
-{
-	struct frame *f = w->top;
-	w->top = f->up;
-	send_batch(f);
-	dir_reader_close(f->reader);
-	rnode_unpend(f->node);
-	free(f);
-}
-
-static enum err_code
-ask(struct walk *w, const struct frame *f, const struct tree_entry *e, enum tree_select *out,
-    struct err *err)
-{
-	const struct tree_restore_options *opt = w->restorer->opt;
-	*out = TREE_TAKE;
-	if (!f->ask)
-		return ERR_OK;
-	w->path.len = 0;
-	if (trail_path(f->node->trail, e->name, &w->path, err))
-		return err->code;
-	*out = opt->select(opt->select_arg, (const char *)w->path.data, w->path.len, e);
-	return ERR_OK;
-}
-
-static void
-show_path(struct walk *w, const struct rnode *n)
-{
-	struct tree_progress *p = w->restorer->report.progress;
-	struct err scratch; /* only for show */
-	w->path.len = 0;
-	if (p != NULL && trail_path(n->trail, NULL, &w->path, &scratch) == ERR_OK)
-		tree_progress_set_path(p, (const char *)w->path.data, w->path.len);
-}
-
-static enum err_code
-descend(struct walk *w, struct tree_entry *e, bool make, struct err *err)
-{
-	struct rnode *n;
-	if (rnode_new(&n, w->restorer, w->top->node, e, err))
-		return err->code;
-	if (make && rnode_make(n, err)) {
-		rnode_unpend(n);
-		return err->code;
-	}
-	if (n->failed) {
-		rnode_unpend(n);
-		return ERR_OK;
-	}
-	show_path(w, n);
-	/* What is before it in its folder need not wait. */
-	send_batch(w->top);
-	return push(w, n, !make, err);
-}
-
-static enum err_code
-restore_child(struct walk *w, struct tree_entry *e, struct err *err)
-{
-	struct frame *f = w->top;
-	enum tree_select choice;
-	if (ask(w, f, e, &choice, err))
-		return err->code;
-	if (e->type == TREE_DIR && choice != TREE_SKIP)
-		return descend(w, e, choice == TREE_TAKE, err);
-	if (choice != TREE_TAKE)
-		return ERR_OK;
-	if (rnode_make(f->node, err))
-		return err->code;
-	if (f->node->failed)
-		return ERR_OK;
-	bool copy = true;
-	if (e->links > 1 && e->ino != 0 && link_names_restore(w->links, f->node, e, &copy, err))
-		return err->code;
-	return copy ? add_to_batch(f, e, err) : ERR_OK;
-}
-
-/* One entry of the folder at the top, or the end of it. */
-static enum err_code
-step(struct walk *w, struct err *err)
-{
-	struct frame *f = w->top;
-	struct tree_raw raw = { .data = NULL };
-	AUTO(tree_entry) struct tree_entry e = TREE_ENTRY_INIT;
-	enum err_code rc =
-	    f->reader != NULL ? dir_reader_next_raw(f->reader, &raw, err) : ERR_OK;
-	if (rc == ERR_OK && raw.data != NULL) {
-		struct rd r;
-		rd_init(&r, raw.data, raw.len);
-		rc = tree_entry_decode(&e, &r, err);
-	}
-	if (rc == ERR_NO_MEMORY)
-		return rc;
-	if (rc) {
-		/* The rest of this folder is lost, but not what is beside it. */
-		restorer_repo_error(w->restorer, f->node->trail, NULL, err);
-		raw.data = NULL;
-	}
-	if (raw.data == NULL) {
-		pop(w);
-		return ERR_OK;
-	}
-	return restore_child(w, &e, err);
-}
-
-static void
-walk(struct restorer *r, struct rnode *root, struct link_names *links)
-{
-	struct walk w = { .restorer = r, .links = links };
-	struct err err;
-	enum err_code rc = push(&w, root, r->opt->select != NULL, &err);
-	while (rc == ERR_OK && w.top != NULL && restorer_goes_on(r))
-		rc = step(&w, &err);
-	if (rc)
+	if (!r->root_is_file && trail_path(t, name, &path, &err)) {
 		restorer_fail(r, &err);
-	while (w.top != NULL)
-		pop(&w);
-	buf_release(&w.path);
+		return;
+	}
+	pthread_mutex_lock(&r->report.lock);
+	r->opt->change(r->opt->change_arg, change, type, size,
+	    path.len > 0 ? (const char *)path.data : "", path.len);
+	pthread_mutex_unlock(&r->report.lock);
+}
+
+void
+restorer_done(
+    struct rnode *n, const struct tree_entry *e, enum tree_change change, uint64_t left)
+{
+	struct restorer *r = n->restorer;
+	bool is_file = e->type == TREE_FILE;
+	struct tally t = { .files = is_file, .others = !is_file };
+	report_progress(&r->report, &t);
+	if (is_file) {
+		atomic_fetch_add(&r->files, 1);
+		atomic_fetch_add(&r->files_made, change == TREE_MADE);
+		atomic_fetch_add(&r->files_left, change == TREE_LEFT);
+		atomic_fetch_add(&r->bytes, e->content.size);
+		atomic_fetch_add(&r->bytes_left, left);
+	} else {
+		atomic_fetch_add(&r->others, 1);
+	}
+	if (r->pass != PASS_READ_BACK)
+		restorer_tell(r, change, e->type, e->content.size, n->trail, e->name);
 }
 
 /* Targets */
@@ -361,19 +170,22 @@ look_inside(int dir_fd, bool *is_empty, struct err *err)
 	return ERR_OK;
 }
 
-/* Open the target folder, made when it is missing. */
+/* Open the target folder, made when it is missing and this pass makes things; -1 when it is not
+ * there. */
 static enum err_code
 open_target(
     int *out, bool *was_there, const struct restorer *r, const char *target, struct err *err)
 {
-	*was_there = mkdir(target, 0700) != 0;
-	if (*was_there && errno != EEXIST)
+	bool makes = r->pass == PASS_WRITE;
+	bool made = makes && mkdir(target, 0700) == 0;
+	if (makes && !made && errno != EEXIST)
 		return err_sys(err, "create folder %s", target);
+	*was_there = !made;
 	AUTO(fd) int fd = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0 && (makes || errno != ENOENT))
 		return err_sys(err, "open %s", target);
 	bool is_empty = true;
-	if (*was_there && r->opt->overwrite == TREE_OVERWRITE_NEVER) {
+	if (fd >= 0 && !made && r->pass != PASS_READ_BACK && !restorer_may_replace(r)) {
 		if (look_inside(fd, &is_empty, err))
 			return err_wrap(err, "%s", target);
 		if (!is_empty)
@@ -383,27 +195,42 @@ open_target(
 	return ERR_OK;
 }
 
+/* The root of the target, from its descriptor, or absent when that is -1. */
+static enum err_code
+open_root(struct rnode **out, struct restorer *r, struct tree_entry *e, int *fd, int *root_fd,
+    bool was_there, bool keep_meta, struct err *err)
+{
+	struct rnode *root;
+	if (rnode_new(&root, r, NULL, e, err))
+		return err->code;
+	root->keep_meta = keep_meta;
+	root->absent = *fd < 0;
+	if (*fd >= 0) {
+		*root_fd = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
+		if (*root_fd < 0)
+			err_sys(err, "open the target");
+		if (*root_fd < 0 || rnode_adopt(root, *fd, was_there, err)) {
+			rnode_unpend(root);
+			return err->code;
+		}
+		fd_take(fd);
+	}
+	*out = root;
+	return ERR_OK;
+}
+
 static enum err_code
 restore_dir(struct restorer *r, const struct tree_entry *e, const char *target, int *root_fd,
     struct link_names *links, struct err *err)
 {
 	AUTO(tree_entry) struct tree_entry copy = TREE_ENTRY_INIT;
 	struct rnode *root;
-	bool was_there;
+	bool was_there = false;
 	AUTO(fd) int fd = -1;
 	if (open_target(&fd, &was_there, r, target, err) || tree_entry_copy(&copy, e, err) ||
-	    rnode_new(&root, r, NULL, &copy, err))
+	    open_root(&root, r, &copy, &fd, root_fd, was_there, r->opt->leave_root, err))
 		return err->code;
-	root->keep_meta = r->opt->leave_root;
-	*root_fd = dup(fd);
-	if (*root_fd < 0 || rnode_adopt(root, fd, was_there, err)) {
-		if (*root_fd < 0)
-			err_sys(err, "open %s", target);
-		rnode_unpend(root);
-		return err->code;
-	}
-	fd_take(&fd);
-	walk(r, root, links);
+	walk_tree(r, root, links);
 	return ERR_OK;
 }
 
@@ -433,10 +260,10 @@ restore_file(struct restorer *r, const struct tree_entry *e, const char *target,
 	if (split(target, &folder, &name, err))
 		return err->code;
 	AUTO(fd) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0 && (r->pass == PASS_WRITE || errno != ENOENT))
 		return err_sys(err, "open %s", folder);
 	struct stat st;
-	if (r->opt->overwrite == TREE_OVERWRITE_NEVER &&
+	if (fd >= 0 && r->pass != PASS_READ_BACK && !restorer_may_replace(r) &&
 	    fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return err_set(err, ERR_EXISTS, "%s is there already", target);
 
@@ -446,22 +273,30 @@ restore_file(struct restorer *r, const struct tree_entry *e, const char *target,
 	AUTO(tree_entry) struct tree_entry copy = TREE_ENTRY_INIT;
 	struct tree_entry holder = TREE_ENTRY_INIT;
 	struct rnode *root;
-	if (tree_entry_copy(&copy, &renamed, err) || rnode_new(&root, r, NULL, &holder, err))
+	int dir_fd = fd;
+	if (tree_entry_copy(&copy, &renamed, err) ||
+	    open_root(&root, r, &holder, &fd, root_fd, true, true, err))
 		return err->code;
-	root->keep_meta = true;
-	*root_fd = dup(fd);
-	enum err_code rc =
-	    *root_fd < 0 ? err_sys(err, "open %s", folder) : rnode_adopt(root, fd, true, err);
-	if (rc == ERR_OK)
-		restore_one(root, fd_take(&fd), &copy);
+	restore_one(root, dir_fd, &copy);
 	rnode_unpend(root);
-	return rc;
+	return ERR_OK;
+}
+
+/* The process's umask.  It can only be read by setting it: for a moment to the strictest. */
+static mode_t
+read_umask(void)
+{
+	mode_t mask = umask(0777);
+	umask(mask);
+	return mask;
 }
 
 static void
-restorer_init(struct restorer *r, struct repo *repo, const struct tree_restore_options *opt)
+restorer_init(struct restorer *r, struct repo *repo, enum restore_pass pass,
+    const struct tree_restore_options *opt)
 {
-	*r = (struct restorer){ .repo = repo, .opt = opt };
+	*r = (struct restorer){ .repo = repo, .opt = opt, .pass = pass };
+	r->umask = read_umask();
 	bool openat2 = opt->resolve == TREE_RESOLVE_OPENAT2 ||
 		       (opt->resolve == TREE_RESOLVE_BEST && folder_has_openat2());
 	r->is_superuser = geteuid() == 0;
@@ -482,28 +317,40 @@ restorer_release(struct restorer *r)
 }
 
 static enum err_code
-run(struct restorer *r, const struct tree_entry *e, const char *target, struct err *err)
+restore_root(struct restorer *r, const struct tree_entry *e, const char *target, int *root_fd,
+    struct link_names *links, struct err *err)
 {
 	unsigned threads = r->opt->threads > 0 ? r->opt->threads : thread_cpus();
-	struct link_names *links;
-	AUTO(fd) int root_fd = -1;
-	if (link_names_new(&links, err))
-		return err->code;
 	enum err_code rc =
 	    pool_open(&r->pool, threads, (size_t)threads * BATCHES_PER_THREAD, "restore", err);
 	if (rc == ERR_OK)
-		rc = e->type == TREE_DIR ? restore_dir(r, e, target, &root_fd, links, err)
-					 : restore_file(r, e, target, &root_fd, err);
+		rc = e->type == TREE_DIR ? restore_dir(r, e, target, root_fd, links, err)
+					 : restore_file(r, e, target, root_fd, err);
 	pool_close(r->pool);
-	link_names_finish(links, r);
-	link_names_free(links);
+	return rc;
+}
+
+static enum err_code
+run(struct restorer *r, const struct tree_entry *e, const char *target, struct err *err)
+{
+	bool writes = r->pass == PASS_WRITE;
+	struct link_names *links = NULL;
+	AUTO(fd) int root_fd = -1;
+	r->root_is_file = e->type != TREE_DIR;
+	if (writes && link_names_new(&links, err))
+		return err->code;
+	enum err_code rc = restore_root(r, e, target, &root_fd, links, err);
+	if (writes) {
+		link_names_finish(links, r);
+		link_names_free(links);
+	}
 	if (rc)
 		return rc;
 	if (atomic_load(&r->stop)) {
 		*err = r->err;
 		return err->code;
 	}
-	if (!r->opt->no_sync && syncfs(root_fd) != 0)
+	if (writes && !r->opt->no_sync && syncfs(root_fd) != 0)
 		return err_sys(err, "sync %s", target);
 	return ERR_OK;
 }
@@ -513,18 +360,41 @@ tree_restore(struct tree_restored *out, struct repo *repo, const struct tree_ent
     const char *target, const struct tree_restore_options *opt, struct err *err)
 {
 	struct restorer r;
-	restorer_init(&r, repo, opt);
-	r.root_is_file = e->type != TREE_DIR;
+	restorer_init(&r, repo, opt->dry_run ? PASS_LOOK : PASS_WRITE, opt);
 	enum err_code rc = run(&r, e, target, err);
 	struct tree_restored done = { .files = r.files,
+		.files_made = r.files_made,
+		.files_left = r.files_left,
 		.dirs = r.dirs,
 		.others = r.others,
 		.bytes = r.bytes,
+		.bytes_left = r.bytes_left,
+		.deleted = r.deleted,
+		.lost = r.lost,
 		.problems = r.report.problems,
 		.owners_unset = r.owners_unset };
 	restorer_release(&r);
 	if (rc)
 		return err_wrap(err, "restore to %s", target);
+	*out = done;
+	return ERR_OK;
+}
+
+enum err_code
+tree_read_back(struct tree_read_back *out, struct repo *repo, const struct tree_entry *e,
+    const char *target, const struct tree_restore_options *opt, struct err *err)
+{
+	struct restorer r;
+	restorer_init(&r, repo, PASS_READ_BACK, opt);
+	enum err_code rc = run(&r, e, target, err);
+	struct tree_read_back done = { .files = r.files,
+		.bytes = r.bytes,
+		.differ = r.differ,
+		.missing = r.missing,
+		.problems = r.report.problems };
+	restorer_release(&r);
+	if (rc)
+		return err_wrap(err, "read back %s", target);
 	*out = done;
 	return ERR_OK;
 }

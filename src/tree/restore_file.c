@@ -1,3 +1,4 @@
+/* Files: making them, and finishing them when their content is written (restore_fill.c). */
 #include "tree/restore_impl.h"
 
 #include "sys/fd.h"
@@ -5,48 +6,30 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/sysmacros.h>
 
-/* Files longer than this are written by several threads, this much at a time. */
-#define SEGMENT ((uint64_t)8 << 20)
-#define SEGMENT_ITEMS 64
-
-#define TEMPORARY_NAME_SIZE 64
-
-struct rfile {
-	struct job job;
-	struct rnode *node;
-	struct tree_entry entry;
-	int fd;
-	char temporary[TEMPORARY_NAME_SIZE]; /* its name until it is whole; empty: its own */
-	struct rfile_fate *fate; /* NULL: nobody is linked to it */
-	atomic_bool failed;
-	atomic_size_t pending; /* segments, and one for who hands them out */
-};
-
-/* A run of chunks of a long file. */
-struct segment {
-	struct job job;
-	struct rfile *file;
-	uint64_t len;
-	size_t count;
-	struct {
-		uint64_t offset;
-		struct id id;
-		uint64_t len;
-	} items[SEGMENT_ITEMS];
-};
+/* Files from this size on are on their way to the disk before the sync at the end. */
+#define WRITE_EARLY ((uint64_t)1 << 20)
 
 /* Making */
 
 bool
 clear_the_way(struct rnode *n, int dir_fd, const char *name)
 {
+	struct stat st;
 	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 		return true;
-	if (errno == EISDIR || errno == EPERM)
-		restorer_problem(n->restorer, TREE_IN_THE_WAY, n->trail, name,
-		    "a folder, or a file that cannot be removed, is there already");
+	int errnum = errno;
+	bool is_dir =
+	    fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+	if (is_dir && n->restorer->opt->delete_extra) {
+		delete_extra(n, name);
+		if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			return true;
+	}
+	errno = errnum;
+	if (is_dir)
+		restorer_problem(n->restorer, TREE_IN_THE_WAY, n->trail, name, "replace: %s",
+		    strerrordesc_np(EISDIR));
 	else
 		restorer_errno(n->restorer, TREE_IN_THE_WAY, n->trail, name, "replace");
 	return false;
@@ -70,6 +53,42 @@ create_temporary(struct rfile *f, int dir_fd)
 	return fd;
 }
 
+/* Whom do files belong to that are made in n?  The first one that was made tells. */
+static void
+learn_owner(struct rnode *n, int fd)
+{
+	struct stat st;
+	if (atomic_load_explicit(&n->knows_owner, memory_order_acquire) || fstat(fd, &st) != 0)
+		return;
+	pthread_mutex_lock(&n->restorer->lock);
+	if (!atomic_load(&n->knows_owner)) {
+		n->made_uid = st.st_uid;
+		n->made_gid = st.st_gid;
+		atomic_store_explicit(&n->knows_owner, true, memory_order_release);
+	}
+	pthread_mutex_unlock(&n->restorer->lock);
+}
+
+/* In a folder that was not there, which only we can enter: with its mode from the start when
+ * that is all that it needs. */
+static int
+create_in_new(struct rfile *f, int dir_fd)
+{
+	struct rnode *n = f->node;
+	const struct tree_entry *e = &f->entry;
+	f->mode_is_set = !n->inherits_acl && e->xattr_count == 0 && e->mode <= 0777 &&
+			 (e->mode & n->restorer->umask) == 0;
+	int fd = folder_open_at(
+	    &n->restorer->folders, dir_fd, e->name, CREATE, f->mode_is_set ? e->mode : 0600);
+	if (fd < 0)
+		return -1;
+	learn_owner(n, fd);
+	f->owner_is_set = e->mode <= 0777 &&
+			  atomic_load_explicit(&n->knows_owner, memory_order_acquire) &&
+			  meta_owner_is(n, n->made_uid, n->made_gid, e);
+	return fd;
+}
+
 /* -1 when that was a problem. */
 static int
 create(struct rfile *f, int dir_fd, bool final_name)
@@ -77,14 +96,17 @@ create(struct rfile *f, int dir_fd, bool final_name)
 	struct rnode *n = f->node;
 	struct restorer *r = n->restorer;
 	const char *name = f->entry.name;
-	int fd = folder_open_at(&r->folders, dir_fd, name, CREATE, 0600);
-	if (fd < 0 && errno == EEXIST && r->opt->overwrite == TREE_OVERWRITE_REPLACE) {
-		if (!final_name) {
-			fd = create_temporary(f, dir_fd);
-		} else {
+	int fd = n->was_there ? folder_open_at(&r->folders, dir_fd, name, CREATE, 0600)
+			      : create_in_new(f, dir_fd);
+	if (fd < 0 && errno == EEXIST && restorer_may_replace(r)) {
+		f->replaces = true;
+		f->mode_is_set = false;
+		if (final_name) {
 			if (!clear_the_way(n, dir_fd, name))
 				return -1;
 			fd = folder_open_at(&r->folders, dir_fd, name, CREATE, 0600);
+		} else {
+			fd = create_temporary(f, dir_fd);
 		}
 	}
 	if (fd < 0)
@@ -93,24 +115,61 @@ create(struct rfile *f, int dir_fd, bool final_name)
 	return fd;
 }
 
+/* A file that is there and has the contents. */
+static void
+leave(struct rnode *n, const struct tree_entry *e, int fd)
+{
+	struct tally t = { .bytes = e->content.size };
+	report_progress(&n->restorer->report, &t);
+	meta_settle(n, e->name, fd, e);
+	restorer_done(n, e, TREE_LEFT, e->content.size);
+}
+
+/* Look at what is there; true when there is nothing to write. */
+static bool
+use_live(struct rfile *f, int dir_fd)
+{
+	struct rnode *n = f->node;
+	struct live l;
+	if (!n->was_there || !restorer_may_replace(n->restorer))
+		return false;
+	live_look(&l, n, dir_fd, &f->entry);
+	if (l.verdict == LIVE_SAME) {
+		leave(n, &f->entry, l.fd);
+		close(l.fd);
+		return true;
+	}
+	if (l.verdict == LIVE_PATCH) {
+		f->patch = true;
+		f->replaces = true;
+		f->before = l.st;
+		f->fd = l.fd;
+	}
+	return false;
+}
+
 enum err_code
 rfile_create(struct rfile **out, struct rnode *n, int dir_fd, struct tree_entry *e,
-    bool final_name, struct err *err)
+    bool final_name, bool *made, struct err *err)
 {
 	struct rfile *f = calloc(1, sizeof *f);
 	if (f == NULL)
 		return err_nomem(err);
 	f->node = n;
+	f->fd = -1;
 	f->entry = *e;
 	*e = (struct tree_entry)TREE_ENTRY_INIT;
 	atomic_init(&f->pending, 1);
-	f->fd = create(f, dir_fd, final_name);
+	*made = use_live(f, dir_fd);
+	if (!*made && f->fd < 0)
+		f->fd = create(f, dir_fd, final_name);
 	if (f->fd < 0) {
 		tree_entry_release(&f->entry);
 		free(f);
 		*out = NULL;
 		return ERR_OK;
 	}
+	*made = true;
 	rnode_pend(n);
 	*out = f;
 	return ERR_OK;
@@ -139,6 +198,13 @@ remove_unfinished(struct rfile *f)
 {
 	struct err scratch; /* the file's own problem was told already */
 	int dir_fd;
+	if (f->patch) {
+		if (atomic_load(&f->touched))
+			restorer_problem(f->node->restorer, TREE_FAILED, f->node->trail,
+			    f->entry.name,
+			    "written in part: it is neither what it was nor what was stored");
+		return;
+	}
 	/* First, so that whoever finds the name gone can know why. */
 	if (f->fate != NULL)
 		atomic_store(&f->fate->lost, true);
@@ -175,12 +241,25 @@ set_size(struct rfile *f)
 {
 	const struct content *c = &f->entry.content;
 	/* Only a hole at the end leaves the file too short; inside lists one cannot see it. */
-	bool sure = c->count == 0 || (c->level == 0 && !c->items[c->count - 1].is_hole);
+	bool sure = f->patch
+			? (uint64_t)f->before.st_size == c->size
+			: c->count == 0 || (c->level == 0 && !c->items[c->count - 1].is_hole);
 	if (sure || ftruncate(f->fd, (off_t)c->size) == 0)
 		return true;
 	restorer_errno(
 	    f->node->restorer, TREE_FAILED, f->node->trail, f->entry.name, "set size");
 	return false;
+}
+
+static void
+set_meta(struct rfile *f)
+{
+	const char *name = f->entry.name;
+	if (f->patch)
+		meta_settle(f->node, name, f->fd, &f->entry);
+	else
+		meta_apply(f->node, name, f->fd, &f->entry,
+		    (f->mode_is_set ? META_MODE : 0U) | (f->owner_is_set ? META_OWNER : 0U));
 }
 
 static void
@@ -190,16 +269,21 @@ finish(struct rfile *f)
 	struct restorer *r = n->restorer;
 	bool whole = !atomic_load(&f->failed) && !atomic_load(&r->stop) && set_size(f);
 	if (whole)
-		meta_apply(n, f->entry.name, f->fd, &f->entry);
+		set_meta(f);
+	/* A favour: what it cannot do now, the sync will. */
+	if (whole && f->entry.content.size >= WRITE_EARLY && !r->opt->no_sync)
+		(void)sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	if (close(f->fd) != 0 && whole) {
 		restorer_errno(r, TREE_FAILED, n->trail, f->entry.name, "close");
 		whole = false;
 	}
 	if (whole && settle(f)) {
-		struct tally t = { .files = 1 };
-		report_progress(&r->report, &t);
-		atomic_fetch_add(&r->files, 1);
-		atomic_fetch_add(&r->bytes, f->entry.content.size);
+		bool same = f->patch && !atomic_load(&f->touched);
+		restorer_done(n, &f->entry,
+		    same          ? TREE_LEFT
+		    : f->replaces ? TREE_REPLACED
+				  : TREE_MADE,
+		    atomic_load(&f->left));
 	} else {
 		remove_unfinished(f);
 	}
@@ -209,182 +293,9 @@ finish(struct rfile *f)
 	rnode_unpend(n);
 }
 
-static void
+void
 rfile_unpend(struct rfile *f)
 {
 	if (atomic_fetch_sub(&f->pending, 1) == 1)
 		finish(f);
-}
-
-/* Writing */
-
-/* False when the file has failed. */
-static bool
-write_chunk(struct rfile *f, uint64_t offset, const struct id *id, uint64_t len)
-{
-	struct restorer *r = f->node->restorer;
-	struct chunk_view view;
-	struct err err;
-	if (!restorer_goes_on(r) || atomic_load_explicit(&f->failed, memory_order_relaxed))
-		return false;
-	if (repo_read_chunk(r->repo, id, &view, &err)) {
-		if (!atomic_exchange(&f->failed, true))
-			restorer_repo_error(r, f->node->trail, f->entry.name, &err);
-		return false;
-	}
-	bool fits = view.len == len;
-	bool ok = fits && fd_pwrite_all(f->fd, view.data, view.len, offset, &err) == ERR_OK;
-	int errnum = errno;
-	chunk_view_release(&view);
-	if (ok) {
-		struct tally t = { .bytes = len };
-		report_progress(&r->report, &t);
-		return true;
-	}
-	if (atomic_exchange(&f->failed, true))
-		return false;
-	if (!fits)
-		restorer_problem(r, TREE_DAMAGED, f->node->trail, f->entry.name,
-		    "a chunk has another length than the file tells");
-	else {
-		errno = errnum;
-		restorer_errno(r, TREE_FAILED, f->node->trail, f->entry.name, "write");
-	}
-	return false;
-}
-
-static void
-segment_run(struct job *j)
-{
-	struct segment *g = (struct segment *)j;
-	for (size_t i = 0; i < g->count; i++)
-		if (!write_chunk(g->file, g->items[i].offset, &g->items[i].id, g->items[i].len))
-			break;
-	rfile_unpend(g->file);
-	free(g);
-}
-
-/* What hands out a file. */
-struct handing {
-	struct rfile *file;
-	bool in_segments;
-	struct segment *open;
-};
-
-static void
-hand_out(struct handing *h)
-{
-	struct segment *g = TAKE(h->open);
-	if (g == NULL)
-		return;
-	atomic_fetch_add(&g->file->pending, 1);
-	g->job.run = segment_run;
-	if (!pool_try_submit(g->file->node->restorer->pool, &g->job))
-		segment_run(&g->job);
-}
-
-static enum err_code
-each_extent(void *arg, uint64_t offset, const struct extent *e, struct err *err)
-{
-	struct handing *h = arg;
-	struct rfile *f = h->file;
-	if (e->is_hole)
-		return ERR_OK;
-	if (!h->in_segments)
-		return write_chunk(f, offset, &e->id, e->len)
-			   ? ERR_OK
-			   : err_set(err, ERR_CANCELLED, "the file failed");
-	if (atomic_load(&f->failed))
-		return err_set(err, ERR_CANCELLED, "the file failed");
-	if (h->open == NULL) {
-		h->open = calloc(1, sizeof *h->open);
-		if (h->open == NULL)
-			return err_nomem(err);
-		h->open->file = f;
-	}
-	struct segment *g = h->open;
-	g->items[g->count].offset = offset;
-	g->items[g->count].id = e->id;
-	g->items[g->count].len = e->len;
-	g->count++;
-	g->len += e->len;
-	if (g->count == SEGMENT_ITEMS || g->len >= SEGMENT)
-		hand_out(h);
-	return ERR_OK;
-}
-
-void
-rfile_fill(struct rfile *f)
-{
-	struct restorer *r = f->node->restorer;
-	struct handing h = { .file = f, .in_segments = f->entry.content.size > 2 * SEGMENT };
-	struct err err;
-	if (!restorer_goes_on(r)) {
-		atomic_store(&f->failed, true);
-	} else if (content_walk(r->repo, &f->entry.content, each_extent, NULL, &h, &err) &&
-		   !atomic_exchange(&f->failed, true)) {
-		restorer_repo_error(r, f->node->trail, f->entry.name, &err);
-	}
-	hand_out(&h);
-	rfile_unpend(f);
-}
-
-static void
-fill_run(struct job *j)
-{
-	rfile_fill((struct rfile *)j);
-}
-
-void
-rfile_submit(struct rfile *f)
-{
-	f->job.run = fill_run;
-	pool_submit(f->node->restorer->pool, &f->job);
-}
-
-/* Other things */
-
-static int
-make_special(int dir_fd, const struct tree_entry *e)
-{
-	dev_t rdev = makedev(e->rdev_major, e->rdev_minor);
-	switch (e->type) {
-	case TREE_SYMLINK:
-		return symlinkat(e->target, dir_fd, e->name);
-	case TREE_CHAR_DEVICE:
-		return mknodat(dir_fd, e->name, S_IFCHR | 0600, rdev);
-	case TREE_BLOCK_DEVICE:
-		return mknodat(dir_fd, e->name, S_IFBLK | 0600, rdev);
-	case TREE_FIFO:
-		return mknodat(dir_fd, e->name, S_IFIFO | 0600, 0);
-	default:
-		return mknodat(dir_fd, e->name, S_IFSOCK | 0600, 0);
-	}
-}
-
-void
-special_restore(struct rnode *n, int dir_fd, const struct tree_entry *e, bool *made)
-{
-	struct restorer *r = n->restorer;
-	*made = false;
-	int rc = make_special(dir_fd, e);
-	if (rc != 0 && errno == EEXIST && r->opt->overwrite == TREE_OVERWRITE_REPLACE) {
-		if (!clear_the_way(n, dir_fd, e->name))
-			return;
-		rc = make_special(dir_fd, e);
-	}
-	if (rc != 0) {
-		enum tree_problem_kind kind = errno == EEXIST           ? TREE_IN_THE_WAY
-					      : e->type == TREE_SYMLINK ? TREE_FAILED
-									: TREE_SPECIAL;
-		char what[32];
-		snprintf(what, sizeof what, "create %s", tree_type_word(e->type));
-		restorer_errno(r, kind, n->trail, e->name, what);
-		return;
-	}
-	*made = true;
-	meta_apply_special(n, dir_fd, e->name, e);
-	struct tally t = { .others = 1 };
-	report_progress(&r->report, &t);
-	atomic_fetch_add(&r->others, 1);
 }

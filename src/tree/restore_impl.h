@@ -1,10 +1,13 @@
 /*
  * restore_impl.h: the inside of restore.h, for restore*.c only.
  *
- * The calling thread walks the stored tree, makes folders and the first name
- * of each hard-linked file, and hands batches of files to a pool.  A folder
- * (struct rnode) is finished, that is, gets its metadata, by whoever finishes
- * the last thing in it.
+ * The calling thread walks the stored tree (restore_walk.c), makes folders and
+ * the first name of each hard-linked file, and hands batches of files to a
+ * pool.  A folder (struct rnode) is finished, that is, gets its metadata, by
+ * whoever finishes the last thing in it.
+ *
+ * The same walk serves three passes: writing, looking what writing would do,
+ * and reading back.
  */
 #ifndef TREE_RESTORE_IMPL_H
 #define TREE_RESTORE_IMPL_H
@@ -16,19 +19,37 @@
 #include "tree/reporter.h"
 #include "tree/restore.h"
 
+enum restore_pass {
+	PASS_WRITE,
+	PASS_LOOK, /* a dry run */
+	PASS_READ_BACK,
+};
+
+#define RESTORE_NAME_SIZE 64
+
 struct restorer {
 	struct repo *repo;
 	const struct tree_restore_options *opt;
+	enum restore_pass pass;
+	mode_t umask; /* of the process */
 	struct folder_set folders;
 	struct reporter report;
 	struct pool *pool;
 	bool root_is_file;
 	bool is_superuser;
 	atomic_bool stop;
+	/* As in struct tree_restored and struct tree_read_back. */
 	atomic_uint_fast64_t files;
+	atomic_uint_fast64_t files_made;
+	atomic_uint_fast64_t files_left;
 	atomic_uint_fast64_t dirs;
 	atomic_uint_fast64_t others;
 	atomic_uint_fast64_t bytes;
+	atomic_uint_fast64_t bytes_left;
+	atomic_uint_fast64_t deleted;
+	atomic_uint_fast64_t lost;
+	atomic_uint_fast64_t differ;
+	atomic_uint_fast64_t missing;
 	atomic_uint_fast64_t owners_unset;
 	atomic_uint_fast64_t temporary_names;
 
@@ -47,9 +68,15 @@ struct rnode {
 	struct tree_entry entry;
 	uint64_t dev; /* where its files lay: with ino, what hard links share */
 	bool keep_meta; /* its metadata is not the tree's to set */
-	bool was_there; /* and may have xattrs that the entry has not */
+	bool was_there; /* and may hold things, and have xattrs that the entry has not */
 	bool inherits_acl; /* what is made in it gets an ACL, which must go */
 	bool failed; /* cannot be made: what is below is left out */
+	bool absent; /* not there, and this pass makes nothing */
+	/* Whom the files belong to that are made in it, once one was: nobody else can reach a
+	 * folder that was not there before. */
+	atomic_bool knows_owner;
+	uid_t made_uid;
+	gid_t made_gid;
 	atomic_size_t pending; /* the walk, jobs, files and folders inside */
 };
 
@@ -68,6 +95,56 @@ void restorer_errno(struct restorer *r, enum tree_problem_kind kind, const struc
 void restorer_repo_error(
     struct restorer *r, const struct trail *t, const char *name, const struct err *err);
 
+/* Count something that is done, and tell of it.  left: of a file's bytes, those that were right
+ * already. */
+void restorer_done(
+    struct rnode *n, const struct tree_entry *e, enum tree_change change, uint64_t left);
+/* Tell of a change only.  name NULL: the folder itself. */
+void restorer_tell(struct restorer *r, enum tree_change change, enum tree_type type,
+    uint64_t size, const struct trail *t, const char *name);
+/* May things that are there be replaced? */
+bool restorer_may_replace(const struct restorer *r);
+
+/* restore_walk.c */
+
+/* Names of files that have several. */
+struct link_names;
+
+/* Walk the tree below root, which becomes the walk's to unpend.  links: of PASS_WRITE. */
+void walk_tree(struct restorer *r, struct rnode *root, struct link_names *links);
+/* One thing that is no folder, in this pass.  dir_fd: -1 when the node is absent. */
+void restore_one(struct rnode *n, int dir_fd, struct tree_entry *e);
+
+/* restore_live.c: what is in the target already */
+
+enum live_verdict {
+	LIVE_ABSENT,
+	LIVE_SAME, /* a file with the stored contents */
+	LIVE_PATCH, /* a file that may be written in place */
+	LIVE_OTHER, /* something that must be replaced as a whole */
+};
+
+struct live {
+	enum live_verdict verdict;
+	struct stat st; /* unless it is absent */
+	int fd; /* LIVE_SAME: to read from, LIVE_PATCH: to read and write; the caller's */
+};
+
+void live_look(struct live *out, struct rnode *n, int dir_fd, const struct tree_entry *e);
+/* Is there a symlink, device, fifo or socket that is like e?  with_meta: in its metadata, too.
+ */
+bool live_is_special(int dir_fd, const struct tree_entry *e, bool with_meta);
+/* Does len bytes at offset hold only zeros? */
+bool live_is_zero(int fd, uint64_t offset, uint64_t len);
+/* PASS_LOOK and PASS_READ_BACK of one thing that is no folder. */
+void live_tell(struct rnode *n, int dir_fd, const struct tree_entry *e);
+void live_read_back(struct rnode *n, int dir_fd, const struct tree_entry *e);
+
+/* restore_delete.c */
+
+/* Remove a name that the tree has not, with all below it (or tell that one would). */
+void delete_extra(struct rnode *n, const char *name);
+
 /* restore_node.c */
 
 /* A folder that is not made yet.  e becomes the node's. */
@@ -85,17 +162,38 @@ void rnode_unpend(struct rnode *n);
 /* restore_file.c */
 
 /* A file that has been created and waits for its content. */
-struct rfile;
+struct rfile {
+	struct job job;
+	struct rnode *node;
+	struct tree_entry entry;
+	int fd;
+	char temporary[RESTORE_NAME_SIZE]; /* its name until it is whole; empty: its own */
+	bool mode_is_set; /* it was made with its mode */
+	bool owner_is_set; /* and with its owner */
+	bool patch; /* written in place: what is right already is not written */
+	bool replaces; /* something was there */
+	struct stat before; /* patch: what it was */
+	struct rfile_fate *fate; /* NULL: nobody is linked to it */
+	atomic_bool failed;
+	atomic_uint_fast64_t left; /* patch: bytes that were right already */
+	atomic_bool touched; /* patch: it is being written */
+	atomic_size_t pending; /* segments, and one for who hands them out */
+};
 
-/* Make an empty file and take over e.  NULL in *out when that was a problem (reported).  The
- * node's folder is pinned, as dir_fd.  final_name: under its own name from the start, for
- * others to link to; else a file that is there stays until the new one is whole. */
+/* Make an empty file, or open the one that is there to be mended, and take over e.  NULL in
+ * *out when there is nothing to write: it has the stored contents already (and *made), or there
+ * was a problem, which is told.  The node's folder is pinned, as dir_fd.  final_name: under its
+ * own name from the start, for others to link to; else a file that is there stays until the new
+ * one is whole. */
 MUST_CHECK enum err_code rfile_create(struct rfile **out, struct rnode *n, int dir_fd,
-    struct tree_entry *e, bool final_name, struct err *err);
-/* Write its content and finish it; frees it. */
+    struct tree_entry *e, bool final_name, bool *made, struct err *err);
+/* restore_fill.c: write its content and finish it; frees it. */
 void rfile_fill(struct rfile *f);
 /* The same, on the pool. */
 void rfile_submit(struct rfile *f);
+
+/* One thing less to do; the last finishes and frees it. */
+void rfile_unpend(struct rfile *f);
 
 /* What became of a file that others are linked to. */
 struct rfile_fate {
@@ -112,22 +210,32 @@ bool clear_the_way(struct rnode *n, int dir_fd, const char *name);
 
 /* restore_meta.c */
 
-/* Set everything but the name, in the order that keeps it. */
-void meta_apply(struct rnode *n, const char *name, int fd, const struct tree_entry *e);
+/* What is known of a thing that was just made. */
+enum meta_known {
+	META_MODE = 1 << 0, /* it has its mode */
+	META_OWNER = 1 << 1, /* it belongs to e's owner */
+};
+
+/* Set everything but the name, in the order that keeps it, but for what is known to be right
+ * (of enum meta_known). */
+void meta_apply(
+    struct rnode *n, const char *name, int fd, const struct tree_entry *e, unsigned known);
+/* Give something that was there e's metadata, unless it has it. */
+void meta_settle(struct rnode *n, const char *name, int fd, const struct tree_entry *e);
+/* Is all metadata that of e? */
+bool meta_is(struct rnode *n, int fd, const struct stat *st, const struct tree_entry *e);
+/* Does a file belong to e's owner? */
+bool meta_owner_is(struct rnode *n, uid_t uid, gid_t gid, const struct tree_entry *e);
+bool meta_has_acl(int fd);
 /* The same for what cannot be opened. */
 void meta_apply_special(
     struct rnode *n, int dir_fd, const char *name, const struct tree_entry *e);
-/* Remove xattrs that the entry has not (not the system's own). */
-void meta_drop_others(struct rnode *n, int fd, const struct tree_entry *e);
 /* Remove ACLs that came with being made inside a folder. */
 void meta_drop_acls(int fd);
 bool meta_has_default_acl(int fd);
 void owners_release(struct restorer *r);
 
 /* restore_links.c */
-
-/* Names of files that have several. */
-struct link_names;
 
 MUST_CHECK enum err_code link_names_new(struct link_names **out, struct err *err);
 /* What could not be written whole loses its other names too. */

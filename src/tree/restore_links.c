@@ -129,20 +129,31 @@ restore_first(struct linked *k, struct rnode *n, int dir_fd, struct tree_entry *
 	}
 	struct rfile *f;
 	if (content_copy(&k->content, &e->content, err) ||
-	    rfile_create(&f, n, dir_fd, e, true, err))
+	    rfile_create(&f, n, dir_fd, e, true, made, err))
 		return err->code;
-	*made = f != NULL;
 	if (f == NULL)
-		return ERR_OK;
+		return ERR_OK; /* that was a problem, or it is there already */
 	k->fate = rfile_fate(f);
 	rfile_submit(f);
 	return k->fate != NULL ? ERR_OK : err_nomem(err);
 }
 
+static bool
+is_same_inode(int a_fd, const char *a, int b_fd, const char *b)
+{
+	struct stat x;
+	struct stat y;
+	return fstatat(a_fd, a, &x, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(b_fd, b, &y, AT_SYMLINK_NOFOLLOW) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
 /* Make another name; false and errno when it cannot be. */
 static bool
-link_to(const struct linked *k, struct rnode *n, int dir_fd, const char *name)
+link_to(const struct linked *k, struct rnode *n, int dir_fd, const char *name,
+    enum tree_change *change)
 {
+	*change = TREE_MADE;
 	int from;
 	struct err err;
 	if (folder_pin(k->first->folder, &from, &err)) {
@@ -150,9 +161,11 @@ link_to(const struct linked *k, struct rnode *n, int dir_fd, const char *name)
 		return false;
 	}
 	bool ok = linkat(from, k->first->name, dir_fd, name, 0) == 0;
-	if (!ok && errno == EEXIST && n->restorer->opt->overwrite == TREE_OVERWRITE_REPLACE) {
-		ok = unlinkat(dir_fd, name, 0) == 0 &&
-		     linkat(from, k->first->name, dir_fd, name, 0) == 0;
+	if (!ok && errno == EEXIST && restorer_may_replace(n->restorer)) {
+		bool is_linked = is_same_inode(from, k->first->name, dir_fd, name);
+		*change = is_linked ? TREE_LEFT : TREE_REPLACED;
+		ok = is_linked || (unlinkat(dir_fd, name, 0) == 0 &&
+				      linkat(from, k->first->name, dir_fd, name, 0) == 0);
 	}
 	int errnum = errno;
 	folder_unpin(k->first->folder);
@@ -170,7 +183,8 @@ restore_other(struct linked *k, struct rnode *n, int dir_fd, struct tree_entry *
 		*copy = true;
 		return ERR_OK;
 	}
-	if (!link_to(k, n, dir_fd, e->name)) {
+	enum tree_change change;
+	if (!link_to(k, n, dir_fd, e->name, &change)) {
 		if (k->fate != NULL && atomic_load(&k->fate->lost)) {
 			*copy = true; /* which tells what is wrong with it */
 			return ERR_OK;
@@ -184,12 +198,9 @@ restore_other(struct linked *k, struct rnode *n, int dir_fd, struct tree_entry *
 		*copy = true;
 		return ERR_OK;
 	}
-	struct tally t = { .others = e->type != TREE_FILE, .files = e->type == TREE_FILE };
-	t.bytes = e->content.size;
+	struct tally t = { .bytes = e->content.size };
 	report_progress(&n->restorer->report, &t);
-	atomic_fetch_add(&n->restorer->files, t.files);
-	atomic_fetch_add(&n->restorer->others, t.others);
-	atomic_fetch_add(&n->restorer->bytes, t.bytes);
+	restorer_done(n, e, change, change == TREE_LEFT ? e->content.size : 0);
 	return add_name(k, n->folder, e->name, err);
 }
 

@@ -179,22 +179,33 @@ set_times(const struct place *p, const struct tree_entry *e)
 /* chown drops capabilities and set-ID bits, chmod changes ACLs, all three change the ctime
  * only. */
 static void
-apply(const struct place *p, const struct tree_entry *e)
+apply(const struct place *p, const struct tree_entry *e, unsigned known)
 {
 	uint32_t mode = e->mode;
-	set_owner(p, e, &mode);
-	set_mode(p, mode);
+	if ((known & META_OWNER) == 0)
+		set_owner(p, e, &mode);
+	if ((known & META_MODE) == 0)
+		set_mode(p, mode);
 	set_xattrs(p, e);
 	set_times(p, e);
 }
 
 void
-meta_apply(struct rnode *n, const char *name, int fd, const struct tree_entry *e)
+meta_apply(
+    struct rnode *n, const char *name, int fd, const struct tree_entry *e, unsigned known)
 {
 	if (name != NULL && n->inherits_acl)
 		meta_drop_acls(fd);
 	struct place p = { .node = n, .name = name, .fd = fd };
-	apply(&p, e);
+	apply(&p, e, known);
+}
+
+bool
+meta_owner_is(struct rnode *n, uid_t uid, gid_t gid, const struct tree_entry *e)
+{
+	struct restorer *r = n->restorer;
+	return uid == owner_here(r, &r->users, e->user, e->uid, find_user) &&
+	       gid == owner_here(r, &r->groups, e->group, e->gid, find_group);
 }
 
 void
@@ -213,7 +224,13 @@ meta_apply_special(struct rnode *n, int dir_fd, const char *name, const struct t
 		.fd = fd,
 		.path = path,
 		.is_symlink = e->type == TREE_SYMLINK };
-	apply(&p, e);
+	apply(&p, e, 0);
+}
+
+bool
+meta_has_acl(int fd)
+{
+	return fgetxattr(fd, ACL_ACCESS, NULL, 0) > 0;
 }
 
 bool
@@ -246,22 +263,58 @@ has_xattr(const struct tree_entry *e, const char *name)
 	return false;
 }
 
+/* Remove xattrs that the entry has not (not the system's own). */
+static void
+drop_others(struct rnode *n, const char *name, int fd, const struct tree_entry *e,
+    const struct tree_entry *live)
+{
+	for (size_t i = 0; i < live->xattr_count; i++) {
+		const char *xattr = live->xattrs[i].name;
+		if (!is_ours_to_drop(xattr) || has_xattr(e, xattr))
+			continue;
+		if (fremovexattr(fd, xattr) != 0)
+			restorer_problem(n->restorer, TREE_METADATA, n->trail, name,
+			    "remove xattr %s: %s", xattr, strerrordesc_np(errno));
+	}
+}
+
+static bool
+is_like(struct rnode *n, const struct stat *st, const struct tree_entry *live,
+    const struct tree_entry *e)
+{
+	return meta_owner_is(n, st->st_uid, st->st_gid, e) &&
+	       (st->st_mode & 07777) == e->mode && st->st_mtim.tv_sec == e->modified.s &&
+	       (uint32_t)st->st_mtim.tv_nsec == e->modified.ns && tree_xattrs_equal(live, e);
+}
+
+bool
+meta_is(struct rnode *n, int fd, const struct stat *st, const struct tree_entry *e)
+{
+	struct meta m;
+	struct err scratch; /* what cannot be read is set */
+	struct tree_entry live = TREE_ENTRY_INIT;
+	meta_init(&m);
+	bool is =
+	    meta_read_xattrs(&m, &live, fd, &scratch) == ERR_OK && is_like(n, st, &live, e);
+	meta_release(&m);
+	return is;
+}
+
 void
-meta_drop_others(struct rnode *n, int fd, const struct tree_entry *e)
+meta_settle(struct rnode *n, const char *name, int fd, const struct tree_entry *e)
 {
 	struct meta m;
 	struct err err;
+	struct stat st;
 	struct tree_entry live = TREE_ENTRY_INIT;
 	meta_init(&m);
-	if (meta_read_xattrs(&m, &live, fd, &err))
-		restorer_problem(n->restorer, TREE_METADATA, n->trail, NULL, "%s", err.msg);
-	for (size_t i = 0; i < live.xattr_count; i++) {
-		const char *name = live.xattrs[i].name;
-		if (!is_ours_to_drop(name) || has_xattr(e, name))
-			continue;
-		if (fremovexattr(fd, name) != 0)
-			restorer_problem(n->restorer, TREE_METADATA, n->trail, NULL,
-			    "remove xattr %s: %s", name, strerrordesc_np(errno));
+	bool is_known = meta_read_xattrs(&m, &live, fd, &err) == ERR_OK;
+	if (!is_known)
+		restorer_problem(n->restorer, TREE_METADATA, n->trail, name, "%s", err.msg);
+	if (!is_known || fstat(fd, &st) != 0 || !is_like(n, &st, &live, e)) {
+		struct place p = { .node = n, .name = name, .fd = fd };
+		drop_others(n, name, fd, e, &live);
+		apply(&p, e, 0);
 	}
 	meta_release(&m);
 }

@@ -47,7 +47,39 @@ rnode_adopt(struct rnode *n, int fd, bool was_there, struct err *err)
 	if (folder_root(&n->folder, &n->restorer->folders, fd, err))
 		return err->code;
 	n->was_there = was_there;
-	look_at(n, fd);
+	if (n->restorer->pass == PASS_WRITE)
+		look_at(n, fd);
+	return ERR_OK;
+}
+
+/* Enter the folder if it is there; what is below one that is not is absent, too. */
+static enum err_code
+find_one(struct rnode *n, struct err *err)
+{
+	struct restorer *r = n->restorer;
+	struct stat st;
+	int up_fd;
+	n->absent = n->up->absent;
+	if (n->absent)
+		return ERR_OK;
+	enum err_code rc = folder_pin(n->up->folder, &up_fd, err);
+	if (rc == ERR_OK) {
+		const char *name = trail_name(n->trail);
+		n->absent =
+		    fstatat(up_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode);
+		if (!n->absent)
+			rc = folder_enter(&n->folder, n->up->folder, name, &st, err);
+		folder_unpin(n->up->folder);
+	}
+	if (rc == ERR_NO_MEMORY)
+		return rc;
+	if (rc) {
+		n->failed = true;
+		restorer_problem(r, TREE_FAILED, n->trail, NULL, "%s", err->msg);
+	} else if (!n->absent) {
+		n->was_there = true;
+		folder_unpin(n->folder);
+	}
 	return ERR_OK;
 }
 
@@ -60,7 +92,7 @@ make_in(struct rnode *n, int up_fd)
 	/* Nobody but us until its mode is set; what is below relies on it. */
 	if (mkdirat(up_fd, name, 0700) == 0)
 		return true;
-	if (errno == EEXIST && r->opt->overwrite == TREE_OVERWRITE_REPLACE) {
+	if (errno == EEXIST && restorer_may_replace(r)) {
 		struct stat st;
 		if (fstatat(up_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    S_ISDIR(st.st_mode)) {
@@ -114,14 +146,21 @@ make_one(struct rnode *n, struct err *err)
 	return ERR_OK;
 }
 
+static bool
+is_decided(const struct rnode *n)
+{
+	return n->folder != NULL || n->failed || n->absent;
+}
+
 enum err_code
 rnode_make(struct rnode *n, struct err *err)
 {
-	while (n->folder == NULL && !n->failed) {
+	bool makes = n->restorer->pass == PASS_WRITE;
+	while (!is_decided(n)) {
 		struct rnode *top = n;
-		while (top->up->folder == NULL && !top->up->failed)
+		while (!is_decided(top->up))
 			top = top->up;
-		if (make_one(top, err))
+		if (makes ? make_one(top, err) : find_one(top, err))
 			return err->code;
 	}
 	return ERR_OK;
@@ -139,19 +178,25 @@ finish(struct rnode *n)
 	struct restorer *r = n->restorer;
 	struct err err;
 	int fd;
-	if (n->folder == NULL || n->keep_meta || atomic_load(&r->stop))
+	bool is_there = n->folder != NULL || n->absent;
+	if (!is_there || n->failed || n->keep_meta || r->pass == PASS_READ_BACK ||
+	    atomic_load(&r->stop))
 		return;
-	if (folder_pin(n->folder, &fd, &err)) {
-		restorer_problem(r, TREE_METADATA, n->trail, NULL, "%s", err.msg);
-		return;
+	if (r->pass == PASS_WRITE) {
+		if (folder_pin(n->folder, &fd, &err)) {
+			restorer_problem(r, TREE_METADATA, n->trail, NULL, "%s", err.msg);
+			return;
+		}
+		if (n->was_there)
+			meta_settle(n, NULL, fd, &n->entry);
+		else
+			meta_apply(n, NULL, fd, &n->entry, 0);
+		folder_unpin(n->folder);
 	}
-	if (n->was_there)
-		meta_drop_others(n, fd, &n->entry);
-	meta_apply(n, NULL, fd, &n->entry);
-	folder_unpin(n->folder);
 	atomic_fetch_add(&r->dirs, 1);
 	struct tally t = { .dirs = 1 };
 	report_progress(&r->report, &t);
+	restorer_tell(r, n->was_there ? TREE_LEFT : TREE_MADE, TREE_DIR, 0, n->trail, NULL);
 }
 
 void

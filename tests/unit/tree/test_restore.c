@@ -79,7 +79,7 @@ replacing_merges_folders_and_keeps_what_the_tree_has_not(void **state)
 	write_text(in_target(f, "mine"), "mine");
 	setxattr(in_target(f, "dir"), "user.old", "x", 1, 0);
 	struct tree_restore_options opt = options(f);
-	opt.overwrite = TREE_OVERWRITE_REPLACE;
+	opt.overwrite = TREE_OVERWRITE_ALWAYS;
 	ok(tree_restore(&done, f->repo, &saved.root, f->target, &opt, &err));
 	expect_nothing(f);
 	compare_with(f, &saved.root, f->target);
@@ -101,7 +101,7 @@ folder_where_a_file_belongs_is_not_removed(void **state)
 	assert_int_equal(mkdir(in_target(f, "top"), 0755), 0);
 	write_text(in_target(f, "top/mine"), "mine");
 	struct tree_restore_options opt = options(f);
-	opt.overwrite = TREE_OVERWRITE_REPLACE;
+	opt.overwrite = TREE_OVERWRITE_ALWAYS;
 	ok(tree_restore(&done, f->repo, &saved.root, f->target, &opt, &err));
 	assert_int_equal(done.problems, 1);
 	assert_int_equal(done.files, 2);
@@ -132,7 +132,7 @@ restore_over_planted_symlinks(struct fixture *f, enum tree_resolve resolve)
 	assert_int_equal(symlink(outside, in_target(f, "dir")), 0);
 	assert_int_equal(symlink(path, in_target(f, "top")), 0);
 	struct tree_restore_options opt = options(f);
-	opt.overwrite = TREE_OVERWRITE_REPLACE;
+	opt.overwrite = TREE_OVERWRITE_ALWAYS;
 	opt.resolve = resolve;
 	ok(tree_restore(&done, f->repo, &saved.root, f->target, &opt, &err));
 	expect_nothing(f);
