@@ -2,84 +2,9 @@
  * restore: bring a snapshot back, after saying what that makes and replaces.
  */
 #include "cli/cli.h"
+#include "cli/restore_view.h"
 #include "cli/terminal.h"
-#include "engine/restore.h"
 #include "sys/fs.h"
-#include "ui/escape.h"
-#include "ui/format.h"
-
-/* --- the preview --- */
-
-static void
-print_list(FILE *out, const char *title, const struct strv *items)
-{
-	if (items->len == 0)
-		return;
-	fprintf(out, "%s\n", title);
-	for (size_t i = 0; i < items->len; i++) {
-		fputs("  ", out);
-		escape_print(out, items->items[i]);
-		fputc('\n', out);
-	}
-}
-
-static void
-print_preview(FILE *out, const struct restore_preview *p)
-{
-	print_list(out, "would be made:", &p->makes);
-	print_list(out, "would be REPLACED:", &p->replaces);
-	print_list(out, "mind:", &p->warnings);
-	print_list(out, "in the way, to be mended first:", &p->obstacles);
-	if (p->replaces.len == 0)
-		fputs("nothing that is there would be replaced\n", out);
-	fflush(out);
-}
-
-static void
-list_json(struct json_writer *w, const char *key, const struct strv *items)
-{
-	json_arr(w, key);
-	for (size_t i = 0; i < items->len; i++)
-		json_str(w, NULL, items->items[i]);
-	json_arr_end(w);
-}
-
-/* A JSON line of its own, so that a program sees it also when the restore is refused. */
-static enum err_code
-preview_json(const struct restore_preview *p, struct err *err)
-{
-	AUTO(bufv) struct buf line = BUF_INIT;
-	struct json_writer w;
-	json_init(&w, &line);
-	json_obj(&w, NULL);
-	json_str(&w, "type", "preview");
-	list_json(&w, "makes", &p->makes);
-	list_json(&w, "replaces", &p->replaces);
-	list_json(&w, "warnings", &p->warnings);
-	list_json(&w, "obstacles", &p->obstacles);
-	json_obj_end(&w);
-	if (json_finish(&w, err))
-		return err->code;
-	return cli_write_line(&line, err);
-}
-
-/* The result of a dry run is the preview itself; it failed when the restore would. */
-static enum err_code
-finish_dry_run(
-    struct cli *c, const struct restore_preview *p, enum exit_code *code, struct err *err)
-{
-	if (p->obstacles.len > 0)
-		*code = EXIT_FAILED;
-	if (!c->args.json) {
-		print_preview(stdout, p);
-		return ERR_OK;
-	}
-	AUTO(bufv) struct buf line = BUF_INIT;
-	struct json_writer w;
-	cli_result_begin(c, &w, &line, *code);
-	json_flag(&w, "dry_run", true);
-	return cli_result_end(&w, err);
-}
 
 /* --- the user's consent --- */
 
@@ -100,13 +25,15 @@ agree(struct cli *c, const struct restore_preview *p, struct err *err)
 	if (c->text != NULL) {
 		text_sink_clear(c->text);
 		if (p->replaces.len > 0 || p->obstacles.len > 0 || !c->args.quiet)
-			print_preview(stderr, p);
+			restore_view_preview(stderr, p);
 	}
 	if (p->obstacles.len > 0)
 		return err_set(err, ERR_EXISTS, "nothing was changed: %s%s",
 		    p->obstacles.items[0],
 		    p->obstacles.len > 1 ? " (and more, listed above)" : "");
-	if (p->replaces.len == 0 || c->args.yes)
+	/* --overwrite says as much; --delete takes more than that. */
+	bool is_agreed = c->args.yes || (c->args.overwrite != NULL && !c->args.delete_extra);
+	if (p->replaces.len == 0 || is_agreed)
 		return ERR_OK;
 	/* A program that reads JSON has no terminal, whatever the one that started it has. */
 	if (c->args.json || !isatty(STDIN_FILENO))
@@ -117,40 +44,6 @@ agree(struct cli *c, const struct restore_preview *p, struct err *err)
 		return err_set(
 		    err, ERR_CANCELLED, "nothing was changed: the answer was not \"yes\"");
 	return ERR_OK;
-}
-
-/* --- the result --- */
-
-static void
-print(const struct restore_result *r, bool is_stack)
-{
-	char files[FORMAT_MAX], bytes[FORMAT_MAX], took[FORMAT_MAX], problems[FORMAT_MAX];
-	format_count(files, r->files);
-	format_size(bytes, r->bytes);
-	format_duration(took, r->took_ns);
-	format_count(problems, r->problems);
-	printf("restored: %s\n  %s files, %s", outcome_word(r->outcome), files, bytes);
-	if (is_stack)
-		printf(", %u databases, %u services run", (unsigned)r->databases,
-		    (unsigned)r->services);
-	printf("; took %s\n", took);
-	if (r->problems > 0)
-		printf("  %s problems were told\n", problems);
-}
-
-static enum err_code
-print_json(struct cli *c, const struct restore_result *r, enum exit_code code, struct err *err)
-{
-	AUTO(bufv) struct buf line = BUF_INIT;
-	struct json_writer w;
-	cli_result_begin(c, &w, &line, code);
-	json_u64(&w, "files", r->files);
-	json_u64(&w, "bytes", r->bytes);
-	json_u64(&w, "databases", r->databases);
-	json_u64(&w, "services", r->services);
-	json_u64(&w, "problems", r->problems);
-	json_i64(&w, "took_ns", r->took_ns);
-	return cli_result_end(&w, err);
 }
 
 /* --- the work --- */
@@ -168,29 +61,80 @@ make_absolute(char **out, const char *path, struct err *err)
 	return str_printf(out, err, "%s/%s", here, path);
 }
 
-static enum err_code
-options_of(const struct args *a, struct restore_options *opt, struct err *err)
+static enum restore_overwrite
+overwrite_of(const char *word)
 {
+	if (word == NULL)
+		return RESTORE_ASKED;
+	return strcmp(word, "never") == 0        ? RESTORE_NEVER
+	       : strcmp(word, "if-changed") == 0 ? RESTORE_IF_CHANGED
+						 : RESTORE_ALWAYS;
+}
+
+/* What the command line asks for, of files rather than of a stack. */
+static bool
+wants_files(const struct args *a)
+{
+	return a->paths.len > 0 || a->include.len > 0 || a->operands.len > 1;
+}
+
+static enum err_code
+check_args(const struct args *a, struct err *err)
+{
+	bool is_part = a->include.len > 0 || a->operands.len > 1;
 	if (a->paths.len > 1)
 		return err_set(err, ERR_USAGE, "restore: --path can be given once");
-	if (a->paths.len > 0 && a->as != NULL)
+	if (a->paths.len > 0 && is_part)
 		return err_set(err, ERR_USAGE,
-		    "restore: --path takes files out of a snapshot, --as brings back a stack: "
-		    "give "
-		    "one of them");
-	if (a->paths.len > 0 && a->to == NULL)
-		return err_set(
-		    err, ERR_USAGE, "restore: --path needs --to DIR, where the files go");
+		    "restore: --path PATH becomes DIR itself, other paths go below DIR: give "
+		    "one "
+		    "or the other");
+	if (wants_files(a) && a->as != NULL)
+		return err_set(err, ERR_USAGE,
+		    "restore: %s takes files out of a snapshot, --as brings back a stack: give "
+		    "one of them",
+		    a->paths.len > 0 ? "--path" : "a path");
+	if (wants_files(a) && a->to == NULL)
+		return err_set(err, ERR_USAGE, "restore: %s needs --to DIR, where the files go",
+		    a->paths.len > 0 ? "--path" : "a path");
+	if (a->delete_extra && a->overwrite != NULL && strcmp(a->overwrite, "never") == 0)
+		return err_set(err, ERR_USAGE,
+		    "restore: --delete changes what is there, --overwrite never does not: give "
+		    "one "
+		    "of them");
+	return ERR_OK;
+}
+
+static enum err_code
+options_of(
+    const struct args *a, struct strv *paths, struct restore_options *opt, struct err *err)
+{
+	if (check_args(a, err))
+		return err->code;
+	for (size_t i = 1; i < a->operands.len; i++)
+		if (strv_add(paths, a->operands.items[i], err))
+			return err->code;
 	*opt = (struct restore_options)RESTORE_OPTIONS_INIT;
 	opt->as = a->as;
 	opt->to = a->to;
 	opt->path = a->paths.len > 0 ? a->paths.items[0] : NULL;
+	opt->paths = paths;
+	opt->include = &a->include;
+	opt->overwrite = overwrite_of(a->overwrite);
+	opt->delete_extra = a->delete_extra;
+	opt->verify = a->verify;
 	return ERR_OK;
 }
 
 static enum err_code
 check_target(const struct args *a, bool is_stack, struct err *err)
 {
+	if (is_stack && (a->overwrite != NULL || a->delete_extra || a->verify))
+		return err_set(err, ERR_USAGE,
+		    "restore: %s is for files: a stack's data is put in place as a whole",
+		    a->overwrite != NULL ? "--overwrite"
+		    : a->delete_extra    ? "--delete"
+					 : "--verify");
 	if (is_stack)
 		return ERR_OK;
 	if (a->as != NULL)
@@ -199,9 +143,34 @@ check_target(const struct args *a, bool is_stack, struct err *err)
 	if (a->to == NULL)
 		return err_set(err, ERR_USAGE,
 		    "restore: this is a snapshot of folders: give --to DIR, where they go "
-		    "(--to / "
-		    "puts them where they were)");
+		    "(--to / puts them where they were)");
 	return ERR_OK;
+}
+
+/* What would be done, without doing it. */
+static enum err_code
+dry_run(struct cli *c, const struct engine *e, const struct id *id, struct restore_options *opt,
+    const struct restore_preview *p, bool is_stack, enum exit_code *code, struct err *err)
+{
+	struct restore_view view = { .cli = c };
+	struct restore_result r = { .outcome = OUTCOME_COMPLETE };
+	struct engine engine = *e;
+	bool is_refused = p->obstacles.len > 0;
+	opt->dry_run = true;
+	opt->change = restore_view_change;
+	opt->change_arg = &view;
+	if (!c->args.json)
+		restore_view_preview(stdout, p);
+	if (!is_stack && !is_refused && restore_files(&engine, id, opt, &r, err))
+		return err->code;
+	if (view.err.code != ERR_OK) {
+		*err = view.err;
+		return err->code;
+	}
+	*code = is_refused                     ? EXIT_FAILED
+		: r.outcome == OUTCOME_PARTIAL ? EXIT_PARTIAL
+					       : EXIT_COMPLETE;
+	return restore_view_dry_run(c, !is_stack && !is_refused ? &r : NULL, *code, err);
 }
 
 static enum err_code
@@ -209,37 +178,39 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 {
 	AUTO(place) struct place p = PLACE_INIT;
 	AUTO(restore_preview) struct restore_preview preview = RESTORE_PREVIEW_INIT;
+	AUTO(strv) struct strv paths = STRV_INIT;
 	AUTO(str) char *to = NULL;
 	struct restore_options opt;
 	struct restore_result r;
 	struct id id;
 	bool is_stack;
-	if (options_of(&c->args, &opt, err) || cli_open_lenient(c, &p, err) ||
+	if (options_of(&c->args, &paths, &opt, err) || cli_open_lenient(c, &p, err) ||
 	    cli_snapshot(c, p.repo, &id, err))
 		return err->code;
 	struct engine e = cli_engine(c, p.repo);
-	if (restore_is_stack(&e, &id, &is_stack, err) || check_target(&c->args, is_stack, err))
+	if (restore_is_stack(&e, &id, &is_stack, err))
 		return err->code;
-	if (opt.to != NULL && make_absolute(&to, opt.to, err))
+	is_stack = is_stack && !wants_files(&c->args);
+	if (check_target(&c->args, is_stack, err) ||
+	    (opt.to != NULL && make_absolute(&to, opt.to, err)))
 		return err->code;
 	opt.to = to;
 	if (restore_preview(&e, &id, &opt, &preview, err))
 		return err->code;
-	if (c->args.json && preview_json(&preview, err))
+	if (c->args.json && restore_view_preview_json(&preview, err))
 		return err->code;
 	if (c->args.dry_run)
-		return finish_dry_run(c, &preview, code, err);
+		return dry_run(c, &e, &id, &opt, &preview, is_stack, code, err);
 	if (agree(c, &preview, err))
 		return err->code;
 	opt.may_replace = preview.replaces.len > 0;
-	is_stack = is_stack && opt.path == NULL;
 	if (is_stack ? restore_stack(&e, &id, &opt, &r, err)
 		     : restore_files(&e, &id, &opt, &r, err))
 		return err->code;
 	*code = r.outcome == OUTCOME_PARTIAL ? EXIT_PARTIAL : EXIT_COMPLETE;
 	if (c->args.json)
-		return print_json(c, &r, *code, err);
-	print(&r, is_stack);
+		return restore_view_json(c, &r, *code, err);
+	restore_view_print(&r, is_stack, c->args.verify);
 	return ERR_OK;
 }
 
@@ -250,8 +221,22 @@ static const struct option_def options[] = {
 	{ "to", 0, OPTION_VALUE, WORD_FOLDER, "DIR", NULL,
 	    "the stack's project folder; for files, where they go", offsetof(struct args, to) },
 	{ "path", 0, OPTION_LIST, WORD_ANY, "PATH", NULL,
-	    "only this file or folder of the snapshot's tree; needs --to",
+	    "this folder of the snapshot's tree becomes DIR, a file goes into it",
 	    offsetof(struct args, paths) },
+	{ "include", 'i', OPTION_LIST, WORD_ANY, "RULE", NULL,
+	    "only what this rule names, written as in gitignore(5); may be repeated",
+	    offsetof(struct args, include) },
+	{ "overwrite", 0, OPTION_VALUE, WORD_CHOICE, "WHEN", "never if-changed always",
+	    "files that are there: refuse, or replace those that differ",
+	    offsetof(struct args, overwrite) },
+	{ "delete", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "remove files that the snapshot has not", offsetof(struct args, delete_extra) },
+	{ "verify", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "read all files back from the disk and compare them",
+	    offsetof(struct args, verify) },
+	{ "long", 'l', OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "with --dry-run: name every path that would change",
+	    offsetof(struct args, is_long) },
 	{ "dry-run", 'n', OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "say what would be made and replaced, and stop", offsetof(struct args, dry_run) },
 	{ "yes", 'y', OPTION_SWITCH, WORD_ANY, NULL, NULL,
@@ -265,29 +250,52 @@ static const struct example examples[] = {
 	    "a copy of it beside the old one" },
 	{ "stacksnap -r /backup restore latest --path volumes/shop_uploads --to /tmp/out",
 	    "one volume's files into a folder" },
+	{ "stacksnap -r /backup restore latest /srv/data/mail --to / --overwrite if-changed",
+	    "a folder, where it was; only what differs is written" },
+	{ "stacksnap -r /backup restore latest --to /tmp/out -i '*.conf' -i /etc/ssh",
+	    "files by their names" },
+	{ "stacksnap -r /backup restore latest --to / --delete --dry-run",
+	    "what it would take to be as it was" },
 };
 
 const struct command command_restore = {
 	.name = "restore",
 	.summary = "bring a stack or files back",
-	.operands = "SNAPSHOT",
-	.about = "Recreates the project folder, volumes and networks, loads the databases, "
-		 "starts the\n"
-		 "services in the order of their dependencies and waits until they are "
-		 "healthy.  New\n"
-		 "data is put beside the old and swapped in when it is whole; the old is kept "
-		 "until\n"
-		 "the stack is known to run.\n"
-		 "\n"
-		 "First says what would be made and what replaced.  When something would be "
-		 "replaced,\n"
-		 "asks on a terminal, and refuses elsewhere unless --yes is given.",
+	.operands = "SNAPSHOT [PATH...]",
+	.about =
+	    "Recreates the project folder, volumes and networks, loads the databases, "
+	    "starts the\n"
+	    "services in the order of their dependencies and waits until they are "
+	    "healthy.  New\n"
+	    "data is put beside the old and swapped in when it is whole; the old is kept "
+	    "until\n"
+	    "the stack is known to run.\n"
+	    "\n"
+	    "First says what would be made and what replaced.  When something would be "
+	    "replaced,\n"
+	    "asks on a terminal, and refuses elsewhere unless --yes is given.\n"
+	    "\n"
+	    "Files: of a snapshot of folders everything goes below --to DIR at the path that "
+	    "it had\n"
+	    "(--to / puts it where it was); a PATH or --include takes a part, also out of a "
+	    "stack's\n"
+	    "snapshot.  --overwrite if-changed leaves files alone whose size and mtime are "
+	    "right;\n"
+	    "always compares their contents.  What is equal is not written.  A file that "
+	    "differs is\n"
+	    "written anew beside the old and renamed over it; from 16 MiB on the ranges that "
+	    "differ\n"
+	    "are written in place: stop who uses it, and should the power fail meanwhile, "
+	    "restore\n"
+	    "again.  --delete removes only below folders that were saved whole, never what "
+	    "the\n"
+	    "backup's own rules left out.",
 	.options = options,
 	.n_options = ARRAY_LEN(options),
 	.examples = examples,
 	.n_examples = ARRAY_LEN(examples),
 	.min_operands = 1,
-	.max_operands = 1,
+	.max_operands = SIZE_MAX,
 	.word = WORD_SNAPSHOT,
 	.needs_repository = true,
 	.has_json = true,

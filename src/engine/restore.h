@@ -16,6 +16,19 @@
 
 #include "base/strv.h"
 #include "engine/engine.h"
+#include "tree/restore.h"
+
+enum restore_overwrite {
+	RESTORE_ASKED, /* as may_replace says: never, or always */
+	RESTORE_NEVER, /* a target that holds something is refused */
+	RESTORE_IF_CHANGED, /* files of the same size and mtime are left alone; with verify,
+			       those of the same contents */
+	RESTORE_ALWAYS, /* files are compared by their contents */
+};
+
+/* What happens to one path of the target; called by any thread, one at a time. */
+typedef void restore_change_fn(void *arg, enum tree_change change, enum tree_type type,
+    uint64_t size, const char *path, size_t path_len);
 
 struct restore_options {
 	const char *as; /* project name; NULL: the one it had */
@@ -26,11 +39,21 @@ struct restore_options {
 	const char *path; /* files: the part of the tree; NULL: all of it */
 	bool may_replace; /* the user has agreed to what restore_preview said */
 	int wait_s; /* how long services may take to become healthy */
+	/* Files only. */
+	const struct strv *paths; /* only these of the tree, at their paths below to */
+	const struct strv *include; /* and what these rules of tree/ignore.h name */
+	enum restore_overwrite overwrite;
+	bool delete_extra; /* remove what the snapshot has not, in folders that were saved whole
+			    */
+	bool verify; /* read back what was written */
+	bool dry_run; /* only count and tell */
+	restore_change_fn *change; /* may be NULL */
+	void *change_arg;
 };
 
-#define RESTORE_OPTIONS_INIT                 \
-	{                                    \
-		NULL, NULL, NULL, false, 300 \
+#define RESTORE_OPTIONS_INIT   \
+	{                      \
+		.wait_s = 300, \
 	}
 
 struct restore_preview {
@@ -59,6 +82,12 @@ struct restore_result {
 	uint64_t databases;
 	uint64_t services; /* that run again */
 	uint64_t problems;
+	/* Files only. */
+	uint64_t files_made; /* of files, those of which nothing was there */
+	uint64_t files_left; /* and those whose contents were right already */
+	uint64_t bytes_left; /* of bytes, what was right already */
+	uint64_t deleted; /* files, folders and other things */
+	uint64_t files_read_back; /* whose contents are what was stored */
 	int64_t took_ns;
 };
 
@@ -66,8 +95,8 @@ struct restore_result {
 MUST_CHECK enum err_code restore_is_stack(
     struct engine *e, const struct id *snapshot, bool *is_stack, struct err *err);
 
-/* Of a stack's snapshot, the restore of the stack; with opt->path, or of folders, that of
- * files. out is RESTORE_PREVIEW_INIT. */
+/* Of a stack's snapshot, the restore of the stack; with opt->path, paths or include, or of
+ * folders, that of files. out is RESTORE_PREVIEW_INIT. */
 MUST_CHECK enum err_code restore_preview(struct engine *e, const struct id *snapshot,
     const struct restore_options *opt, struct restore_preview *out, struct err *err);
 

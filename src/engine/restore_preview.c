@@ -20,6 +20,19 @@ restore_is_stack(struct engine *e, const struct id *snapshot, bool *is_stack, st
 	return ERR_OK;
 }
 
+static bool
+has_some(const struct strv *v)
+{
+	return v != NULL && v->len > 0;
+}
+
+/* A part of a stack's snapshot is restored as files. */
+static bool
+wants_files(const struct restore_options *opt)
+{
+	return opt->path != NULL || has_some(opt->paths) || has_some(opt->include);
+}
+
 static enum err_code
 preview_stack(struct engine *e, const struct id *snapshot, const struct restore_options *opt,
     struct restore_preview *out, struct err *err)
@@ -39,7 +52,7 @@ restore_preview(struct engine *e, const struct id *snapshot, const struct restor
 	bool is_stack = false;
 	if (restore_is_stack(e, snapshot, &is_stack, err))
 		return err->code;
-	if (is_stack && opt->path == NULL)
+	if (is_stack && !wants_files(opt))
 		return preview_stack(e, snapshot, opt, out, err);
 	return restore_files_preview(e, snapshot, opt, out, err);
 }

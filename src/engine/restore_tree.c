@@ -43,7 +43,7 @@ static bool
 is_damage(enum tree_problem_kind kind)
 {
 	return kind == TREE_DAMAGED || kind == TREE_FAILED || kind == TREE_IN_THE_WAY ||
-	       kind == TREE_SPECIAL;
+	       kind == TREE_SPECIAL || kind == TREE_DIFFERS;
 }
 
 static void
@@ -60,23 +60,53 @@ on_problem(void *arg, const struct tree_problem *problem)
 	event_problem(p->engine->events, path, "%s", problem->text);
 }
 
-enum err_code
-restore_pen_write(struct restore_pen *p, const struct tree_entry *entry, const char *target,
-    const struct tree_restore_options *opt, struct err *err)
+static struct tree_restore_options
+options_of(struct restore_pen *p, const struct tree_restore_options *opt)
 {
 	struct tree_restore_options o = *opt;
 	o.problem = on_problem;
 	o.problem_arg = p;
 	o.progress = &p->progress;
 	o.cancel = p->engine->cancel;
+	return o;
+}
+
+enum err_code
+restore_pen_write(struct restore_pen *p, const struct tree_entry *entry, const char *target,
+    const struct tree_restore_options *opt, struct err *err)
+{
+	struct tree_restore_options o = options_of(p, opt);
 	struct tree_restored r = { 0 };
 	if (tree_restore(&r, p->engine->repo, entry, target, &o, err))
 		return err->code;
 	p->done.files += r.files;
+	p->done.files_made += r.files_made;
+	p->done.files_left += r.files_left;
 	p->done.dirs += r.dirs;
 	p->done.others += r.others;
 	p->done.bytes += r.bytes;
+	p->done.bytes_left += r.bytes_left;
+	p->done.deleted += r.deleted;
+	p->done.lost += r.lost;
 	p->done.problems += r.problems;
 	p->done.owners_unset += r.owners_unset;
+	return ERR_OK;
+}
+
+enum err_code
+restore_pen_read_back(struct restore_pen *p, const struct tree_entry *entry, const char *target,
+    const struct tree_restore_options *opt, uint64_t lost, struct tree_read_back *out,
+    struct err *err)
+{
+	struct tree_restore_options o = options_of(p, opt);
+	if (tree_read_back(out, p->engine->repo, entry, target, &o, err))
+		return err->code;
+	p->done.problems += out->problems;
+	if (out->missing <= lost)
+		return ERR_OK;
+	event_problem(p->engine->events, target, "read back: %llu entries are gone again",
+	    (unsigned long long)(out->missing - lost));
+	p->done.problems++;
+	p->problems_told++;
 	return ERR_OK;
 }

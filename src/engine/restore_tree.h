@@ -37,5 +37,10 @@ restore_pen_auto(struct restore_pen *p)
 MUST_CHECK enum err_code restore_pen_write(struct restore_pen *p,
     const struct tree_entry *entry, const char *target, const struct tree_restore_options *opt,
     struct err *err);
+/* Compare what was written with what is stored (tree_read_back).  lost: entries that were left
+ * out, and told. */
+MUST_CHECK enum err_code restore_pen_read_back(struct restore_pen *p,
+    const struct tree_entry *entry, const char *target, const struct tree_restore_options *opt,
+    uint64_t lost, struct tree_read_back *out, struct err *err);
 
 #endif

@@ -214,6 +214,23 @@ remove_unfinished(struct rfile *f)
 	folder_unpin(f->node->folder);
 }
 
+static bool
+rename_over(struct rfile *f, int dir_fd)
+{
+	struct rnode *n = f->node;
+	const char *name = f->entry.name;
+	if (renameat(dir_fd, f->temporary, dir_fd, name) == 0)
+		return true;
+	if (errno == EISDIR) {
+		if (!clear_the_way(n, dir_fd, name))
+			return false;
+		if (renameat(dir_fd, f->temporary, dir_fd, name) == 0)
+			return true;
+	}
+	restorer_errno(n->restorer, TREE_FAILED, n->trail, name, "replace");
+	return false;
+}
+
 /* Give it its own name. */
 static bool
 settle(struct rfile *f)
@@ -228,10 +245,7 @@ settle(struct rfile *f)
 		    n->restorer, TREE_FAILED, n->trail, f->entry.name, "%s", err.msg);
 		return false;
 	}
-	bool ok = renameat(dir_fd, f->temporary, dir_fd, f->entry.name) == 0;
-	if (!ok)
-		restorer_errno(n->restorer, errno == EISDIR ? TREE_IN_THE_WAY : TREE_FAILED,
-		    n->trail, f->entry.name, "replace");
+	bool ok = rename_over(f, dir_fd);
 	folder_unpin(n->folder);
 	return ok;
 }
