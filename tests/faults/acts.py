@@ -1,31 +1,89 @@
 """What is done to a repository while something breaks: each act, on a place that is ready for it."""
+import os
+
 import place
 
 
 class Act:
-    """A command that changes the repository.  `arguments` of it; `prepare` makes the place ready."""
+    """A command that changes the repository."""
 
-    def __init__(self, name, arguments, prepare=place.two_versions):
-        self.name, self.arguments, self.prepare = name, arguments, prepare
+    name = "act"
+
+    def prepare(self, here):
+        """A place that is ready for it."""
+        return place.two_versions(here)
+
+    def arguments(self, p):
+        raise NotImplementedError
 
     def run(self, p, **inject):
         """Run it; what it reports counts from now on."""
-        result = p.run(*self.arguments(p), **inject)
-        if self.name == "backup":
-            p.note(result)
-        return result
+        return p.run(*self.arguments(p), **inject)
+
+    def settle(self, p):
+        """Before what must hold is looked at: what the act may have left either way."""
 
     def finish(self, p):
         """What was broken off is done again, and then it holds."""
-        if self.name != "backup":
-            self.run(p).expect(0)
+        self.run(p).expect(0)
         p.must_be_sound()
         p.must_go_on()
 
 
-BACKUP = Act("backup", lambda p: ["backup", "--path", p.src])
+class Backup(Act):
+    name = "backup"
 
-ACTS = [BACKUP]
+    def arguments(self, p):
+        return ["backup", "--path", p.src]
+
+    def run(self, p, **inject):
+        result = super().run(p, **inject)
+        p.note(result)
+        return result
+
+    def finish(self, p):
+        p.must_go_on()
+
+
+class KeyChange(Act):
+    """At every moment one of the two keys opens the repository; once it was reported, only the new one."""
+
+    name = "key change"
+
+    def prepare(self, here):
+        p = super().prepare(here)
+        p.new_key = here / "new-key"
+        p.new_key.write_bytes(os.urandom(64))
+        p.new_key.chmod(0o600)
+        return p
+
+    def arguments(self, p):
+        return ["key", "passwd", "--new-key-file", p.path_of("new-key")]
+
+    def run(self, p, **inject):
+        result = super().run(p, **inject)
+        if result.code == 0:
+            p.key_is_changed = True
+        return result
+
+    def settle(self, p):
+        old, new = p.path_of("key"), p.path_of("new-key")
+        opens = [key for key in (old, new) if p.run("key", "list", key=key).expect(0, 12).code == 0]
+        assert opens, "no key opens the repository any more"
+        if p.key_is_changed:
+            assert opens == [new], "the old key still opens it, though the change was reported"
+        p.key = opens[0]
+
+    def finish(self, p):
+        if p.key == p.path_of("key"):
+            self.run(p).expect(0)
+            self.settle(p)
+        p.must_be_sound()
+        p.must_go_on()
+
+
+BACKUP = Backup()
+ACTS = [BACKUP, KeyChange()]
 
 
 def count_calls(act, ready, calls):

@@ -15,6 +15,7 @@ def kill_at(act, ready, n, how):
     if result.was_hit():
         result.expect(-signal.SIGKILL)
     try:
+        act.settle(p)
         p.must_be_sound()
         act.finish(p)
     except AssertionError as e:

@@ -130,6 +130,7 @@ class Place:
         self.out = path / "out"
         self.log = path / "log"
         self.reported = {}  # snapshot id -> picture of what it holds
+        self.key_is_changed = False
         self.extra_env = {}
 
     def fork(self, name):
@@ -137,9 +138,17 @@ class Place:
         other = Place(self.path / name)
         shutil.rmtree(other.path, ignore_errors=True)
         shutil.copytree(self.repo, other.repo)
-        other.src, other.key = self.src, self.key
-        other.reported = dict(self.reported)
+        other.be_like(self)
         return other
+
+    def be_like(self, first):
+        """For the same source, with the same keys, and the same to show."""
+        self.src, self.key = first.src, first.key
+        self.reported, self.key_is_changed = dict(first.reported), first.key_is_changed
+
+    def path_of(self, name):
+        """A file that lies beside the source."""
+        return self.src.parent / name
 
     def env(self, **more):
         return {"PATH": os.environ["PATH"], "TZ": "UTC", "HOME": str(self.path),

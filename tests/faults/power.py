@@ -3,8 +3,6 @@
 inject.c writes down what a run does to the store; here each beginning of that is played into a new
 folder, as the most forgetful filesystem that POSIX allows would have left it.
 """
-import copy
-import os
 import pathlib
 import random
 import shutil
@@ -115,41 +113,35 @@ def crashes(seed):
     yield ("by chance", *by_chance(random.Random(seed)))
 
 
-def record(act, p):
-    """The store before, what was done to it, and what was reported before and after."""
-    disk = Disk(p.repo)
-    before = dict(p.reported)
-    log = act.run(p, under=p.repo, calls=CHANGES, data=1).expect(0).log
-    return disk, log, before, dict(p.reported)
-
-
-def look_after_crash(p, what, disk, names, bytes_of, reported):
-    crashed = Place(p.path / "crashed")
+def look_after_crash(act, p, what, disk, names, bytes_of):
+    """p: what was reported."""
+    crashed = Place(p.src.parent / "crashed")
     shutil.rmtree(crashed.path, ignore_errors=True)
     crashed.path.mkdir()
-    crashed.src, crashed.key = p.src, p.key
-    crashed.reported = dict(reported)
+    crashed.be_like(p)
     disk.leave(crashed.repo, names, bytes_of)
     try:
+        act.settle(crashed)
         crashed.must_be_sound()
-        crashed.must_go_on()
+        act.finish(crashed)
     except (AssertionError, OSError) as e:
         raise AssertionError(what) from e
 
 
 def power_fails_everywhere(act, here, at_most):
-    ready = act.prepare(here)
-    disk, log, before, after = record(act, ready)
+    before = act.prepare(here)
+    after = before.fork("after")
+    disk = Disk(after.repo)
+    log = act.run(after, under=after.repo, calls=CHANGES, data=1).expect(0).log
     tried = 0
     chosen = set(some(len(log), at_most))
     for n, call in enumerate(log, 1):
         disk.play(call)
         if n not in chosen:
             continue
-        reported = after if n == len(log) else before
         for word, names, bytes_of in crashes(n):
-            look_after_crash(ready, f"{act.name}, after call {n} ({call.what} {call.path}), {word}",
-                             disk, names, bytes_of, reported)
+            look_after_crash(act, after if n == len(log) else before,
+                             f"{act.name}, after call {n} ({call.what} {call.path}), {word}", disk, names, bytes_of)
             tried += 1
     return tried
 
@@ -178,6 +170,6 @@ def backup_that_relies_on_what_a_killed_one_left_outlives_a_power_cut(here):
         second = BACKUP.run(p, under=p.repo, calls=CHANGES, data=1).expect(0).log
         for call in first + second:
             disk.play(call)
-        look_after_crash(ready, f"first run killed at call {n}", disk, lambda x: x.kept, lambda x: x.kept, p.reported)
+        look_after_crash(BACKUP, p, f"first run killed at call {n}", disk, lambda x: x.kept, lambda x: x.kept)
         tried += 1
     return tried
