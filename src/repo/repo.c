@@ -1,5 +1,6 @@
 #include "repo/repo.h"
 
+#include "base/log.h"
 #include "base/strv.h"
 #include "crypto/kdf.h"
 #include "repo/object.h"
@@ -7,14 +8,18 @@
 
 #define FRAME_CACHE_BYTES ((size_t)32 << 20)
 
+#define SLOT_FOLDER "keys/"
+
+/* Key slots without a config were left by an init that was broken off. */
 static enum err_code
 stop_at_first(void *arg, const struct store_entry *e, struct err *err)
 {
 	(void)arg;
-	return err_set(err, ERR_EXISTS, "%s", e->key);
+	return str_starts(e->key, SLOT_FOLDER) ? ERR_OK
+					       : err_set(err, ERR_EXISTS, "%s", e->key);
 }
 
-/* ERR_EXISTS when anything is in the store. */
+/* ERR_EXISTS when anything is in the store that somebody may miss. */
 static enum err_code
 check_empty(struct store *s, struct err *err)
 {
@@ -29,6 +34,25 @@ check_empty(struct store *s, struct err *err)
 		    store_location(s), found.msg);
 	}
 	return err->code;
+}
+
+struct newcomer {
+	struct store *store;
+	const uint8_t *repo_id;
+};
+
+/* Of a repository that never came to be. */
+static enum err_code
+remove_foreign_slot(void *arg, const struct store_entry *e, struct err *err)
+{
+	const struct newcomer *n = arg;
+	AUTO(bufv) struct buf slot = BUF_INIT;
+	if (store_get(n->store, e->key, SLOT_SIZE, &slot, err))
+		return err->code;
+	if (slot.len == SLOT_SIZE &&
+	    memcmp(slot_repo_id(slot.data), n->repo_id, REPO_ID_SIZE) == 0)
+		return ERR_OK;
+	return store_delete(n->store, e->key, err);
 }
 
 enum err_code
@@ -52,6 +76,10 @@ repo_create(struct store *s, const struct repo_key *key, const struct repo_creat
 	    slot_save(s, slot, sizeof slot, &slot_id, err) ||
 	    store_put(s, CONFIG_KEY, raw, sizeof raw, err))
 		return err_wrap(err, "create repository");
+	struct newcomer n = { s, config.repo_id };
+	struct err scratch; /* they open nothing; key list shows what stays */
+	if (store_list(s, SLOT_FOLDER, NULL, remove_foreign_slot, &n, &scratch))
+		log_debug("create repository: %s", scratch.msg);
 	return ERR_OK;
 }
 

@@ -1,11 +1,12 @@
 """kill -9 at every call that changes the store."""
 import random
+import shutil
 import signal
 import subprocess
 import time
 
 from acts import ACTS, count_calls
-from place import CHANGES, some, test
+from place import CHANGES, Place, some, test, write_source
 
 
 def kill_at(act, ready, n, how):
@@ -61,4 +62,24 @@ def backup_killed_at_random_moments_loses_nothing(here):
         p.run("verify", "--read-data").expect(0)
     p.must_be_sound()
     p.must_go_on()
+    return tried
+
+
+@test
+def init_that_was_killed_can_be_done_again(here):
+    p = Place(here)
+    write_source(p.src, 1)
+    p.write_key()
+    tried = 0
+    for n in range(1, 100):
+        shutil.rmtree(p.repo, ignore_errors=True)
+        result = p.run("init", as_json=False, under=p.repo, calls=CHANGES, at=n, do="kill")
+        if not result.was_hit():
+            break
+        tried += 1
+        if p.run("snapshots").code == 10:
+            p.run("init", as_json=False).expect(0)
+        assert len(list((p.repo / "keys").iterdir())) == 1, f"killed at call {n}: more than one key"
+        p.must_go_on()
+    assert tried > 5
     return tried

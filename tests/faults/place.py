@@ -173,10 +173,13 @@ class Place:
         return [STACKSNAP, "--key-file", str(key or self.key), "-r", str(repo or self.repo),
                 *(["--json"] if as_json else []), *map(str, args)]
 
-    def init(self):
-        self.path.mkdir(exist_ok=True)
+    def write_key(self):
         self.key.write_bytes(os.urandom(64))
         self.key.chmod(0o600)
+
+    def init(self):
+        self.path.mkdir(exist_ok=True)
+        self.write_key()
         self.run("init", as_json=False).expect(0)
         return self
 
