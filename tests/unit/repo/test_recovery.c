@@ -343,7 +343,8 @@ key_of_another_repository_is_told(void **state)
 	refused_like(recovery_describe(&k, f->store, &slot, &err), ERR_USAGE,
 	    "this recovery key is for the repository ");
 	refused(recovery_open(&r, f->store, &k, &f->key, &err), ERR_CORRUPT,
-	    "open the recovery key: the key slot belongs to another repository");
+	    "open the recovery key: the key slot is not of the repository that the config "
+	    "names");
 }
 
 static void
