@@ -107,8 +107,15 @@ tell_damaged_index(void *arg, const char *object, const struct err *why)
 	    why->msg);
 }
 
+/* What to do about indexes. */
+enum index_use {
+	INDEX_STRICT, /* all must be sound */
+	INDEX_LENIENT, /* damaged ones are told and passed over */
+	INDEX_NONE, /* none is read */
+};
+
 static enum err_code
-open_place(struct cli *c, bool is_lenient, struct place *out, struct err *err)
+open_place(struct cli *c, enum index_use use, struct place *out, struct err *err)
 {
 	AUTO(place) struct place p = PLACE_INIT;
 	AUTO(secret) struct secret *passphrase = NULL;
@@ -120,9 +127,9 @@ open_place(struct cli *c, bool is_lenient, struct place *out, struct err *err)
 	struct repo_key key = { .passphrase = passphrase, .key_file = key_file };
 	if (repo_open_bare(&p.repo, p.store, &key, cache, err))
 		return err->code;
-	if (is_lenient)
+	if (use == INDEX_LENIENT)
 		repo_pass_over_damage(p.repo, tell_damaged_index, c);
-	if (repo_refresh(p.repo, err))
+	if (use != INDEX_NONE && repo_refresh(p.repo, err))
 		return err_wrap(err, "open repository");
 	*out = p;
 	p = (struct place)PLACE_INIT;
@@ -132,13 +139,19 @@ open_place(struct cli *c, bool is_lenient, struct place *out, struct err *err)
 enum err_code
 cli_open(struct cli *c, struct place *out, struct err *err)
 {
-	return open_place(c, false, out, err);
+	return open_place(c, INDEX_STRICT, out, err);
 }
 
 enum err_code
 cli_open_lenient(struct cli *c, struct place *out, struct err *err)
 {
-	return open_place(c, true, out, err);
+	return open_place(c, INDEX_LENIENT, out, err);
+}
+
+enum err_code
+cli_open_bare(struct cli *c, struct place *out, struct err *err)
+{
+	return open_place(c, INDEX_NONE, out, err);
 }
 
 struct engine

@@ -51,6 +51,8 @@ MUST_CHECK enum err_code cli_repository(const struct cli *c, const char **out, s
 MUST_CHECK enum err_code cli_open(struct cli *c, struct place *out, struct err *err);
 /* The same for commands that read, or only add: damaged indexes are told and passed over. */
 MUST_CHECK enum err_code cli_open_lenient(struct cli *c, struct place *out, struct err *err);
+/* The same without reading its indexes, which may be damaged. */
+MUST_CHECK enum err_code cli_open_bare(struct cli *c, struct place *out, struct err *err);
 /* The steps of cli_open, for what must look before it opens: the store, in which there is a
  * repository; and exactly one of the two that open it. */
 MUST_CHECK enum err_code cli_open_store(struct cli *c, struct store **out, struct err *err);

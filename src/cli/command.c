@@ -13,6 +13,7 @@ const struct command *const commands[] = {
 	&command_dump,
 	&command_verify,
 	&command_stats,
+	&command_repair,
 	&command_restore,
 	&command_recover,
 	&command_key,

@@ -59,6 +59,8 @@ struct args {
 	bool delete_extra;
 	/* verify */
 	const char *read_data_subset;
+	/* repair */
+	bool read_all;
 	/* forget, prune */
 	const char *keep_last;
 	const char *keep_hourly;
@@ -172,6 +174,7 @@ extern const struct command command_cat;
 extern const struct command command_dump;
 extern const struct command command_verify;
 extern const struct command command_stats;
+extern const struct command command_repair;
 extern const struct command command_restore;
 extern const struct command command_recover;
 extern const struct command command_key;

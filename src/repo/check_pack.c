@@ -46,11 +46,11 @@ fits(const struct pack_dir *d, const struct entry_sum *indexed)
 	return indexed->sum == own.sum * (indexed->entries / own.entries);
 }
 
-static enum err_code
+enum err_code
 check_frame(struct tools *t, const struct pack_header *ph, const struct pack_frame *f,
-    const uint8_t *pack, struct err *err)
+    const uint8_t *sealed, struct err *err)
 {
-	if (repo_decode_frame(t, ph, f->offset, pack + f->offset, f->len, err))
+	if (repo_decode_frame(t, ph, f->offset, sealed, f->len, err))
 		return err->code;
 	size_t at = 0;
 	for (size_t i = 0; i < f->count; i++) {
@@ -84,7 +84,7 @@ check_frames(struct tools *t, const struct pack_header *ph, const struct pack_di
     const uint8_t *pack, uint64_t *chunks, struct err *err)
 {
 	for (size_t i = 0; i < d->count; i++) {
-		if (check_frame(t, ph, &d->frames[i], pack, err))
+		if (check_frame(t, ph, &d->frames[i], pack + d->frames[i].offset, err))
 			return err_wrap(err, "frame at %u", d->frames[i].offset);
 		*chunks += d->frames[i].count;
 	}
@@ -118,7 +118,6 @@ check_pack(struct repo *r, struct tools *t, const struct id *id, const struct bu
 	if (check_name(id, pack, err) || indexed->entries == 0)
 		return err->code;
 	return err_set(err, ERR_CORRUPT,
-	    "its directory is not what the index says of it: 'stacksnap repair index' mends "
-	    "the "
-	    "index");
+	    "its directory is not what the index says of it: 'stacksnap repair index "
+	    "--read-all' mends the index");
 }

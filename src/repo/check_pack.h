@@ -26,4 +26,8 @@ void entry_sum_add(struct entry_sum *s, const struct id *id, const struct locati
 MUST_CHECK enum err_code check_pack(struct repo *r, struct tools *t, const struct id *id,
     const struct buf *pack, const struct entry_sum *indexed, uint64_t *chunks, struct err *err);
 
+/* Decode one frame and compare its chunks with their ids. */
+MUST_CHECK enum err_code check_frame(struct tools *t, const struct pack_header *ph,
+    const struct pack_frame *f, const uint8_t *sealed, struct err *err);
+
 #endif

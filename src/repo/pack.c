@@ -4,6 +4,7 @@
 
 #define PACK_INFO "stacksnap 1 pack"
 #define DIR_LEVEL 1
+#define DIR_READ_AHEAD ((size_t)16 << 10)
 
 void
 pack_dir_release(struct pack_dir *d)
@@ -183,23 +184,30 @@ pack_finish(struct aead *a, const uint8_t key[AEAD_KEY_SIZE], const struct pack_
 	return ERR_OK;
 }
 
-enum err_code
-pack_read_dir(struct pack_dir *out, const uint8_t *pack, size_t len,
-    const uint8_t key[AEAD_KEY_SIZE], struct aead *a, struct unpacker *u, struct err *err)
+/* The length of the sealed directory, from the trailer. */
+static enum err_code
+read_trailer(
+    const uint8_t trailer[PACK_TRAILER_SIZE], uint64_t pack_len, size_t *n, struct err *err)
 {
-	if (len < HEADER_SIZE + PACK_TRAILER_SIZE ||
-	    memcmp(pack + len - 8, PACK_END_MAGIC, 8) != 0)
+	*n = get_u32(trailer);
+	if (memcmp(trailer + 4, PACK_END_MAGIC, 8) != 0)
 		return err_set(err, ERR_CORRUPT, "pack is cut off");
-	size_t n = get_u32(pack + len - PACK_TRAILER_SIZE);
-	if (n > len - HEADER_SIZE - PACK_TRAILER_SIZE || n < AEAD_TAG_SIZE)
+	if (*n > pack_len - HEADER_SIZE - PACK_TRAILER_SIZE || *n < AEAD_TAG_SIZE)
 		return err_set(err, ERR_CORRUPT, "pack trailer makes no sense");
-	size_t at = len - PACK_TRAILER_SIZE - n;
+	return ERR_OK;
+}
 
+/* The directory from its n sealed bytes, which begin at `at`. */
+static enum err_code
+open_dir(struct pack_dir *out, const uint8_t header[HEADER_SIZE],
+    const uint8_t key[AEAD_KEY_SIZE], const uint8_t *sealed, size_t n, uint64_t at,
+    struct aead *a, struct unpacker *u, struct err *err)
+{
 	AUTO(mem) uint8_t *block = malloc(n);
 	if (block == NULL)
 		return err_nomem(err);
 	size_t plain_len;
-	if (pack_unseal(a, key, pack, PART_DIRECTORY, at, pack + at, n, block, err) ||
+	if (pack_unseal(a, key, header, PART_DIRECTORY, at, sealed, n, block, err) ||
 	    block_plain_len(block, n - AEAD_TAG_SIZE, BLOCK_MAX_PLAIN, &plain_len, err))
 		return err_wrap(err, "pack directory");
 	AUTO(mem) uint8_t *plain = malloc(plain_len + 1);
@@ -219,4 +227,57 @@ pack_read_dir(struct pack_dir *out, const uint8_t *pack, size_t len,
 	*out = d;
 	d = (struct pack_dir)PACK_DIR_INIT;
 	return ERR_OK;
+}
+
+enum err_code
+pack_read_dir(struct pack_dir *out, const uint8_t *pack, size_t len,
+    const uint8_t key[AEAD_KEY_SIZE], struct aead *a, struct unpacker *u, struct err *err)
+{
+	size_t n;
+	if (len < HEADER_SIZE + PACK_TRAILER_SIZE)
+		return err_set(err, ERR_CORRUPT, "pack is cut off");
+	if (read_trailer(pack + len - PACK_TRAILER_SIZE, len, &n, err))
+		return err->code;
+	size_t at = len - PACK_TRAILER_SIZE - n;
+	return open_dir(out, pack, key, pack + at, n, at, a, u, err);
+}
+
+enum err_code
+pack_load_dir(struct pack_dir *out, enum pack_kind *kind, struct store *s, const char *where,
+    uint64_t len, const struct secret *subkeys, struct aead *a, struct unpacker *u,
+    struct err *err)
+{
+	uint8_t header[HEADER_SIZE];
+	uint8_t key[AEAD_KEY_SIZE];
+	size_t n;
+	if (len < HEADER_SIZE + PACK_TRAILER_SIZE || len > PACK_MAX_SIZE)
+		return err_set(
+		    err, ERR_CORRUPT, "no pack has %llu bytes", (unsigned long long)len);
+	/* The end, which mostly holds all of the directory. */
+	size_t tail = min_size(DIR_READ_AHEAD, len - HEADER_SIZE);
+	AUTO(mem) uint8_t *end = malloc(tail);
+	if (end == NULL)
+		return err_nomem(err);
+	if (store_get_range(s, where, 0, header, HEADER_SIZE, err) ||
+	    store_get_range(s, where, len - tail, end, tail, err) ||
+	    read_trailer(end + tail - PACK_TRAILER_SIZE, len, &n, err))
+		return err->code;
+	uint64_t at = len - PACK_TRAILER_SIZE - n;
+	AUTO(mem) uint8_t *more = NULL;
+	const uint8_t *sealed;
+	if (n <= tail - PACK_TRAILER_SIZE) {
+		sealed = end + tail - PACK_TRAILER_SIZE - n;
+	} else {
+		more = malloc(n);
+		if (more == NULL)
+			return err_nomem(err);
+		if (store_get_range(s, where, at, more, n, err))
+			return err->code;
+		sealed = more;
+	}
+	if (pack_open_header(header, HEADER_SIZE, subkeys, key, kind, err))
+		return err->code;
+	enum err_code rc = open_dir(out, header, key, sealed, n, at, a, u, err);
+	secret_wipe(key, sizeof key);
+	return rc;
 }

@@ -8,6 +8,7 @@
 
 #include "codec/block.h"
 #include "repo/keys.h"
+#include "store/store.h"
 
 enum pack_kind { PACK_DATA = 1, PACK_TREE = 2 };
 
@@ -74,5 +75,9 @@ MUST_CHECK enum err_code pack_finish(struct aead *a, const uint8_t key[AEAD_KEY_
 /* Read the directory of a whole pack, and check that its frames fill the pack exactly. */
 MUST_CHECK enum err_code pack_read_dir(struct pack_dir *out, const uint8_t *pack, size_t len,
     const uint8_t key[AEAD_KEY_SIZE], struct aead *a, struct unpacker *u, struct err *err);
+/* The same of a pack of len bytes in the store, of which only the ends are read. */
+MUST_CHECK enum err_code pack_load_dir(struct pack_dir *out, enum pack_kind *kind,
+    struct store *s, const char *where, uint64_t len, const struct secret *subkeys,
+    struct aead *a, struct unpacker *u, struct err *err);
 
 #endif

@@ -180,6 +180,19 @@ class Terminal:
         return self.text.replace("\r\n", "\n")
 
 
+def files_of(p, kind):
+    """The objects below a folder of the repository."""
+    return sorted(f for f in (p.repo / kind).rglob("*") if f.is_file())
+
+
+def flip(path, offset):
+    """Damage one bit of a stored object."""
+    path.chmod(0o600)
+    data = bytearray(path.read_bytes())
+    data[offset] ^= 0x04
+    path.write_bytes(data)
+
+
 def find_program():
     """A copy that others than root may run, too."""
     built = os.environ.get("STACKSNAP", str(ROOT / "build/stacksnap"))

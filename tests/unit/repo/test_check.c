@@ -232,8 +232,8 @@ an_index_that_differs_from_a_pack_is_found_by_reading(void **state)
 	struct check_options read = { .read_data = true };
 	assert_int_equal(check(f, &read).problems, 1);
 	assert_non_null(strstr(f->problems.items[0],
-	    ": its directory is not what the index says of it: 'stacksnap repair index' mends "
-	    "the index"));
+	    ": its directory is not what the index says of it: 'stacksnap repair index "
+	    "--read-all' mends the index"));
 }
 
 static void
