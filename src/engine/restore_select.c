@@ -189,8 +189,7 @@ add_members(struct restore_select *s, struct err *err)
 	json_array_foreach(members, i, m)
 	{
 		AUTO(str) char *path = NULL;
-		if (clean_path(&path, member_path(m), err) ||
-		    strv_add(&s->members, path, err))
+		if (clean_path(&path, member_path(m), err) || strv_add(&s->members, path, err))
 			return err->code;
 		const char *rest = below_prefix(s, path);
 		/* What is restored may lie inside the member: its rules are then for the way
