@@ -41,6 +41,7 @@ cli_passphrase(struct cli *c, bool is_new, struct secret **out, struct err *err)
 		.file = c->args.password_file,
 		.command = env_or_null("STACKSNAP_PASSWORD_COMMAND"),
 		.is_new = is_new,
+		.of = c->args.from != NULL ? c->args.repository : NULL, /* one of two */
 		.events = c->events,
 		.cancel = c->cancel,
 	};
@@ -152,6 +153,29 @@ enum err_code
 cli_open_bare(struct cli *c, struct place *out, struct err *err)
 {
 	return open_place(c, INDEX_NONE, out, err);
+}
+
+enum err_code
+cli_open_from(struct cli *c, struct place *out, struct err *err)
+{
+	struct args *a = &c->args;
+	const char *own[] = { a->repository, a->password_file, a->key_file };
+	const char *file = a->from_password_file;
+	if (a->from == NULL)
+		return err_set(
+		    err, ERR_USAGE, "which repository to read from? Give --from PLACE");
+	if (file == NULL && a->from_key_file == NULL)
+		file = env_or_null("STACKSNAP_FROM_PASSWORD_FILE");
+	a->repository = a->from;
+	if (file != NULL || a->from_key_file != NULL) {
+		a->password_file = file;
+		a->key_file = a->from_key_file;
+	}
+	enum err_code rc = open_place(c, true, out, err);
+	a->repository = own[0];
+	a->password_file = own[1];
+	a->key_file = own[2];
+	return rc ? err_wrap(err, "--from") : ERR_OK;
 }
 
 struct engine

@@ -58,6 +58,10 @@ MUST_CHECK enum err_code cli_open_bare(struct cli *c, struct place *out, struct 
 MUST_CHECK enum err_code cli_open_store(struct cli *c, struct store **out, struct err *err);
 MUST_CHECK enum err_code cli_key(
     struct cli *c, struct secret **passphrase, struct secret **key_file, struct err *err);
+/* The repository that --from names, to read from, by what --from-password-file,
+ * STACKSNAP_FROM_PASSWORD_FILE or --from-key-file gives; without them, by what opens the other.
+ */
+MUST_CHECK enum err_code cli_open_from(struct cli *c, struct place *out, struct err *err);
 /* The passphrase; a new one is asked for twice. */
 MUST_CHECK enum err_code cli_passphrase(
     struct cli *c, bool is_new, struct secret **out, struct err *err);

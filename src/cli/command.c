@@ -14,6 +14,7 @@ const struct command *const commands[] = {
 	&command_verify,
 	&command_stats,
 	&command_repair,
+	&command_copy,
 	&command_restore,
 	&command_recover,
 	&command_key,

@@ -175,6 +175,7 @@ extern const struct command command_dump;
 extern const struct command command_verify;
 extern const struct command command_stats;
 extern const struct command command_repair;
+extern const struct command command_copy;
 extern const struct command command_restore;
 extern const struct command command_recover;
 extern const struct command command_key;

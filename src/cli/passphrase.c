@@ -104,12 +104,16 @@ run_command(struct secret **out, const char *command, const struct cancel *c, st
 }
 
 static enum err_code
-ask(struct secret **out, bool twice, const struct cancel *c, struct err *err)
+ask(struct secret **out, const struct passphrase_source *source, struct err *err)
 {
 	AUTO(secret) struct secret *first = NULL;
 	AUTO(secret) struct secret *second = NULL;
-	if (terminal_ask_secret(
-		&first, twice ? "New passphrase: " : "Passphrase of the repository: ", c, err))
+	const struct cancel *c = source->cancel;
+	bool twice = source->is_new;
+	char question[256];
+	snprintf(question, sizeof question,
+	    "Passphrase of %.200s: ", source->of != NULL ? source->of : "the repository");
+	if (terminal_ask_secret(&first, twice ? "New passphrase: " : question, c, err))
 		return err->code;
 	if (first->len == 0)
 		return err_set(err, ERR_USAGE, "the passphrase is empty");
@@ -136,7 +140,7 @@ passphrase_get(struct secret **out, const struct passphrase_source *source, stru
 		if (run_command(&s, source->command, source->cancel, err))
 			return err_wrap(err, "STACKSNAP_PASSWORD_COMMAND");
 		drop_newline(s);
-	} else if (ask(&s, source->is_new, source->cancel, err)) {
+	} else if (ask(&s, source, err)) {
 		if (err->code != ERR_NOT_FOUND)
 			return err->code;
 		return err_set(err, ERR_USAGE,

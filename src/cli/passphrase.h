@@ -20,6 +20,7 @@ struct passphrase_source {
 	const char *command;
 	bool is_new; /* asked twice, since typing errors would cost everything; a short one
 			gives a warning */
+	const char *of; /* whose it is, for the question; NULL: "the repository" */
 	const char *ways; /* how else it may be given; NULL: as the repository's own */
 	struct event_sink *events; /* is warned of files that others may read */
 	const struct cancel *cancel;

@@ -1,7 +1,7 @@
 /*
  * format.h: the numbers of repository format version 1 (docs/format.md).
  *
- * For repo/ only.
+ * For repo/ only, but for the sizes of ids.
  */
 #ifndef REPO_FORMAT_H
 #define REPO_FORMAT_H

@@ -310,6 +310,49 @@ tree_raw_next(struct rd *r, struct tree_raw *out)
 	return true;
 }
 
+/* Step over what stands before an entry's fields. */
+static void
+skip_core(struct rd *r)
+{
+	size_t len;
+	rd_u8(r);
+	rd_blob(r, &len);
+	for (int i = 0; i < 5; i++)
+		rd_varint(r);
+}
+
+enum err_code
+tree_raw_with_content(
+    const struct tree_raw *raw, const struct content *content, struct buf *out, struct err *err)
+{
+	struct rd r;
+	size_t body_len;
+	rd_init(&r, raw->data, raw->len);
+	const uint8_t *body = rd_blob(&r, &body_len);
+	struct rd in;
+	rd_init(&in, body, body != NULL ? body_len : 0);
+	skip_core(&in);
+	const uint8_t *start = in.p; /* of the content's field */
+	uint64_t tag = 0;
+	while (rd_ok(&in) && rd_left(&in) > 0 && tag != TAG_CONTENT) {
+		size_t len;
+		start = in.p;
+		tag = rd_varint(&in);
+		rd_blob(&in, &len);
+	}
+	if (!rd_ok(&in) || tag != TAG_CONTENT)
+		return err_set(err, ERR_CORRUPT, "tree entry: malformed");
+	AUTO(bufv) struct buf all = BUF_INIT;
+	AUTO(bufv) struct buf encoded = BUF_INIT;
+	if (content_encode(content, &encoded, err) ||
+	    buf_add(&all, body, (size_t)(start - body), err) ||
+	    buf_varint(&all, TAG_CONTENT, err) ||
+	    buf_blob(&all, encoded.data, encoded.len, err) ||
+	    buf_add(&all, in.p, rd_left(&in), err))
+		return err->code;
+	return buf_blob(out, all.data, all.len, err);
+}
+
 /* Where the strings of an entry are put, one behind the other. */
 struct block {
 	uint8_t *at;
@@ -538,11 +581,7 @@ decode_body(struct tree_entry *e, struct rd *r, struct err *err)
 	 * that is not copied, so the body's own size is enough, and one for an empty body. */
 	size_t body_len = rd_left(r);
 	struct rd fields = *r;
-	rd_u8(&fields);
-	size_t name_len;
-	rd_blob(&fields, &name_len);
-	for (int i = 0; i < 5; i++)
-		rd_varint(&fields);
+	skip_core(&fields);
 	size_t xattrs = rd_ok(&fields) ? count_xattrs(fields) : 0;
 
 	uint8_t *block = malloc(xattrs * sizeof(struct tree_xattr) + body_len + 1);

@@ -112,6 +112,11 @@ struct tree_raw {
  */
 bool tree_raw_next(struct rd *r, struct tree_raw *out);
 
+/* Append the entry with another content and all else as it is, fields that are not known
+ * included. ERR_CORRUPT when it is malformed or has no content. */
+MUST_CHECK enum err_code tree_raw_with_content(const struct tree_raw *raw,
+    const struct content *content, struct buf *out, struct err *err);
+
 /* May this be the name of something in a folder? */
 bool tree_name_is_valid(const char *name, size_t len);
 /* Order of names in a listing: by bytes. */
