@@ -32,6 +32,10 @@ struct check {
 static void
 report(struct check *c, const char *object, enum err_code code, const char *what)
 {
+	/* Whoever reads an object may have named it already. */
+	size_t n = strlen(object);
+	if (strncmp(what, object, n) == 0 && strncmp(what + n, ": ", 2) == 0)
+		what += n + 2;
 	pthread_mutex_lock(&c->lock);
 	c->result->problems++;
 	if (c->opt->problem != NULL)
