@@ -3,19 +3,20 @@
  * kills the program, or lets a call fail, at the nth; or writes down what the program does.
  * Tests only; the program under test knows nothing of it.
  *
- *	INJECT_UNDER   the folder (absolute, without symlinks); nothing else is counted
- *	INJECT_CALLS   which calls count: words of `words` below, separated by commas
- *	INJECT_AT      the number of the call, from 1; 0: none
- *	INJECT_DO      kill: before the call; cut: half a write, then kill; short: half a read
- *or write; or the number of an errno INJECT_STICKY  1: all that come behind fail as well
- *	INJECT_LOG     a file: a line for each call that counts,
- *	               "what \t ok|hit \t path \t second path \t offset \t bytes"
- *	INJECT_DATA    1: behind the line of a write are the bytes written
- *	INJECT_NO_SYNC 1: nothing is really synced: what was killed loses nothing by that, and
- *tests take a tenth of the time
+ *	INJECT_UNDER    the folder (absolute, no symlinks); nothing else is counted
+ *	INJECT_CALLS    which calls count: words of `words` below, with commas between
+ *	INJECT_AT       the number of the call, from 1; 0: none
+ *	INJECT_DO       kill: before the call; cut: half a write, then kill;
+ *	                short: half a read or write; or the number of an errno
+ *	INJECT_STICKY   1: all that come behind fail as well
+ *	INJECT_LOG      a file: a line for each call that counts,
+ *	                "what, ok|failed|hit, path, second path, offset, bytes"
+ *	INJECT_DATA     1: behind the line of a write are the bytes written
+ *	INJECT_NO_SYNC  1: nothing is really synced: a kill loses nothing by that, and
+ *	                tests take a tenth of the time
  *
- * Calls that change something happen one at a time, and are written down in the order in which
- * they happened.
+ * Calls that change something happen one at a time, and are written down in the
+ * order in which they happened.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -272,8 +273,8 @@ leave(struct call *c, bool ok, long long offset, const void *data, size_t len)
 	int saved = errno;
 	if (!c->watched)
 		return;
-	if (ok)
-		note(c, "ok", offset, data, len);
+	if (ok || !c->hit)
+		note(c, ok ? "ok" : "failed", offset, ok ? data : NULL, ok ? len : 0);
 	pthread_mutex_unlock(&lock);
 	errno = saved;
 }
