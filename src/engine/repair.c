@@ -85,8 +85,8 @@ tell(void *arg, enum repair_news news, const char *object, const char *why)
 		    why);
 		break;
 	case REPAIR_PACK_UNREADABLE:
-		event_problem(
-		    events, object, "cannot be indexed, and what it held is lost: %s", why);
+		event_problem(events, object,
+		    "cannot be indexed, so nothing finds what it holds: %s", why);
 		break;
 	}
 }

@@ -353,6 +353,8 @@ repo_repair_index(struct repo *r, const struct repair_options *opt,
 	buf_release(&x.unread);
 	buf_release(&x.written);
 	buf_release(&x.builder.packs);
+	for (size_t i = 0; i < x.count; i++)
+		free(x.packs[i].why);
 	free(x.packs);
 	/* The proof: what is there now can be loaded. */
 	if (rc == ERR_OK && !opt->dry_run)

@@ -7,7 +7,7 @@
  * before an old one is deleted (docs/decisions/0010, 0012), so a repair may
  * be interrupted at any time, and run beside writers.
  *
- * Memory: 48 bytes for each pack, and one index object.
+ * Memory: 56 bytes for each pack, and one index object.
  *
  * Threads: repo_repair_index uses threads of its own; news are told by one at
  *          a time.

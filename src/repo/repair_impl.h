@@ -18,6 +18,7 @@ struct repair_pack {
 	bool is_told; /* one that goes names it, with the right size */
 	bool is_bad; /* its directory cannot be read */
 	bool is_done; /* in a new index object */
+	char *why; /* of what is bad; NULL without memory for it */
 };
 
 struct repair {

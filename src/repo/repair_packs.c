@@ -1,4 +1,6 @@
 #include "repo/check_pack.h"
+
+#include "base/strv.h"
 #include "repo/index_payload.h"
 #include "repo/object.h"
 #include "repo/repair_impl.h"
@@ -44,6 +46,9 @@ read_pack(struct repair *x, struct tools *t, struct repair_pack *p, struct err *
 	if (rc == ERR_OK)
 		rc = repair_add_dir(x, p, kind, &dir, err);
 	p->is_bad = is_bad;
+	struct err scratch; /* the reason is lost, the fault is told all the same */
+	if (is_bad && str_dup(&p->why, err->msg, &scratch))
+		p->why = NULL;
 	pthread_mutex_unlock(&x->lock);
 	atomic_fetch_add(&x->progress->done, 1);
 	return is_bad ? ERR_OK : rc;
@@ -173,7 +178,8 @@ tell_unreadable(struct repair *x)
 			continue;
 		pack_key(key, &p->id);
 		x->result->packs_unreadable++;
-		repair_tell(x, REPAIR_PACK_UNREADABLE, key, NULL);
+		repair_tell(
+		    x, REPAIR_PACK_UNREADABLE, key, p->why != NULL ? p->why : "out of memory");
 	}
 }
 

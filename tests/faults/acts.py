@@ -20,8 +20,9 @@ class Act:
         """Run it; what it reports counts from now on."""
         return p.run(*self.arguments(p), **inject)
 
-    def settle(self, p):
-        """Before what must hold is looked at: what the act may have left either way."""
+    def check(self, p):
+        """What must hold after it was broken off, and after it was reported done."""
+        p.must_be_sound()
 
     def finish(self, p):
         """What was broken off is done again, and then it holds."""
@@ -62,28 +63,56 @@ class KeyChange(Act):
 
     def run(self, p, **inject):
         result = super().run(p, **inject)
-        if result.code == 0:
-            p.key_is_changed = True
+        p.is_done = p.is_done or result.code == 0
         return result
 
-    def settle(self, p):
+    def check(self, p):
         old, new = p.path_of("key"), p.path_of("new-key")
         opens = [key for key in (old, new) if p.run("key", "list", key=key).expect(0, 12).code == 0]
         assert opens, "no key opens the repository any more"
-        if p.key_is_changed:
+        if p.is_done:
             assert opens == [new], "the old key still opens it, though the change was reported"
         p.key = opens[0]
+        p.must_be_sound()
 
     def finish(self, p):
         if p.key == p.path_of("key"):
             self.run(p).expect(0)
-            self.settle(p)
-        p.must_be_sound()
+            self.check(p)
         p.must_go_on()
 
 
+class Repair(Act):
+    """Of indexes of which one is cut off and one is gone."""
+
+    name = "repair of the index"
+
+    def prepare(self, here):
+        p = super().prepare(here)
+        p.note(p.backup().expect(0))
+        place.write_source(p.src, 3)
+        p.note(p.backup().expect(0))
+        place.write_source(p.src, 4)
+        first, second, *_ = sorted((p.repo / "index").iterdir())
+        first.unlink()
+        second.write_bytes(second.read_bytes()[:100])
+        return p
+
+    def arguments(self, p):
+        return ["repair", "index"]
+
+    def run(self, p, **inject):
+        result = super().run(p, **inject)
+        p.is_done = p.is_done or result.code == 0
+        return result
+
+    def check(self, p):
+        if p.is_done:
+            p.must_be_sound()
+
+
 BACKUP = Backup()
-ACTS = [BACKUP, KeyChange()]
+ACTS = [BACKUP, KeyChange(), Repair()]
 
 
 def count_calls(act, ready, calls):

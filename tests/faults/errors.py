@@ -36,13 +36,11 @@ def store_fails(act, ready, n, number, calls, sticky):
             return False
         if result.code == 0:
             # Only what does not matter may fail unseen: then all is there.
-            act.settle(p)
-            p.must_be_sound()
+            act.check(p)
             return True
         result.expect(1, 3, 13, 15)
         must_name(result, number)
-        act.settle(p)
-        p.must_be_sound()
+        act.check(p)
         if not sticky:
             left = list((p.repo / "tmp").iterdir())
             if left and result.hit().what != "unlink":
@@ -80,8 +78,7 @@ def store_is_slow(act, here, at_most):
             p = ready.fork("slow")
             result = act.run(p, under=p.repo, calls="read,write", at=n, do=do)
             result.expect(0)
-            act.settle(p)
-            p.must_be_sound()
+            act.check(p)
             tried += result.was_hit()
     return tried
 

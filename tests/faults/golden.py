@@ -241,6 +241,43 @@ def backup_beside_a_damaged_index_stores_again_what_it_needs(here):
     return 1
 
 
+def repaired(here, name, code):
+    p = golden(here, name)
+    shutil.rmtree(here / "repo", ignore_errors=True)
+    shutil.copytree(p.repo, here / "repo")
+    p.repo = here / "repo"
+    p.run("repair", "index").expect(code)
+    return p
+
+
+@test
+def repair_mends_what_can_be_mended(here):
+    for name in ("sound", "missing-index", "damaged-index"):
+        p = repaired(here, name, 0)
+        p.run("verify", "--read-data").expect(0)
+        comes_back(p, FIRST)
+        comes_back(p, SECOND)
+    return 3
+
+
+@test
+def repair_tells_what_is_lost_and_loses_no_more(here):
+    for name in ("missing-pack", "truncated-pack"):
+        p = repaired(here, name, 3)
+        says(p.run("verify"), 13, rf'"{ID2}:{CHANGED}"')
+        comes_back(p, FIRST)
+        comes_back(p, SECOND, ["changed", "only in 2"])
+    return 2
+
+
+@test
+def repair_leaves_alone_what_a_newer_version_wrote(here):
+    for name, code in (("newer-index", 14), ("newer-mark", 11)):
+        p = repaired(here, name, code)
+        assert state_of(p.repo).keys() == {p.repo / x.relative_to(V1 / name) for x in state_of(V1 / name)}
+    return 2
+
+
 # --- a repository that cannot be written to ---
 
 def as_nobody(p, *args, code):

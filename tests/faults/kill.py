@@ -16,8 +16,7 @@ def kill_at(act, ready, n, how):
     if result.was_hit():
         result.expect(-signal.SIGKILL)
     try:
-        act.settle(p)
-        p.must_be_sound()
+        act.check(p)
         act.finish(p)
     except AssertionError as e:
         raise AssertionError(f"{act.name}, {how} at call {n}: {result}") from e

@@ -130,7 +130,7 @@ class Place:
         self.out = path / "out"
         self.log = path / "log"
         self.reported = {}  # snapshot id -> picture of what it holds
-        self.key_is_changed = False
+        self.is_done = False
         self.extra_env = {}
 
     def fork(self, name):
@@ -144,7 +144,7 @@ class Place:
     def be_like(self, first):
         """For the same source, with the same keys, and the same to show."""
         self.src, self.key = first.src, first.key
-        self.reported, self.key_is_changed = dict(first.reported), first.key_is_changed
+        self.reported, self.is_done = dict(first.reported), first.is_done
 
     def path_of(self, name):
         """A file that lies beside the source."""

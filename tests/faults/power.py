@@ -121,8 +121,7 @@ def look_after_crash(act, p, what, disk, names, bytes_of):
     crashed.be_like(p)
     disk.leave(crashed.repo, names, bytes_of)
     try:
-        act.settle(crashed)
-        crashed.must_be_sound()
+        act.check(crashed)
         act.finish(crashed)
     except (AssertionError, OSError) as e:
         raise AssertionError(what) from e
