@@ -6,10 +6,15 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
+/* What is done by then needs no survey, which would look at each file a second time. */
+#define DELAY_S 1
+
 struct survey {
 	struct excluder_options *sources;
 	size_t n_sources;
 	pthread_t thread;
+	pthread_mutex_t lock; /* for waiting */
+	pthread_cond_t stopped;
 	atomic_bool stop;
 	atomic_bool done;
 	uint64_t files; /* the thread's until done */
@@ -64,11 +69,26 @@ count_source(struct survey *s, const struct excluder_options *source)
 	return !atomic_load(&s->stop);
 }
 
+/* False when stopped meanwhile. */
+static bool
+wait_a_moment(struct survey *s)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += DELAY_S;
+	int rc = 0;
+	pthread_mutex_lock(&s->lock);
+	while (!atomic_load(&s->stop) && rc == 0)
+		rc = pthread_cond_clockwait(&s->stopped, &s->lock, CLOCK_MONOTONIC, &until);
+	pthread_mutex_unlock(&s->lock);
+	return !atomic_load(&s->stop);
+}
+
 static void *
 run(void *arg)
 {
 	struct survey *s = arg;
-	bool whole = true;
+	bool whole = wait_a_moment(s);
 	for (size_t i = 0; i < s->n_sources && whole; i++)
 		whole = count_source(s, &s->sources[i]);
 	atomic_store(&s->done, whole);
@@ -78,6 +98,8 @@ run(void *arg)
 static void
 survey_free(struct survey *s)
 {
+	pthread_cond_destroy(&s->stopped);
+	pthread_mutex_destroy(&s->lock);
 	free(s->sources);
 	free(s);
 }
@@ -92,6 +114,8 @@ survey_start(struct survey **out, const struct excluder_options *sources, size_t
 		free(s);
 		return;
 	}
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->stopped, NULL);
 	s->sources = calloc(n, sizeof *s->sources);
 	s->n_sources = n;
 	if (s->sources == NULL) {
@@ -121,7 +145,10 @@ survey_stop(struct survey *s)
 {
 	if (s == NULL)
 		return;
+	pthread_mutex_lock(&s->lock);
 	atomic_store(&s->stop, true);
+	pthread_cond_signal(&s->stopped);
+	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->thread, NULL);
 	survey_free(s);
 }

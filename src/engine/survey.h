@@ -2,8 +2,9 @@
  * survey.h: how much there is to read, found out while reading has begun.
  *
  * A survey has a thread that adds up files and bytes below some folders, so
- * that progress can tell the time left.  What cannot be looked at is passed
- * over: the backup itself reports it.
+ * that progress can tell the time left.  It begins after a second: what is done
+ * by then needs none.  What cannot be looked at is passed over: the backup
+ * itself reports it.
  */
 #ifndef ENGINE_SURVEY_H
 #define ENGINE_SURVEY_H
