@@ -8,7 +8,7 @@
  *	tree:  writer_add_now: id, claim → the shared filling → when full: there and then
  *
  *	frame: compress, take a place in the open pack, seal there, open again, compare
- *	full pack → the pack thread: directory, store, index entry
+ *	full pack → the pack threads: directory, store, index entry
  *
  * Locks: each is taken alone.
  */

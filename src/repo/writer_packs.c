@@ -7,7 +7,7 @@
 
 #define PACK_SIZE ((size_t)16 << 20)
 #define TREE_PACK_SIZE ((size_t)4 << 20)
-/* One is filled, one stored, and one between; of trees, which are few, no third. */
+/* One is filled while two are stored; of trees, which are few, one. */
 #define PACKS_AT_ONCE 3
 #define TREE_PACKS_AT_ONCE 2
 #define QUEUED 1
@@ -47,6 +47,7 @@ packs_init(struct packs *p, struct writer *w, size_t index_chunks, int64_t index
 	buffers_init(memory_of(p, PACK_DATA), capacity_of(PACK_DATA), PACKS_AT_ONCE);
 	buffers_init(memory_of(p, PACK_TREE), capacity_of(PACK_TREE), TREE_PACKS_AT_ONCE);
 	pthread_mutex_init(&p->lock, NULL);
+	pthread_mutex_init(&p->index_lock, NULL);
 	pthread_cond_init(&p->changed, NULL);
 }
 
@@ -81,7 +82,7 @@ open_pack_new(struct packs *p, enum pack_kind kind, struct open_pack **out, stru
 	return ERR_OK;
 }
 
-/* Hand a closed pack to the pack thread; without the lock. */
+/* Hand a closed pack to the pack threads; without the lock. */
 static enum err_code
 send_pack(struct packs *p, struct open_pack *pack, struct err *err)
 {
@@ -180,8 +181,9 @@ packs_leave_place(struct packs *p, struct open_pack *pack, struct err *err)
 	return goes ? send_pack(p, pack, err) : ERR_OK;
 }
 
-/* --- the pack thread --- */
+/* --- the pack threads --- */
 
+/* With index_lock held. */
 static enum err_code
 write_index(struct packs *p, struct err *err)
 {
@@ -224,6 +226,18 @@ index_is_due(const struct packs *p)
 	       clock_mono_ns() - p->waiting_since_ns >= p->index_age_ns;
 }
 
+/* A pack is stored: the index shall name it. */
+static enum err_code
+index_pack(struct packs *p, const struct id *id, struct open_pack *pack, struct err *err)
+{
+	pthread_mutex_lock(&p->index_lock);
+	enum err_code rc = note_for_index(p, id, pack, err);
+	if (rc == ERR_OK && index_is_due(p))
+		rc = write_index(p, err);
+	pthread_mutex_unlock(&p->index_lock);
+	return rc;
+}
+
 static enum err_code
 store_pack(struct packs *p, struct tools *t, struct open_pack *pack, struct err *err)
 {
@@ -237,12 +251,12 @@ store_pack(struct packs *p, struct tools *t, struct open_pack *pack, struct err 
 		return err->code;
 	pack_key(where, &id);
 	if (store_put(p->writer->repo->store, where, pack->data, pack->used, err) ||
-	    note_for_index(p, &id, pack, err))
+	    index_pack(p, &id, pack, err))
 		return err->code;
 	pthread_mutex_lock(&p->lock);
 	p->stored++;
 	pthread_mutex_unlock(&p->lock);
-	return index_is_due(p) ? write_index(p, err) : ERR_OK;
+	return ERR_OK;
 }
 
 static void *
@@ -279,10 +293,11 @@ packs_stop(struct packs *p)
 enum err_code
 packs_start(struct packs *p, struct err *err)
 {
-	if (queue_new(&p->full, QUEUED, NULL, err) ||
-	    thread_start(&p->thread, run_packs, p, "packs", err))
+	if (queue_new(&p->full, QUEUED, NULL, err))
 		return err->code;
-	p->started = true;
+	for (; p->started < PACK_THREADS; p->started++)
+		if (thread_start(&p->threads[p->started], run_packs, p, "packs", err))
+			return err->code;
 	return ERR_OK;
 }
 
@@ -291,9 +306,9 @@ packs_release(struct packs *p)
 {
 	if (p->full != NULL)
 		queue_close(p->full);
-	/* It takes what is queued: nothing is left in the queue. */
-	if (p->started)
-		pthread_join(p->thread, NULL);
+	/* They take what is queued: nothing is left in the queue. */
+	for (unsigned i = 0; i < p->started; i++)
+		pthread_join(p->threads[i], NULL);
 	queue_free(p->full);
 	for (int i = 0; i < PACK_KINDS; i++)
 		open_pack_free(p, p->open[i]);
@@ -302,6 +317,7 @@ packs_release(struct packs *p)
 	for (int i = 0; i < PACK_KINDS; i++)
 		buffers_release(&p->memory[i]);
 	pthread_cond_destroy(&p->changed);
+	pthread_mutex_destroy(&p->index_lock);
 	pthread_mutex_destroy(&p->lock);
 }
 
@@ -321,5 +337,8 @@ packs_flush(struct packs *p, struct err *err)
 	pthread_mutex_unlock(&p->lock);
 	if (writer_check(p->writer, err))
 		return err->code;
-	return write_index(p, err);
+	pthread_mutex_lock(&p->index_lock);
+	enum err_code rc = write_index(p, err);
+	pthread_mutex_unlock(&p->index_lock);
+	return rc;
 }

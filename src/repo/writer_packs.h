@@ -3,8 +3,9 @@
  *
  * A worker seals straight into the pack's memory: under the lock it only takes
  * a place.  A pack that has no room left is closed to new frames and goes on
- * when the last worker that has a place in it is done.  One thread finishes
- * full packs, puts them, and writes the index.
+ * when the last worker that has a place in it is done.  Two threads finish
+ * full packs, put them (one hashes while the other waits for the store), and
+ * write the index.
  *
  * Threads: any.  For the writer only.
  */
@@ -16,6 +17,7 @@
 #include "sys/queue.h"
 
 #define PACK_KINDS 2
+#define PACK_THREADS 2
 
 struct open_pack {
 	enum pack_kind kind;
@@ -35,8 +37,8 @@ struct packs {
 	struct writer *writer;
 	struct buffers memory[PACK_KINDS];
 	struct queue *full;
-	pthread_t thread;
-	bool started;
+	pthread_t threads[PACK_THREADS];
+	unsigned started;
 
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t changed; /* a pack was opened, or closed became 0 */
@@ -46,9 +48,9 @@ struct packs {
 	uint64_t stored_bytes;
 	uint64_t stored;
 
-	/* the pack thread's; packs_flush's when that is idle */
 	size_t index_chunks;
 	int64_t index_age_ns;
+	pthread_mutex_t index_lock; /* guards all below */
 	struct index_builder builder;
 	struct buf indexed_ids; /* of the chunks in builder */
 	int64_t waiting_since_ns; /* the first pack in builder */
@@ -58,7 +60,7 @@ void packs_init(struct packs *p, struct writer *w, size_t index_chunks, int64_t 
 MUST_CHECK enum err_code packs_start(struct packs *p, struct err *err);
 /* Nobody who waits for memory is given any. */
 void packs_stop(struct packs *p);
-/* End the thread; what is not stored is dropped. */
+/* End the threads; what is not stored is dropped. */
 void packs_release(struct packs *p);
 
 /* A place in an open pack for a frame of f->len bytes; sets f->offset.  Takes over f->chunks on
