@@ -193,19 +193,16 @@ store_tree(struct copy_run *r, struct writer *w, struct buf *root, struct err *e
 static enum err_code
 note_copy(struct copy_run *r, const struct id *id, const struct buf *document, struct err *err)
 {
-	struct copy_list *l = &r->to;
 	struct copy_item item = { .id = *id,
 		.origin = r->item->origin,
 		.time_ns = r->item->time_ns,
 		.is_new = true };
-	struct copy_item *more = reallocarray(l->items, l->count + 1, sizeof *more);
-	if (more == NULL)
-		return err_nomem(err);
-	l->items = more;
-	l->cap = l->count + 1;
 	if (json_parse(&item.document, document->data, document->len, "snapshot", err))
 		return err->code;
-	l->items[l->count++] = item;
+	if (copy_list_add(&r->to, &item, err)) {
+		json_decref(item.document);
+		return err->code;
+	}
 	return ERR_OK;
 }
 

@@ -8,7 +8,45 @@ copy_list_release(struct copy_list *l)
 		free(l->items[i].text);
 	}
 	free(l->items);
+	if (l->by_origin.key_size > 0) /* it was loaded */
+		map_release(&l->by_origin);
 	*l = (struct copy_list){ .repo = NULL };
+}
+
+static enum err_code
+note_origin(struct copy_list *l, size_t place, struct err *err)
+{
+	void *value;
+	bool is_new;
+	if (l->items[place].document == NULL)
+		return ERR_OK;
+	if (map_put(&l->by_origin, &l->items[place].origin, &value, &is_new, err))
+		return err->code;
+	memcpy(value, &place, sizeof place);
+	return ERR_OK;
+}
+
+static enum err_code
+append(struct copy_list *l, const struct copy_item *item, struct err *err)
+{
+	if (l->count == l->cap) {
+		size_t cap = max_size(64, 2 * l->cap);
+		struct copy_item *more = reallocarray(l->items, cap, sizeof *more);
+		if (more == NULL)
+			return err_nomem(err);
+		l->items = more;
+		l->cap = cap;
+	}
+	l->items[l->count++] = *item;
+	return ERR_OK;
+}
+
+enum err_code
+copy_list_add(struct copy_list *l, const struct copy_item *item, struct err *err)
+{
+	if (append(l, item, err))
+		return err->code;
+	return note_origin(l, l->count - 1, err);
 }
 
 /* What the document says it is a copy of; false when it is none. */
@@ -53,14 +91,6 @@ add_listed(void *arg, const struct store_entry *e, struct err *err)
 	const char *name = e->key + strlen("snapshots/");
 	if (!hex_decode(item.id.b, ID_SIZE, name, strlen(name)))
 		return ERR_OK; /* no snapshot */
-	if (l->count == l->cap) {
-		size_t cap = max_size(64, 2 * l->cap);
-		struct copy_item *more = reallocarray(l->items, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		l->items = more;
-		l->cap = cap;
-	}
 	if (read_item(&item, l->repo, &item.damage)) {
 		if (item.damage.code == ERR_NOT_FOUND)
 			return ERR_OK; /* deleted meanwhile */
@@ -70,7 +100,11 @@ add_listed(void *arg, const struct store_entry *e, struct err *err)
 			return err->code;
 		}
 	}
-	l->items[l->count++] = item;
+	if (append(l, &item, err)) {
+		json_decref(item.document);
+		free(item.text);
+		return err->code;
+	}
 	return ERR_OK;
 }
 
@@ -88,10 +122,14 @@ enum err_code
 copy_list_load(struct copy_list *out, struct repo *r, struct err *err)
 {
 	AUTO(copy_list) struct copy_list l = { .repo = r };
+	map_init(&l.by_origin, sizeof(struct origin), sizeof(size_t));
 	if (store_list(repo_store(r), "snapshots/", NULL, add_listed, &l, err))
 		return err->code;
 	if (l.count > 1)
 		qsort(l.items, l.count, sizeof *l.items, by_time);
+	for (size_t i = 0; i < l.count; i++)
+		if (note_origin(&l, i, err))
+			return err->code;
 	*out = l;
 	l = (struct copy_list){ .repo = NULL };
 	return ERR_OK;
@@ -147,9 +185,10 @@ copy_list_choose(struct copy_list *l, const struct snapshot_filter *f, struct er
 const struct copy_item *
 copy_list_find(const struct copy_list *l, const struct origin *o)
 {
-	for (size_t i = 0; i < l->count; i++)
-		if (l->items[i].document != NULL &&
-		    memcmp(&l->items[i].origin, o, sizeof *o) == 0)
-			return &l->items[i];
-	return NULL;
+	size_t place;
+	const void *value = map_get(&l->by_origin, o);
+	if (value == NULL)
+		return NULL;
+	memcpy(&place, value, sizeof place);
+	return &l->items[place];
 }

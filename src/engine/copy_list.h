@@ -5,6 +5,7 @@
 #ifndef ENGINE_COPY_LIST_H
 #define ENGINE_COPY_LIST_H
 
+#include "base/map.h"
 #include "engine/filter.h"
 #include "repo/format.h"
 
@@ -30,6 +31,7 @@ struct copy_list {
 	struct copy_item *items; /* oldest first, damaged ones before all */
 	size_t count;
 	size_t cap;
+	struct map by_origin; /* to the place among items, as size_t; sound ones only */
 };
 
 void copy_list_release(struct copy_list *l);
@@ -45,6 +47,9 @@ MUST_CHECK enum err_code copy_list_load(struct copy_list *out, struct repo *r, s
  * asked for. */
 MUST_CHECK enum err_code copy_list_choose(
     struct copy_list *l, const struct snapshot_filter *f, struct err *err);
+/* Take over one that is new. */
+MUST_CHECK enum err_code copy_list_add(
+    struct copy_list *l, const struct copy_item *item, struct err *err);
 /* NULL when there is none. */
 const struct copy_item *copy_list_find(const struct copy_list *l, const struct origin *o);
 
