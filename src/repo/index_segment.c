@@ -116,6 +116,24 @@ load_objects(struct segment *s, struct err *err)
 	return rc;
 }
 
+/* Do the objects say what the tables hold? */
+static bool
+objects_fit(const struct segment *s)
+{
+	uint64_t packs = 0;
+	uint64_t entries = 0;
+	for (size_t i = 0; i < s->objects.count; i++) {
+		const struct segment_object *o = &s->object_list[i];
+		if (i > 0 && id_compare(&o[-1].id, &o->id) >= 0)
+			return false;
+		packs += o->packs;
+		if (o->entries > s->entries.count - entries)
+			return false;
+		entries += o->entries;
+	}
+	return packs == s->packs.count && entries == s->entries.count;
+}
+
 static enum err_code
 load_fences(struct segment *s, struct err *err)
 {
@@ -159,6 +177,10 @@ segment_open(struct segment **out, const char *path, struct err *err)
 	}
 	if (load_objects(s, err) || load_fences(s, err))
 		return err->code;
+	if (!objects_fit(s)) {
+		segment_remove_file(s);
+		return err_set(err, ERR_IO, "%s makes no sense", path);
+	}
 	*out = TAKE(s);
 	return ERR_OK;
 }
