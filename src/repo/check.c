@@ -5,6 +5,8 @@
 #include "sys/rand.h"
 #include "sys/thread.h"
 
+#define MOST_READERS 16
+
 /* A pack in the store: 64 bytes for each, whatever it holds. */
 struct stored_pack {
 	struct id id;
@@ -150,11 +152,22 @@ find_stored(struct check *c, const struct id *id)
 	return c->count > 0 ? bsearch(id, c->packs, c->count, sizeof *c->packs, by_id) : NULL;
 }
 
-/* A pack that an index names: is it there, with the size it had? */
-static enum err_code
-check_indexed(void *arg, const struct index_pack *p, struct err *err)
+/* Is the index object still there that named a pack?  If not, somebody has deleted the pack
+ * meanwhile, and said so before. */
+static bool
+is_named(const struct check *c, const struct index_pack *p)
 {
-	struct check *c = arg;
+	char key[OBJECT_KEY_SIZE];
+	uint64_t size;
+	struct err why;
+	object_key(key, OBJECT_INDEX, &p->object);
+	return store_size(c->repo->store, key, &size, &why) != ERR_NOT_FOUND;
+}
+
+/* A pack that an index names: is it there, with the size it had? */
+static void
+check_indexed(struct check *c, const struct index_pack *p, bool *is_told)
+{
 	char key[PACK_KEY_SIZE];
 	char what[256];
 	struct stored_pack *stored = find_stored(c, &p->id);
@@ -162,17 +175,45 @@ check_indexed(void *arg, const struct index_pack *p, struct err *err)
 	if (stored != NULL)
 		stored->is_indexed = true;
 	if (stored == NULL && is_needed(c, &p->id)) {
-		report(c, key, ERR_NOT_FOUND,
-		    "is missing: an index names it; put the file back, or let 'stacksnap "
-		    "repair "
-		    "index' forget what it held, so that the next backup stores it again");
+		*is_told = is_named(c, p);
+		if (*is_told)
+			report(c, key, ERR_NOT_FOUND,
+			    "is missing: an index names it; put the file back, or let "
+			    "'stacksnap repair index' forget what it held, so that the next "
+			    "backup stores it again");
 	} else if (stored != NULL && stored->size != p->size) {
+		*is_told = true;
 		snprintf(what, sizeof what, "has %llu bytes, not %llu: it %s",
 		    (unsigned long long)stored->size, (unsigned long long)p->size,
 		    stored->size < p->size ? "was cut off" : "is not what was written");
 		report(c, key, ERR_CORRUPT, what);
 	}
-	return cancel_check(c->opt->cancel, err);
+}
+
+static enum err_code
+check_all_indexed(struct check *c, struct err *err)
+{
+	AUTO(index_view) struct index_view *v = NULL;
+	AUTO(index_pack_cursor) struct index_pack_cursor *cursor = NULL;
+	struct id told = { { 0 } }; /* one that several objects name is told once */
+	bool has_told = false;
+	if (index_view_get(&v, c->repo->index, err) || index_pack_cursor_open(&cursor, v, err))
+		return err->code;
+	for (;;) {
+		struct index_pack p;
+		uint64_t number;
+		bool is_end;
+		if (index_pack_cursor_next(cursor, &p, &number, &is_end, err) ||
+		    cancel_check(c->opt->cancel, err))
+			return err->code;
+		if (is_end)
+			return ERR_OK;
+		if (has_told && id_equal(&told, &p.id))
+			continue;
+		has_told = false;
+		check_indexed(c, &p, &has_told);
+		told = p.id;
+	}
 }
 
 static void
@@ -304,6 +345,23 @@ next_pack(struct check *c)
 	return found;
 }
 
+static enum err_code
+stop_at_named(void *arg, const struct index_pack *p, struct err *err)
+{
+	const struct id *wanted = arg;
+	return id_equal(wanted, &p->id) ? err_set(err, ERR_EXISTS, "named") : ERR_OK;
+}
+
+/* A pack that was listed and is gone: does the index, as it is now, not know it either? */
+static bool
+was_deleted(struct check *c, const struct id *id)
+{
+	struct err scratch; /* what cannot be found out is told as damage */
+	struct id wanted = *id;
+	return repo_refresh(c->repo, &scratch) == ERR_OK &&
+	       index_walk_packs(c->repo->index, stop_at_named, &wanted, &scratch) == ERR_OK;
+}
+
 static void *
 read_packs(void *arg)
 {
@@ -316,14 +374,12 @@ read_packs(void *arg)
 		pthread_mutex_unlock(&c->lock);
 		return NULL;
 	}
-	AUTO(bufv) struct buf raw = BUF_INIT;
 	for (const struct stored_pack *p; (p = next_pack(c)) != NULL;) {
 		char key[PACK_KEY_SIZE];
 		uint64_t chunks = 0;
 		pack_key(key, &p->id);
-		raw.len = 0;
-		if (store_get(c->repo->store, key, PACK_MAX_SIZE, &raw, &err) ||
-		    check_pack(c->repo, t, &p->id, &raw, &p->indexed, &chunks, &err))
+		if (check_pack(c->repo, t, &p->id, p->size, &p->indexed, &chunks, &err) &&
+		    !(err.code == ERR_NOT_FOUND && was_deleted(c, &p->id)))
 			report(c, key, err.code, err.msg);
 		atomic_fetch_add(&c->progress->chunks, chunks);
 		atomic_fetch_add(&c->progress->packs_done, 1);
@@ -336,17 +392,17 @@ read_packs(void *arg)
 static enum err_code
 read_chosen_packs(struct check *c, struct err *err)
 {
-	pthread_t threads[16];
-	unsigned wanted =
-	    thread_cpus() < ARRAY_LEN(threads) ? thread_cpus() : ARRAY_LEN(threads);
-	unsigned started = 0;
+	pthread_t threads[MOST_READERS];
+	/* More than processors: a slow disk is asked for several things at once. */
+	size_t wanted = min_size(MOST_READERS, max_size(4, 2 * (size_t)thread_cpus()));
+	size_t started = 0;
 	enum err_code rc = ERR_OK;
 	while (started < wanted && rc == ERR_OK) {
 		rc = thread_start(&threads[started], read_packs, c, "check", err);
 		if (rc == ERR_OK)
 			started++;
 	}
-	for (unsigned i = 0; i < started; i++)
+	for (size_t i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);
 	/* Fewer threads than wanted read all packs too. */
 	if (started == 0)
@@ -385,8 +441,7 @@ run_check(struct check *c, struct err *err)
 	    store_list(s, "index/", NULL, check_object, c, err) ||
 	    (c->opt->needs == NULL &&
 		store_list(s, "snapshots/", NULL, check_object, c, err)) ||
-	    store_list(s, "packs/", NULL, add_stored, c, err) ||
-	    index_walk_packs(c->repo->index, check_indexed, c, err))
+	    store_list(s, "packs/", NULL, add_stored, c, err) || check_all_indexed(c, err))
 		return err->code;
 	c->result->packs = c->count;
 	count_unused(c);

@@ -5,7 +5,7 @@
  * about the store's objects.  A pack that is read is compared with what the
  * index says of it, too.
  *
- * Memory: 64 bytes for each pack, and a pack for each thread that reads.
+ * Memory: 64 bytes for each pack, and a few MB for each of up to 16 threads that read.
  *
  * Threads: repo_check uses threads of its own; the problem callback is called
  * by one at a time.

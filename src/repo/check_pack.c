@@ -2,6 +2,8 @@
 
 #include "repo/object.h"
 
+#define WINDOW ((size_t)2 << 20)
+
 /* The finalizer of MurmurHash3 (Austin Appleby, public domain): every bit depends on all. */
 static uint64_t
 mix(uint64_t v)
@@ -68,11 +70,47 @@ check_frame(struct tools *t, const struct pack_header *ph, const struct pack_fra
 		   : err_set(err, ERR_CORRUPT, "a frame holds more than its chunks");
 }
 
+/* A pack, of which a window is in memory. */
+struct pack_window {
+	struct store *store;
+	char key[PACK_KEY_SIZE];
+	uint64_t size;
+	uint64_t at;
+	struct buf bytes;
+};
+
+/* len bytes of the pack, which stay until the next call. */
 static enum err_code
-check_name(const struct id *id, const struct buf *pack, struct err *err)
+look_at(struct pack_window *w, uint64_t at, size_t len, const uint8_t **out, struct err *err)
 {
+	if (at < w->at || at + len > w->at + w->bytes.len) {
+		size_t n = max_size(len, min_size(WINDOW, w->size - min_size(at, w->size)));
+		w->bytes.len = 0;
+		if (buf_reserve(&w->bytes, n, err) ||
+		    store_get_range(w->store, w->key, at, w->bytes.data, n, err))
+			return err->code;
+		w->bytes.len = n;
+		w->at = at;
+	}
+	*out = w->bytes.data + (at - w->at);
+	return ERR_OK;
+}
+
+static enum err_code
+check_name(const struct id *id, struct pack_window *w, struct err *err)
+{
+	AUTO(sha256) struct sha256 *h = NULL;
 	struct id actual;
-	if (sha256_of(pack->data, pack->len, actual.b, err))
+	if (sha256_new(&h, err))
+		return err->code;
+	for (uint64_t at = 0; at < w->size;) {
+		const uint8_t *p;
+		size_t n = min_size(WINDOW, w->size - at);
+		if (look_at(w, at, n, &p, err) || sha256_add(h, p, n, err))
+			return err->code;
+		at += n;
+	}
+	if (sha256_finish(h, actual.b, err))
 		return err->code;
 	return id_equal(&actual, id)
 		   ? ERR_OK
@@ -80,15 +118,29 @@ check_name(const struct id *id, const struct buf *pack, struct err *err)
 }
 
 static enum err_code
-check_frames(struct tools *t, const struct pack_header *ph, const struct pack_dir *d,
-    const uint8_t *pack, uint64_t *chunks, struct err *err)
+check_frames(struct repo *r, struct tools *t, struct pack_window *w, const struct pack_dir *d,
+    uint64_t *chunks, struct err *err)
 {
-	for (size_t i = 0; i < d->count; i++) {
-		if (check_frame(t, ph, &d->frames[i], pack + d->frames[i].offset, err))
-			return err_wrap(err, "frame at %u", d->frames[i].offset);
-		*chunks += d->frames[i].count;
+	struct pack_header ph;
+	enum pack_kind kind;
+	const uint8_t *p;
+	if (look_at(w, 0, HEADER_SIZE, &p, err) ||
+	    pack_open_header(p, HEADER_SIZE, r->subkeys, ph.key, &kind, err))
+		return err->code;
+	memcpy(ph.header, p, HEADER_SIZE);
+	enum err_code rc = ERR_OK;
+	for (size_t i = 0; i < d->count && rc == ERR_OK; i++) {
+		const struct pack_frame *f = &d->frames[i];
+		rc = look_at(w, f->offset, f->len, &p, err);
+		if (rc == ERR_OK)
+			rc = check_frame(t, &ph, f, p, err);
+		if (rc)
+			err_wrap(err, "frame at %u", f->offset);
+		else
+			*chunks += f->count;
 	}
-	return ERR_OK;
+	secret_wipe(&ph, sizeof ph);
+	return rc;
 }
 
 /*
@@ -99,25 +151,24 @@ check_frames(struct tools *t, const struct pack_header *ph, const struct pack_di
  * wrong.
  */
 enum err_code
-check_pack(struct repo *r, struct tools *t, const struct id *id, const struct buf *pack,
+check_pack(struct repo *r, struct tools *t, const struct id *id, uint64_t size,
     const struct entry_sum *indexed, uint64_t *chunks, struct err *err)
 {
-	struct pack_header ph;
+	struct pack_window w = { .store = r->store, .size = size };
 	enum pack_kind kind;
 	AUTO(pack_dir) struct pack_dir dir = PACK_DIR_INIT;
-	*err = (struct err)ERR_INIT;
-	if (pack_open_header(pack->data, pack->len, r->subkeys, ph.key, &kind, err) == ERR_OK) {
-		memcpy(ph.header, pack->data, HEADER_SIZE);
-		if (pack_read_dir(&dir, pack->data, pack->len, ph.key, t->aead, t->unpacker,
-			err) == ERR_OK)
-			err->code = check_frames(t, &ph, &dir, pack->data, chunks, err);
-		secret_wipe(&ph, sizeof ph);
+	pack_key(w.key, id);
+	enum err_code rc = pack_load_dir(
+	    &dir, &kind, r->store, w.key, size, r->subkeys, t->aead, t->unpacker, err);
+	if (rc == ERR_OK)
+		rc = check_frames(r, t, &w, &dir, chunks, err);
+	if (rc == ERR_OK && !fits(&dir, indexed)) {
+		rc = check_name(id, &w, err);
+		if (rc == ERR_OK && indexed->entries > 0)
+			rc = err_set(err, ERR_CORRUPT,
+			    "its directory is not what the index says of it: 'stacksnap repair "
+			    "index --read-all' mends the index");
 	}
-	if (err->code != ERR_OK || fits(&dir, indexed))
-		return err->code;
-	if (check_name(id, pack, err) || indexed->entries == 0)
-		return err->code;
-	return err_set(err, ERR_CORRUPT,
-	    "its directory is not what the index says of it: 'stacksnap repair index "
-	    "--read-all' mends the index");
+	buf_release(&w.bytes);
+	return rc;
 }

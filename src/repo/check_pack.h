@@ -20,11 +20,11 @@ struct entry_sum {
 
 void entry_sum_add(struct entry_sum *s, const struct id *id, const struct location *loc);
 
-/* Decode every frame of a whole pack and compare every chunk with its id, and the directory
- * with what the index says (no entries: no index names the pack).  *chunks counts those that
- * were compared. */
+/* Decode every frame of a stored pack, which is read in pieces, and compare every chunk with
+ * its id, and the directory with what the index says (no entries: no index names the pack).
+ * *chunks counts those that were compared. */
 MUST_CHECK enum err_code check_pack(struct repo *r, struct tools *t, const struct id *id,
-    const struct buf *pack, const struct entry_sum *indexed, uint64_t *chunks, struct err *err);
+    uint64_t size, const struct entry_sum *indexed, uint64_t *chunks, struct err *err);
 
 /* Decode one frame and compare its chunks with their ids. */
 MUST_CHECK enum err_code check_frame(struct tools *t, const struct pack_header *ph,

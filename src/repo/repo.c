@@ -6,6 +6,7 @@
 #include "repo/object.h"
 #include "repo/repo_impl.h"
 
+#define PACK_KEYS_MAX 32768
 #define FRAME_CACHE_BYTES ((size_t)32 << 20)
 
 #define SLOT_FOLDER "keys/"
@@ -160,6 +161,17 @@ tools_free(struct tools *t)
 	free(t);
 }
 
+static void
+forget_pack_keys(struct repo *r)
+{
+	size_t pos = 0;
+	const void *key;
+	void *value;
+	while (map_next(&r->pack_keys, &pos, &key, &value))
+		secret_wipe(value, sizeof(struct pack_header));
+	map_clear(&r->pack_keys);
+}
+
 void
 repo_close(struct repo *r)
 {
@@ -170,11 +182,7 @@ repo_close(struct repo *r)
 		tools_free(r->tools);
 		r->tools = next;
 	}
-	size_t pos = 0;
-	const void *key;
-	void *value;
-	while (map_next(&r->pack_keys, &pos, &key, &value))
-		secret_wipe(value, sizeof(struct pack_header));
+	forget_pack_keys(r);
 	map_release(&r->pack_keys);
 	map_release(&r->told);
 	frame_cache_free(r->frames);
@@ -402,7 +410,7 @@ repo_find_pack(struct repo *r, const struct id *id, struct id *pack)
 	return true;
 }
 
-/* Header and key of a pack, read once. */
+/* Header and key of a pack, read once while they are few. */
 static enum err_code
 pack_header_of(struct repo *r, const struct id *pack, struct pack_header *out, struct err *err)
 {
@@ -425,6 +433,8 @@ pack_header_of(struct repo *r, const struct id *pack, struct pack_header *out, s
 	void *value;
 	bool is_new;
 	pthread_mutex_lock(&r->lock);
+	if (r->pack_keys.len >= PACK_KEYS_MAX)
+		forget_pack_keys(r);
 	if (map_put(&r->pack_keys, pack->b, &value, &is_new, &scratch) == ERR_OK)
 		memcpy(value, out, sizeof *out);
 	pthread_mutex_unlock(&r->lock);

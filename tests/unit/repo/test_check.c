@@ -262,6 +262,38 @@ a_pack_that_is_cut_off_is_told_without_reading(void **state)
 
 #define check_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static enum err_code
+last_pack(void *arg, const struct index_pack *p, struct err *err)
+{
+	(void)err;
+	*(struct index_pack *)arg = *p;
+	return ERR_OK;
+}
+
+/* First the index object goes, then the pack: whoever has the index from before finds
+ * nothing wrong.  A pack that goes alone is missing. */
+static void
+a_pack_that_was_pruned_meanwhile_is_not_missing(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	struct index_pack last;
+	char pack[PACK_KEY_SIZE];
+	char object[OBJECT_KEY_SIZE];
+	struct check_options look = { .read_data = false };
+	ok(index_walk_packs(f->repo->index, last_pack, &last, &err));
+	pack_key(pack, &last.id);
+	object_key(object, OBJECT_INDEX, &last.object);
+	ok(store_delete(f->store, pack, &err));
+	assert_int_equal(check(f, &look).problems, 1);
+	assert_true(str_starts(f->problems.items[0], pack));
+	assert_non_null(strstr(f->problems.items[0], ": is missing: an index names it; "));
+	ok(store_delete(f->store, object, &err));
+	struct check_options read = { .read_data = true };
+	assert_int_equal(check(f, &look).problems, 0);
+	assert_int_equal(check(f, &read).problems, 0);
+}
+
 int
 main(void)
 {
@@ -271,6 +303,8 @@ main(void)
 		check_test(packs_that_nobody_needs_are_not_looked_at),
 		check_test(an_index_that_differs_from_a_pack_is_found_by_reading),
 		check_test(a_pack_that_is_cut_off_is_told_without_reading),
+		cmocka_unit_test_setup_teardown(
+		    a_pack_that_was_pruned_meanwhile_is_not_missing, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
