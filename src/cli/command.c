@@ -17,6 +17,7 @@ const struct command *const commands[] = {
 	&command_copy,
 	&command_restore,
 	&command_recover,
+	&command_mount,
 	&command_key,
 	&command_recovery_kit,
 	&command_recover_key,

@@ -86,6 +86,8 @@ struct args {
 	const char *format;
 	const char *output;
 	bool with_code;
+	/* mount */
+	bool allow_other;
 	/* What is no option. */
 	struct strv operands;
 };
@@ -178,6 +180,7 @@ extern const struct command command_repair;
 extern const struct command command_copy;
 extern const struct command command_restore;
 extern const struct command command_recover;
+extern const struct command command_mount;
 extern const struct command command_key;
 extern const struct command command_recovery_kit;
 extern const struct command command_recover_key;

@@ -3,7 +3,7 @@
  *
  * A frame that two threads want at once is decoded once: the second waits.
  *
- * Threads: any.  For repo/ only.
+ * Threads: any.
  */
 #ifndef REPO_FRAME_CACHE_H
 #define REPO_FRAME_CACHE_H

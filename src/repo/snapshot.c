@@ -35,6 +35,28 @@ snapshot_load(struct repo *r, const struct id *id, json_t **document, struct err
 	return ERR_OK;
 }
 
+struct id_listing {
+	snapshot_id_fn *fn;
+	void *arg;
+};
+
+static enum err_code
+give_id(void *arg, const struct store_entry *e, struct err *err)
+{
+	const struct id_listing *l = arg;
+	struct id id;
+	if (!object_id_of_key(&id, e->key, object_folder(OBJECT_SNAPSHOT)))
+		return ERR_OK;
+	return l->fn(l->arg, &id, err);
+}
+
+enum err_code
+snapshot_ids(struct repo *r, snapshot_id_fn *fn, void *arg, struct err *err)
+{
+	struct id_listing l = { fn, arg };
+	return store_list(r->store, object_folder(OBJECT_SNAPSHOT), NULL, give_id, &l, err);
+}
+
 struct found {
 	struct id id;
 	int64_t time_ns;

@@ -23,6 +23,11 @@ MUST_CHECK enum err_code snapshot_delete(struct repo *r, const struct id *id, st
 MUST_CHECK enum err_code snapshot_load(
     struct repo *r, const struct id *id, json_t **document, struct err *err);
 
+/* Called for each snapshot that there is, in order of ids; nothing is read. */
+typedef enum err_code snapshot_id_fn(void *arg, const struct id *id, struct err *err);
+MUST_CHECK enum err_code snapshot_ids(
+    struct repo *r, snapshot_id_fn *fn, void *arg, struct err *err);
+
 /* Called for each snapshot, oldest first; the document is the callback's for the call only. */
 typedef enum err_code snapshot_fn(
     void *arg, const struct id *id, const json_t *document, struct err *err);
