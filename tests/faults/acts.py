@@ -111,8 +111,41 @@ class Repair(Act):
             p.must_be_sound()
 
 
+class Copy(Act):
+    """To another repository: its place is the target's."""
+
+    name = "copy"
+
+    def prepare(self, here):
+        source = super().prepare(here)
+        source.note(source.backup().expect(0))
+        target = place.Place(here / "target")
+        target.src, target.key = source.src, source.key
+        target.path.mkdir()
+        target.run("init", as_json=False).expect(0)
+        target.originals = source.reported
+        return target
+
+    def arguments(self, p):
+        return ["copy", "--from", p.path_of("repo"), "--from-key-file", p.key]
+
+    def run(self, p, **inject):
+        result = super().run(p, **inject)
+        last = result.result() or {}
+        for s in last.get("snapshots", []):
+            if s.get("snapshot"):
+                p.reported[s["snapshot"]] = p.originals[s["original"]]
+        return result
+
+    def finish(self, p):
+        self.run(p).expect(0)
+        assert len(p.listed()) == len(p.originals), "not every snapshot was copied, or one was copied twice"
+        p.must_be_sound()
+        p.must_go_on()
+
+
 BACKUP = Backup()
-ACTS = [BACKUP, KeyChange(), Repair()]
+ACTS = [BACKUP, KeyChange(), Copy(), Repair()]
 
 
 def count_calls(act, ready, calls):

@@ -2,12 +2,12 @@
 import collections
 import contextlib
 import json
+import multiprocessing
 import os
 import pathlib
 import shutil
 import stat
 import subprocess
-import sys
 import tempfile
 import time
 import traceback
@@ -30,24 +30,30 @@ def test(function):
     return function
 
 
-def run_tests(only):
-    """The number of those that failed."""
-    failed = 0
-    for function in tests:
-        claim = function.__name__.replace("_", " ")
-        if only not in claim:
-            continue
-        here = WORK / function.__name__
-        here.mkdir()
-        began = time.monotonic()
-        try:
-            tried = function(here)
-            print(f"ok - {claim} ({tried} tried, {time.monotonic() - began:.1f} s)", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok - {claim}", flush=True)
-            traceback.print_exc(file=sys.stdout)
+def run_one(number):
+    """What is to be printed of a test, and whether it held."""
+    function = tests[number]
+    claim = function.__name__.replace("_", " ")
+    here = WORK / str(number)
+    here.mkdir()
+    began = time.monotonic()
+    try:
+        tried = function(here)
+        return f"ok - {claim} ({tried} tried, {time.monotonic() - began:.1f} s)", True
+    except Exception:
+        return f"not ok - {claim}\n{traceback.format_exc()}", False
+    finally:
         shutil.rmtree(here, ignore_errors=True)
+
+
+def run_tests(only):
+    """Two at a time; the number of those that failed."""
+    numbers = [i for i, function in enumerate(tests) if only in function.__name__.replace("_", " ")]
+    failed = 0
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        for text, held in pool.imap_unordered(run_one, numbers):
+            print(text, flush=True)
+            failed += not held
     return failed
 
 
@@ -131,6 +137,7 @@ class Place:
         self.log = path / "log"
         self.reported = {}  # snapshot id -> picture of what it holds
         self.is_done = False
+        self.originals = {}  # of a repository that is copied from
         self.extra_env = {}
 
     def fork(self, name):
@@ -145,6 +152,7 @@ class Place:
         """For the same source, with the same keys, and the same to show."""
         self.src, self.key = first.src, first.key
         self.reported, self.is_done = dict(first.reported), first.is_done
+        self.originals = first.originals
 
     def path_of(self, name):
         """A file that lies beside the source."""
