@@ -13,7 +13,9 @@ static const char *
 times_less(char out[FORMAT_MAX], uint64_t before, uint64_t after)
 {
 	double times = after > 0 ? (double)before / (double)after : 0;
-	snprintf(out, FORMAT_MAX, times >= 1.05 ? ", %.1f times less" : "", times);
+	*out = '\0';
+	if (times >= 1.05)
+		snprintf(out, FORMAT_MAX, ", %.1f times less", times);
 	return out;
 }
 
