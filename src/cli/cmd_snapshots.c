@@ -1,21 +1,25 @@
 /*
  * snapshots: what the repository holds, oldest first.
  */
-#include "cli/cli.h"
-#include "repo/snapshot.h"
+#include "cli/filter_args.h"
 #include "sys/clock.h"
 #include "ui/format.h"
 #include "ui/table.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #define SHORT_ID 8
+#define WIDE 100 /* columns of a terminal that has room for the number of members */
 
 struct found {
 	char id[ID_HEX_SIZE];
-	json_t *document;
+	json_t *document; /* NULL: not to be listed */
 };
 
 struct found_list {
-	struct found *items;
+	const struct snapshot_filter *filter;
+	struct found *items; /* all that the repository holds */
 	size_t count;
 	struct cli *cli;
 	enum exit_code code;
@@ -38,8 +42,9 @@ add_found(void *arg, const struct id *id, const json_t *document, struct err *er
 		return err_nomem(err);
 	l->items = items;
 	struct found *f = &items[l->count];
+	bool passes = snapshot_filter_passes(l->filter, id, document);
 	/* Only a reference is kept; nothing is written through it. */
-	f->document = json_incref((json_t *)(uintptr_t)document);
+	f->document = passes ? json_incref((json_t *)(uintptr_t)document) : NULL;
 	id_hex(f->id, id);
 	l->count++;
 	return ERR_OK;
@@ -71,6 +76,20 @@ digits_needed(const struct found_list *l)
 	return digits;
 }
 
+/* Does it say something to name the host? */
+static bool
+has_several_hosts(const struct found_list *l)
+{
+	const char *first = NULL;
+	for (size_t i = 0; i < l->count; i++) {
+		const char *host = json_get_str(l->items[i].document, "host");
+		if (host != NULL && first != NULL && strcmp(first, host) != 0)
+			return true;
+		first = host != NULL ? host : first;
+	}
+	return false;
+}
+
 static enum err_code
 join(struct buf *out, const json_t *strings, struct err *err)
 {
@@ -83,7 +102,8 @@ join(struct buf *out, const json_t *strings, struct err *err)
 }
 
 static enum err_code
-add_row(struct table *t, const struct found *f, size_t digits, struct err *err)
+add_row(struct table *t, const struct found *f, size_t digits, bool has_host, bool has_members,
+    struct err *err)
 {
 	AUTO(bufv) struct buf source = BUF_INIT;
 	AUTO(bufv) struct buf tags = BUF_INIT;
@@ -101,29 +121,48 @@ add_row(struct table *t, const struct found *f, size_t digits, struct err *err)
 	    size, (uint64_t)json_get_int(json_object_get(f->document, "stats"), "bytes", 0));
 	table_cellf(t, "%.*s", (int)digits, f->id);
 	table_cell(t, time);
+	if (has_host)
+		table_cell(t, json_get_str(f->document, "host"));
 	table_cell(t, buf_cstr(&source));
 	table_cell(t, json_get_str(f->document, "class"));
 	table_cell(t, json_get_str(f->document, "outcome"));
-	table_cellf(t, "%zu", json_array_size(json_object_get(f->document, "members")));
+	if (has_members)
+		table_cellf(t, "%zu", json_array_size(json_object_get(f->document, "members")));
 	table_cell(t, size);
 	table_cell(t, buf_cstr(&tags));
 	return ERR_OK;
 }
 
 static enum err_code
-print(const struct found_list *l, struct err *err)
+print(struct cli *c, const struct found_list *l, struct err *err)
 {
-	static const struct table_column columns[] = { { "ID", TABLE_LEFT },
-		{ "TIME", TABLE_LEFT }, { "SOURCE", TABLE_LEFT }, { "CLASS", TABLE_LEFT },
-		{ "OUTCOME", TABLE_LEFT }, { "MEMBERS", TABLE_RIGHT }, { "SIZE", TABLE_RIGHT },
-		{ "TAGS", TABLE_LEFT } };
+	struct table_column columns[9];
 	AUTO(table) struct table t;
+	struct screen screen;
+	size_t n = 0;
 	size_t digits = digits_needed(l);
-	table_init(&t, columns, ARRAY_LEN(columns));
+	bool has_host = has_several_hosts(l);
+	screen_init(&screen, STDOUT_FILENO, c->args.no_color);
+	bool has_members = !screen.is_terminal || screen_width(&screen) >= WIDE;
+	columns[n++] = (struct table_column){ "ID", TABLE_LEFT };
+	columns[n++] = (struct table_column){ "TIME", TABLE_LEFT };
+	if (has_host)
+		columns[n++] = (struct table_column){ "HOST", TABLE_CUT };
+	columns[n++] = (struct table_column){ "SOURCE", TABLE_CUT };
+	columns[n++] = (struct table_column){ "CLASS", TABLE_LEFT };
+	columns[n++] = (struct table_column){ "OUTCOME", TABLE_LEFT };
+	if (has_members)
+		columns[n++] = (struct table_column){ "MEMBERS", TABLE_RIGHT };
+	columns[n++] = (struct table_column){ "SIZE", TABLE_RIGHT };
+	columns[n++] = (struct table_column){ "TAGS", TABLE_CUT };
+	table_init(&t, columns, n);
+	if (screen.is_terminal)
+		t.max_width = screen_width(&screen);
 	for (size_t i = 0; i < l->count; i++)
-		if (add_row(&t, &l->items[i], digits, err))
+		if (l->items[i].document != NULL &&
+		    add_row(&t, &l->items[i], digits, has_host, has_members, err))
 			return err->code;
-	if (l->count == 0) {
+	if (t.cells.len == 0) {
 		puts("no snapshots");
 		return ERR_OK;
 	}
@@ -141,6 +180,8 @@ print_json(struct cli *c, const struct found_list *l, enum exit_code code, struc
 	json_arr(&w, "snapshots");
 	for (size_t i = 0; i < l->count; i++) {
 		const json_t *d = l->items[i].document;
+		if (d == NULL)
+			continue;
 		json_obj(&w, NULL);
 		json_str(&w, "id", l->items[i].id);
 		for (size_t k = 0; k < ARRAY_LEN(fields); k++)
@@ -152,20 +193,59 @@ print_json(struct cli *c, const struct found_list *l, enum exit_code code, struc
 	return cli_result_end(&w, err);
 }
 
+/* Drop all but the last n. */
+static void
+keep_latest(struct found_list *l, size_t n)
+{
+	for (size_t i = l->count; i-- > 0;) {
+		struct found *f = &l->items[i];
+		if (f->document == NULL || n-- > 0)
+			continue;
+		n = 0;
+		json_decref(TAKE(f->document));
+	}
+}
+
+static enum err_code
+parse_latest(const char *text, size_t *out, struct err *err)
+{
+	char *end;
+	errno = 0;
+	unsigned long n = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || n == 0)
+		return err_set(
+		    err, ERR_USAGE, "--latest takes a number above 0 (not '%s')", text);
+	*out = n;
+	return ERR_OK;
+}
+
 static enum err_code
 run(struct cli *c, enum exit_code *code, struct err *err)
 {
 	AUTO(place) struct place p = PLACE_INIT;
-	AUTO(found_list) struct found_list l = { .cli = c, .code = EXIT_COMPLETE };
-	if (cli_open_lenient(c, &p, err) ||
+	AUTO(snapshot_filter) struct snapshot_filter f = SNAPSHOT_FILTER_INIT;
+	AUTO(found_list) struct found_list l = {
+		.cli = c, .filter = &f, .code = EXIT_COMPLETE
+	};
+	size_t latest = SIZE_MAX;
+	if ((c->args.latest != NULL && parse_latest(c->args.latest, &latest, err)) ||
+	    cli_filter(c, &f, err) || cli_open_lenient(c, &p, err) ||
 	    snapshot_list_sound(p.repo, add_found, tell_damaged, &l, err))
 		return err->code;
 	*code = l.code;
-	return c->args.json ? print_json(c, &l, *code, err) : print(&l, err);
+	keep_latest(&l, latest);
+	return c->args.json ? print_json(c, &l, *code, err) : print(c, &l, err);
 }
+
+static const struct option_def options[] = { FILTER_OPTIONS,
+	{ "latest", 0, OPTION_VALUE, WORD_ANY, "N", NULL, "only the last N of them",
+	    offsetof(struct args, latest) } };
 
 static const struct example examples[] = {
 	{ "stacksnap -r /backup snapshots", "all restore points, oldest first" },
+	{ "stacksnap -r /backup snapshots --stack shop --since 7d", "a week of one stack" },
+	{ "stacksnap -r /backup snapshots --path /srv/data --latest 1",
+	    "the last of a folder" },
 };
 
 const struct command command_snapshots = {
@@ -179,7 +259,10 @@ const struct command command_snapshots = {
 	    "show'\n"
 	    "says what.  Snapshots are named by the first digits of their ID, or \"latest\".\n"
 	    "One that is damaged is told, and the exit status is then 13; the others are "
-	    "listed.",
+	    "listed.\n"
+	    "Of several conditions all must hold, of one that is given several times any.",
+	.options = options,
+	.n_options = ARRAY_LEN(options),
 	.examples = examples,
 	.n_examples = ARRAY_LEN(examples),
 	.needs_repository = true,

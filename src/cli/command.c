@@ -9,6 +9,8 @@ const struct command *const commands[] = {
 	&command_snapshots,
 	&command_show,
 	&command_ls,
+	&command_find_paths,
+	&command_diff,
 	&command_cat,
 	&command_dump,
 	&command_verify,

@@ -42,6 +42,7 @@ struct args {
 	struct strv hosts;
 	const char *since;
 	const char *until;
+	const char *latest;
 	/* backup */
 	struct strv exclude;
 	struct strv exclude_from;
@@ -52,6 +53,8 @@ struct args {
 	const char *stdin_name;
 	bool stdin_tar;
 	bool stdin_command;
+	/* diff */
+	bool stat;
 	/* restore */
 	struct strv include;
 	const char *overwrite;
@@ -171,6 +174,8 @@ extern const struct command command_stacks;
 extern const struct command command_backup;
 extern const struct command command_snapshots;
 extern const struct command command_show;
+extern const struct command command_find_paths; /* "find" */
+extern const struct command command_diff;
 extern const struct command command_ls;
 extern const struct command command_cat;
 extern const struct command command_dump;

@@ -1,6 +1,7 @@
 #include "cli/diff_view.h"
 
 #include "cli/cli.h"
+#include "engine/diff.h"
 #include "ui/escape.h"
 #include "ui/format.h"
 
@@ -20,10 +21,7 @@ diff_view_release(struct diff_view *v)
 char
 diff_view_letter(unsigned fields)
 {
-	return (fields &
-		   (FIELD_TYPE | FIELD_CONTENT | FIELD_SIZE | FIELD_TARGET | FIELD_DEVICE)) != 0
-		   ? 'M'
-		   : 'm';
+	return diff_is_change(fields) ? 'M' : 'm';
 }
 
 static const char *

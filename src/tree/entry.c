@@ -45,6 +45,21 @@ tree_name_compare(const char *a, size_t a_len, const char *b, size_t b_len)
 	return c != 0 ? c : (a_len > b_len) - (a_len < b_len);
 }
 
+int
+tree_path_compare(const char *a, const char *b)
+{
+	const unsigned char *p = (const unsigned char *)a;
+	const unsigned char *q = (const unsigned char *)b;
+	while (*p != '\0' && *p == *q) {
+		p++;
+		q++;
+	}
+	/* A slash comes before whatever a name may hold. */
+	int x = *p == '/' ? 0 : *p;
+	int y = *q == '/' ? 0 : *q;
+	return x != y ? x - y : *p - *q;
+}
+
 bool
 tree_time_equal(struct tree_time a, struct tree_time b)
 {

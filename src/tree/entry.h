@@ -122,6 +122,10 @@ bool tree_name_is_valid(const char *name, size_t len);
 /* Order of names in a listing: by bytes. */
 int tree_name_compare(const char *a, size_t a_len, const char *b, size_t b_len);
 
+/* Order of paths, ended by NULs, as a walk meets them: a folder's things stand behind it,
+ * before what has a longer name. */
+int tree_path_compare(const char *a, const char *b);
+
 bool tree_time_equal(struct tree_time a, struct tree_time b);
 bool tree_xattrs_equal(const struct tree_entry *a, const struct tree_entry *b);
 /* "file", "folder", "symlink", "char device", "block device", "fifo", "socket". */

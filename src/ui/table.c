@@ -6,11 +6,13 @@
 #include <stdarg.h>
 
 #define GAP 2 /* between two columns */
+#define LEAST 10 /* columns are not cut to less */
+#define CUT ".." /* in place of what was cut */
 
 void
 table_init(struct table *t, const struct table_column *columns, size_t n_columns)
 {
-	*t = (struct table){ columns, n_columns, STRV_INIT, ERR_INIT };
+	*t = (struct table){ .columns = columns, .n_columns = n_columns };
 }
 
 void
@@ -58,9 +60,17 @@ print_cell(FILE *out, const char *text, size_t width, enum table_align align, bo
     bool is_first)
 {
 	size_t own = width_of(text);
+	if (own > width) {
+		size_t len = escape_fit(text, strlen(text), width - strlen(CUT));
+		/* A wide character may leave a column over. */
+		size_t cut = escape_width(text, len) + strlen(CUT);
+		fprintf(out, "%*s%.*s%s%*s", is_first ? 0 : GAP, "", (int)len, text, CUT,
+		    (int)(is_last ? 0 : width - cut), "");
+		return;
+	}
 	int pad = (int)(width > own ? width - own : 0);
 	int before = (is_first ? 0 : GAP) + (align == TABLE_RIGHT ? pad : 0);
-	int after = align == TABLE_LEFT && !is_last ? pad : 0;
+	int after = align != TABLE_RIGHT && !is_last ? pad : 0;
 	fprintf(out, "%*s%s%*s", before, "", text, after, "");
 }
 
@@ -77,6 +87,26 @@ print_row(const struct table *t, FILE *out, unsigned indent, const char *const *
 		print_cell(
 		    out, cells[i], widths[i], t->columns[i].align, i + 1 == last, i == 0);
 	fputc('\n', out);
+}
+
+/* Take from the widest columns that may be cut, until the table fits. */
+static void
+shrink(const struct table *t, unsigned indent, size_t *widths)
+{
+	size_t sum = indent;
+	for (size_t i = 0; i < t->n_columns; i++)
+		sum += widths[i] + (i > 0 ? GAP : 0);
+	while (sum > t->max_width) {
+		size_t widest = t->n_columns;
+		for (size_t i = 0; i < t->n_columns; i++)
+			if (t->columns[i].align == TABLE_CUT && widths[i] > LEAST &&
+			    (widest == t->n_columns || widths[i] > widths[widest]))
+				widest = i;
+		if (widest == t->n_columns)
+			return;
+		widths[widest]--;
+		sum--;
+	}
 }
 
 enum err_code
@@ -100,6 +130,8 @@ table_print(const struct table *t, FILE *out, unsigned indent, struct err *err)
 	for (size_t i = 0; i < t->cells.len; i++)
 		widths[i % t->n_columns] =
 		    max_size(widths[i % t->n_columns], width_of(t->cells.items[i]));
+	if (t->max_width > 0)
+		shrink(t, indent, widths);
 	if (has_titles)
 		print_row(t, out, indent, titles, widths);
 	for (size_t i = 0; i < t->cells.len; i += t->n_columns)

@@ -14,7 +14,11 @@
 
 #include <stdio.h>
 
-enum table_align { TABLE_LEFT, TABLE_RIGHT };
+enum table_align {
+	TABLE_LEFT,
+	TABLE_RIGHT,
+	TABLE_CUT, /* left, and cut when the table is wider than it may be */
+};
 
 struct table_column {
 	const char *title; /* NULL in all columns: no heading */
@@ -25,6 +29,7 @@ struct table {
 	const struct table_column *columns;
 	size_t n_columns;
 	struct strv cells;
+	size_t max_width; /* 0: as wide as it becomes */
 	struct err err;
 };
 
