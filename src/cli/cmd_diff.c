@@ -40,10 +40,9 @@ print_summary(const struct diff_result *r)
 {
 	char added[FORMAT_MAX], removed[FORMAT_MAX], before[FORMAT_MAX], now[FORMAT_MAX];
 	char changed[3 * FORMAT_MAX];
-	if (r->added + r->removed + r->changed + r->metadata == 0) {
-		puts("no difference");
-		return;
-	}
+	if (r->added + r->removed + r->changed + r->metadata == 0)
+		puts(r->problems == 0 ? "no difference"
+				      : "no difference in what could be compared");
 	format_size(added, r->bytes_added);
 	format_size(removed, r->bytes_removed);
 	format_size(before, r->bytes_before);
@@ -53,6 +52,7 @@ print_summary(const struct diff_result *r)
 	print_row(r->removed, "removed", removed);
 	print_row(r->changed, "changed", changed);
 	print_row(r->metadata, "with other metadata only", "");
+	print_row(r->problems, "could not be compared", "");
 }
 
 static enum err_code
