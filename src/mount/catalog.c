@@ -34,7 +34,8 @@ struct catalog {
 	struct repo *repo;
 	struct event_sink *events;
 	pthread_mutex_t refreshing; /* held by the one who looks for new snapshots */
-	int64_t refreshed_ns;
+	int64_t (*now_ns)(void);
+	int64_t refreshed_ns; /* guarded by refreshing */
 	pthread_rwlock_t lock; /* guards all below */
 	struct known **known;
 	size_t n_known;
@@ -292,10 +293,10 @@ refresh_if_old(struct catalog *c)
 	struct err why = ERR_INIT;
 	if (pthread_mutex_trylock(&c->refreshing) != 0)
 		return;
-	if (clock_mono_ns() - c->refreshed_ns >= REFRESH_NS) {
+	if (c->now_ns() - c->refreshed_ns >= REFRESH_NS) {
 		if (refresh(c, &why))
 			event_warning(c->events, NULL, "look for new snapshots: %s", why.msg);
-		c->refreshed_ns = clock_mono_ns();
+		c->refreshed_ns = c->now_ns();
 	}
 	pthread_mutex_unlock(&c->refreshing);
 }
@@ -316,18 +317,20 @@ make_folders(struct catalog *c, struct err *err)
 }
 
 enum err_code
-catalog_open(struct catalog **out, struct repo *r, struct event_sink *events, struct err *err)
+catalog_open(struct catalog **out, struct repo *r, struct event_sink *events,
+    int64_t (*now_ns)(void), struct err *err)
 {
 	AUTO(catalog) struct catalog *c = calloc(1, sizeof *c);
 	if (c == NULL)
 		return err_nomem(err);
 	c->repo = r;
 	c->events = events;
+	c->now_ns = now_ns;
 	pthread_mutex_init(&c->refreshing, NULL);
 	pthread_rwlock_init(&c->lock, NULL);
 	if (make_folders(c, err) || refresh(c, err))
 		return err->code;
-	c->refreshed_ns = clock_mono_ns();
+	c->refreshed_ns = c->now_ns();
 	*out = TAKE(c);
 	return ERR_OK;
 }

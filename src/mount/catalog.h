@@ -37,9 +37,10 @@ struct catalog_place {
 	char target[CATALOG_TARGET_MAX]; /* of a symlink */
 };
 
-/* Reads the snapshots; one that is damaged is told as a problem and left out. */
-MUST_CHECK enum err_code catalog_open(
-    struct catalog **out, struct repo *r, struct event_sink *events, struct err *err);
+/* Reads the snapshots; one that is damaged is told as a problem and left out.  now_ns never
+ * goes back (clock_mono_ns). */
+MUST_CHECK enum err_code catalog_open(struct catalog **out, struct repo *r,
+    struct event_sink *events, int64_t (*now_ns)(void), struct err *err);
 void catalog_close(struct catalog *c);
 AUTO_FREE(catalog, struct catalog *, catalog_close)
 

@@ -7,9 +7,8 @@
 #include "cli/cli.h"
 #include "cli/program.h"
 #include "mount/fuse_session.h"
+#include "sys/clock.h"
 #include "sys/fs.h"
-
-#include <inttypes.h>
 
 struct telling {
 	struct cli *cli;
@@ -70,7 +69,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 		.cancel = c->cancel,
 	};
 	if (check_place(opt.place, err) || cli_open(c, &p, err) ||
-	    view_open(&v, p.repo, c->events, err))
+	    view_open(&v, p.repo, c->events, clock_mono_ns, err))
 		return err->code;
 	struct telling t = { c, view_snapshots(v) };
 	if (fuse_session_serve(v, &opt, tell_mounted, &t, err))

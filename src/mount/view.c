@@ -30,7 +30,8 @@ struct view {
 };
 
 enum err_code
-view_open(struct view **out, struct repo *r, struct event_sink *events, struct err *err)
+view_open(struct view **out, struct repo *r, struct event_sink *events, int64_t (*now_ns)(void),
+    struct err *err)
 {
 	AUTO(view) struct view *v = calloc(1, sizeof *v);
 	if (v == NULL)
@@ -40,7 +41,8 @@ view_open(struct view **out, struct repo *r, struct event_sink *events, struct e
 	v->uid = geteuid();
 	v->gid = getegid();
 	if (pieces_open(&v->pieces, r, CACHE_BYTES, AHEAD_THREADS, err) ||
-	    nodes_open(&v->nodes, v->pieces, err) || catalog_open(&v->catalog, r, events, err))
+	    nodes_open(&v->nodes, v->pieces, err) ||
+	    catalog_open(&v->catalog, r, events, now_ns, err))
 		return err->code;
 	*out = TAKE(v);
 	return ERR_OK;

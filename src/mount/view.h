@@ -19,8 +19,8 @@
 
 struct view;
 
-MUST_CHECK enum err_code view_open(
-    struct view **out, struct repo *r, struct event_sink *events, struct err *err);
+MUST_CHECK enum err_code view_open(struct view **out, struct repo *r, struct event_sink *events,
+    int64_t (*now_ns)(void), struct err *err);
 void view_close(struct view *v);
 AUTO_FREE(view, struct view *, view_close)
 
