@@ -3,7 +3,7 @@
 #include "base/checksum.h"
 
 /* Of so many frames, one is proved by the ids of its chunks; the others by their checksums. */
-#define PROVED_BY_ID 16
+#define PROVED_BY_ID 32
 
 const struct frame_rule frame_rules[KINDS] = {
 	[CHUNK_DATA] = { 256 << 10, 1024 << 10, BLOCK_LEVEL_FRAME, PACK_DATA },
