@@ -11,6 +11,9 @@
  * ever. */
 #define TRIES 3
 
+/* Files that are read ahead of the one at hand; a batch has up to 128. */
+#define FILES_AHEAD 32
+
 static struct batch *
 batch_new(struct saver *s, struct node *n, struct folder *folder, size_t seq, size_t count)
 {
@@ -207,17 +210,6 @@ slot_read(struct worker *w, struct slot *slot, int fd, const struct stat *st,
 	return ERR_OK;
 }
 
-static int
-open_file(const struct saver *s, int dir_fd, const char *name)
-{
-	/* O_NONBLOCK: if a fifo has taken the file's place, do not wait for its writer. */
-	int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
-	int fd = folder_open_at(&s->folders, dir_fd, name, flags | O_NOATIME, 0);
-	if (fd < 0 && errno == EPERM) /* another user's file */
-		fd = folder_open_at(&s->folders, dir_fd, name, flags, 0);
-	return fd;
-}
-
 /* Another name of a file that could not be read under its first: try under this one. */
 static enum err_code
 slot_read_again(struct worker *w, struct slot *slot, enum read_result *result, struct err *err)
@@ -229,7 +221,7 @@ slot_read_again(struct worker *w, struct slot *slot, enum read_result *result, s
 		worker_problem(w, TREE_VANISHED, slot->batch->folder, slot->name, &told);
 		return ERR_OK;
 	}
-	AUTO(fd) int fd = open_file(w->saver, dir_fd, slot->name);
+	AUTO(fd) int fd = file_open(w->saver, dir_fd, slot->name);
 	struct stat st;
 	bool is_open = fd >= 0 && fstat(fd, &st) == 0;
 	if (!is_open)
@@ -385,7 +377,7 @@ static enum err_code
 slot_file(const struct subject *j, bool *other, struct err *err)
 {
 	struct batch *b = j->slot->batch;
-	AUTO(fd) int fd = open_file(j->worker->saver, j->dir_fd, j->name);
+	AUTO(fd) int fd = file_open(j->worker->saver, j->dir_fd, j->name);
 	struct stat st;
 	*other = false;
 	if (fd < 0 || fstat(fd, &st) != 0) {
@@ -456,12 +448,30 @@ slot_save_with_old(struct subject *j, const struct unit *u, size_t offset, struc
 	return slot_save(j, err);
 }
 
+/* Where files come from a disk, have the next ones read while this one is at work, so that the
+ * disk always has several to choose from. */
+static void
+read_ahead(struct worker *w, const struct unit *u, size_t from, size_t *ahead, int dir_fd,
+    size_t count)
+{
+	size_t end = min_size(from + FILES_AHEAD, count);
+	for (*ahead = max_size(*ahead, from); w->cold > 0 && *ahead < end; ++*ahead) {
+		size_t i = *ahead;
+		bool has_old = u->old_offset != NULL && u->old_offset[i] != NO_OLD;
+		/* What is in the parent is likely as it was, and not read at all. */
+		if (u->names->items[u->first + i].type == DT_REG && !has_old)
+			file_read_ahead(w->saver, dir_fd, names_text(u->names, u->first + i));
+	}
+}
+
 static enum err_code
 save_slots(struct worker *w, struct batch *b, const struct unit *u, int dir_fd, struct err *err)
 {
+	size_t ahead = 0;
 	for (size_t i = 0; i < b->count; i++) {
 		if (!saver_goes_on(w->saver))
 			return err_set(err, ERR_CANCELLED, "stopped on request");
+		read_ahead(w, u, i + 1, &ahead, dir_fd, b->count);
 		struct slot *slot = &b->slots[i];
 		slot->name = names_text(u->names, u->first + i);
 		struct subject j = {

@@ -1,7 +1,10 @@
 #include "tree/save_impl.h"
 
+#include "sys/fd.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/uio.h>
 
 /* What st_blocks counts in, everywhere on Linux. */
 #define BLOCK 512
@@ -10,6 +13,12 @@
 /* Files of /proc and the like have no size but do have bytes; the bound is for those without
  * end. */
 #define SIZELESS_MAX ((uint64_t)64 << 20)
+
+/* After a read that had to wait for the disk, so many files are read ahead. */
+#define COLD_FILES 128
+/* Of a file read ahead, so much; of a long one at hand, so much before the place that is read.
+ */
+#define AHEAD ((off_t)8 << 20)
 
 static bool
 time_is(struct tree_time t, struct timespec ts)
@@ -51,6 +60,41 @@ struct reading {
 	bool at_end; /* the file is shorter than it was */
 };
 
+int
+file_open(const struct saver *s, int dir_fd, const char *name)
+{
+	/* O_NONBLOCK: if a fifo has taken the file's place, do not wait for its writer. */
+	int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+	int fd = folder_open_at(&s->folders, dir_fd, name, flags | O_NOATIME, 0);
+	if (fd < 0 && errno == EPERM) /* another user's file */
+		fd = folder_open_at(&s->folders, dir_fd, name, flags, 0);
+	return fd;
+}
+
+void
+file_read_ahead(const struct saver *s, int dir_fd, const char *name)
+{
+	/* What cannot be opened will be told when its turn comes. */
+	AUTO(fd) int fd = file_open(s, dir_fd, name);
+	if (fd >= 0)
+		posix_fadvise(fd, 0, AHEAD, POSIX_FADV_WILLNEED);
+}
+
+/* pread that notes whether it had to wait for the disk. */
+static ssize_t
+read_some(const struct reading *r, void *where, size_t len, off_t at)
+{
+	struct iovec v = { where, len };
+	ssize_t n = preadv2(r->fd, &v, 1, at, RWF_NOWAIT);
+	if (n >= 0)
+		return n;
+	if (errno == EAGAIN) {
+		r->worker->cold = COLD_FILES;
+		posix_fadvise(r->fd, at, AHEAD, POSIX_FADV_WILLNEED);
+	}
+	return pread(r->fd, where, len, at);
+}
+
 static enum err_code
 read_range(struct reading *r, uint64_t from, uint64_t to, struct err *err)
 {
@@ -61,8 +105,8 @@ read_range(struct reading *r, uint64_t from, uint64_t to, struct err *err)
 			return err_set(err, ERR_CANCELLED, "stopped on request");
 		if (stream_room(r->stream, &where, &room, err))
 			return err->code;
-		ssize_t n = pread(
-		    r->fd, where, to - from < room ? (size_t)(to - from) : room, (off_t)from);
+		size_t wanted = to - from < room ? (size_t)(to - from) : room;
+		ssize_t n = read_some(r, where, wanted, (off_t)from);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
@@ -127,6 +171,8 @@ file_read(struct worker *w, int fd, const struct stat *st, struct stream *stream
     int *errnum, struct err *err)
 {
 	uint64_t size = (uint64_t)st->st_size;
+	if (w->cold > 0)
+		w->cold--;
 	struct reading r = { .worker = w, .fd = fd, .stream = stream };
 	if (size >= LONG_FILE)
 		posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* advice only */

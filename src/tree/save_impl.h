@@ -67,6 +67,7 @@ struct worker {
 	struct buf path;
 	struct tally tally;
 	void *scratch; /* NAMES_SCRATCH_SIZE bytes, for reading folders */
+	unsigned cold; /* files to come that are likely not in the page cache */
 };
 
 /* A file whose content is on its way, or that needs none. */
@@ -173,6 +174,11 @@ void batches_free(struct saver *s);
  * that reading gave goes to *errnum; that is a problem of the file, not an error. */
 MUST_CHECK enum err_code file_read(struct worker *w, int fd, const struct stat *st,
     struct stream *stream, bool *changed, int *errnum, struct err *err);
+
+/* Ask the kernel to read a file that is soon to be read. */
+void file_read_ahead(const struct saver *s, int dir_fd, const char *name);
+/* Open a regular file for reading; -1 and errno. */
+int file_open(const struct saver *s, int dir_fd, const char *name);
 
 /* Is the live file what the parent's entry tells, so that nothing need be read? */
 bool file_is_unchanged(const struct saver *s, const struct stat *st, dev_t holder_dev,
