@@ -42,6 +42,18 @@ snapshot_root(struct tree_entry *out, const json_t *document, struct err *err)
 	return ERR_OK;
 }
 
+/* A snapshot that was made since the indexes were loaded has its own, which came before it. */
+static enum err_code
+know_its_index(struct repo *r, const struct tree_entry *root, struct err *err)
+{
+	for (size_t i = 0; i < root->content.count; i++) {
+		const struct extent *e = &root->content.items[i];
+		if (!e->is_hole && !repo_has_chunk(r, &e->id))
+			return repo_refresh(r, err);
+	}
+	return ERR_OK;
+}
+
 enum err_code
 snapshot_open(struct snapshot *out, struct repo *r, const struct id *id, struct err *err)
 {
@@ -53,6 +65,10 @@ snapshot_open(struct snapshot *out, struct repo *r, const struct id *id, struct 
 	struct tree_entry root;
 	if (snapshot_root(&root, document, err))
 		return err_wrap(err, "snapshot %.8s", hex);
+	if (know_its_index(r, &root, err)) {
+		tree_entry_release(&root);
+		return err_wrap(err, "snapshot %.8s", hex);
+	}
 	*out = (struct snapshot){ .id = *id, .document = TAKE(document), .root = root };
 	return ERR_OK;
 }

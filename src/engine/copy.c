@@ -273,7 +273,8 @@ static enum err_code
 run_copy(struct copy_run *r, struct err *err)
 {
 	event_phase(r->engine->events, "read the lists of snapshots");
-	if (copy_list_load(&r->from, r->opt->from, err) ||
+	/* Listed snapshots may have been made since the indexes were loaded. */
+	if (copy_list_load(&r->from, r->opt->from, err) || repo_refresh(r->opt->from, err) ||
 	    copy_list_choose(&r->from, r->opt->filter, err) ||
 	    copy_list_load(&r->to, r->engine->repo, err))
 		return err->code;

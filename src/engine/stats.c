@@ -127,6 +127,9 @@ choose(struct counter *c, const struct snapshot_filter *f, struct err *err)
 	if (snapshot_list(c->engine->repo, add_item, c, err) ||
 	    snapshot_filter_list(c->engine->repo, f, choose_item, c, err))
 		return err->code;
+	/* They may have been made since the indexes were loaded. */
+	if (repo_refresh(c->engine->repo, err))
+		return err->code;
 	for (size_t i = 0; i < c->count; i++)
 		if (c->items[i].is_chosen && count_document(s, c->items[i].document, err))
 			return err->code;

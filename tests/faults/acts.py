@@ -88,11 +88,7 @@ class Repair(Act):
     name = "repair of the index"
 
     def prepare(self, here):
-        p = super().prepare(here)
-        p.note(p.backup().expect(0))
-        place.write_source(p.src, 3)
-        p.note(p.backup().expect(0))
-        place.write_source(p.src, 4)
+        p = three_snapshots(here)
         first, second, *_ = sorted((p.repo / "index").iterdir())
         first.unlink()
         second.write_bytes(second.read_bytes()[:100])
@@ -140,6 +136,64 @@ class Copy(Act):
     def finish(self, p):
         self.run(p).expect(0)
         assert len(p.listed()) == len(p.originals), "not every snapshot was copied, or one was copied twice"
+        p.must_be_sound()
+        p.must_go_on()
+
+
+def three_snapshots(here):
+    """Each has data of its own, in packs that it shares with the others."""
+    p = place.two_versions(here)
+    p.note(p.backup().expect(0))
+    place.write_source(p.src, 3)
+    p.note(p.backup().expect(0))
+    place.write_source(p.src, 4)
+    return p
+
+
+class Forget(Act):
+    """What is to be kept is kept; what is to go may be there or not until it was reported."""
+
+    name = "forget"
+
+    def prepare(self, here):
+        p = three_snapshots(here)
+        for snapshot in list(p.reported)[:-1]:
+            del p.reported[snapshot]
+        return p
+
+    def arguments(self, p):
+        return ["forget", "--keep-last", 1]
+
+    def run(self, p, **inject):
+        result = super().run(p, **inject)
+        p.is_done = p.is_done or result.code == 0
+        return result
+
+    def check(self, p):
+        p.must_be_sound()
+        if p.is_done:
+            assert p.listed() == set(p.reported), "what was reported as forgotten is there"
+
+
+class Prune(Act):
+    """Packs are removed, and others copied in part."""
+
+    name = "prune"
+
+    def prepare(self, here):
+        p = three_snapshots(here)
+        for snapshot in list(p.reported)[:-1]:
+            p.run("forget", snapshot).expect(0)
+            del p.reported[snapshot]
+        return p
+
+    def arguments(self, p):
+        return ["prune", "--max-unused", 0]
+
+    def finish(self, p):
+        last = self.run(p).expect(0).result()
+        assert last["unused_bytes"] == 0, f"unused data is left: {last}"
+        assert not list((p.repo / "marks").glob("*")), "a mark is left"
         p.must_be_sound()
         p.must_go_on()
 
