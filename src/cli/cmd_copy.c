@@ -176,25 +176,21 @@ const struct command command_copy = {
 	.name = "copy",
 	.summary = "copy snapshots to another repository",
 	.operands = "[SNAPSHOT...]",
-	.about =
-	    "Copies snapshots from the repository at --from into that of -r: all, or these "
-	    "ones.\n"
-	    "What was copied before is recognised, also by other ways, and passed over.  Data "
-	    "is "
-	    "read,\n"
-	    "checked and stored anew, so that it is shared with all else in the repository; "
-	    "what is\n"
-	    "equal in the copy of an earlier snapshot is not read again.  Both repositories "
-	    "stay "
-	    "apart:\n"
-	    "each has keys of its own.  When nothing is said about the passphrase of --from, "
-	    "it is "
-	    "taken\n"
-	    "from where that of -r comes from.\n"
-	    "\n"
-	    "A snapshot whose data is damaged is not copied; the others are, and the exit "
-	    "status "
-	    "is 3.",
+	.about = "Copies snapshots from the repository at --from into that of -r: all, or "
+		 "these ones.\n"
+		 "What was copied before is recognised, also by other ways, and passed over.  "
+		 "Data is\n"
+		 "read, checked and stored anew, so that it is shared with all else in the "
+		 "repository;\n"
+		 "what is equal in the copy of an earlier snapshot is not read again.  Both "
+		 "stay apart:\n"
+		 "each has keys of its own.  When nothing is said about the passphrase of "
+		 "--from, it is\n"
+		 "taken from where that of -r comes from.\n"
+		 "\n"
+		 "A snapshot whose data is damaged is not copied; the others are, and the exit "
+		 "status\n"
+		 "is then 3.",
 	.options = options,
 	.n_options = ARRAY_LEN(options),
 	.examples = examples,
