@@ -12,6 +12,7 @@
 #include "repo/extents.h"
 #include "repo/object.h"
 #include "repo/pack.h"
+#include "repo/recovery_lines.h"
 #include "repo/repo_impl.h"
 #include "repo/snapshot.h"
 #include "sys/fs.h"
@@ -144,6 +145,30 @@ chunk_ids_are_keyed_hashes(void **state)
 		ok(repo_chunk_id(&t, data->data, data->len, &id, &err));
 		same(id.b, ID_SIZE, bytes_at(v, "id"));
 	}
+}
+
+static void
+recovery_keys_are_printed_and_read(void **state)
+{
+	(void)state;
+	struct err err;
+	size_t i;
+	json_t *v;
+	json_array_foreach(json_object_get(vectors, "recovery_key"), i, v)
+	{
+		const struct buf *slot = bytes_at(v, "slot");
+		const char *text = json_get_str(v, "text");
+		const char *code = json_get_str(v, "code");
+		AUTO(bufv) struct buf printed = BUF_INIT;
+		struct recovery_key k;
+		ok(recovery_parse(text, strlen(text), &k, &err));
+		same(k.slot, sizeof k.slot, slot);
+		assert_int_equal(k.has_code, code != NULL);
+		assert_string_equal(k.code, code != NULL ? code : "");
+		ok(recovery_lines_print(&k, &printed, &err));
+		assert_string_equal(buf_cstr(&printed), text);
+	}
+	assert_int_equal(i, 2);
 }
 
 static void
@@ -692,6 +717,7 @@ main(void)
 		cmocka_unit_test(varints_have_one_form),
 		cmocka_unit_test(chunk_ids_are_keyed_hashes),
 		cmocka_unit_test(slots_open_with_their_keys_only),
+		cmocka_unit_test(recovery_keys_are_printed_and_read),
 		cmocka_unit_test(wrapping_keys_are_derived_as_told),
 		cmocka_unit_test(config_has_these_bytes),
 		cmocka_unit_test(blocks_decode_as_told),
