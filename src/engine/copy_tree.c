@@ -1,6 +1,7 @@
 #include "engine/copy_tree.h"
 
 #include "base/map.h"
+#include "engine/copy_delta.h"
 #include "tree/dir.h"
 #include "tree/listing.h"
 
@@ -17,6 +18,12 @@ struct slot {
 	struct content content; /* in the target; guarded by the copier's lock while pending */
 	size_t len;
 	uint8_t raw[]; /* as it stands in the source */
+};
+
+/* What stood in an entry's place in an earlier tree, and its copy: both or none. */
+struct old_pair {
+	const struct tree_entry *from;
+	const struct tree_entry *to;
 };
 
 /* A folder of an earlier tree, read in step with the one at hand. */
@@ -124,7 +131,7 @@ pop(struct copier *c)
 
 static enum err_code
 push(struct copier *c, struct slot *self, const struct tree_entry *dir,
-    const struct tree_entry *old_from, const struct tree_entry *old_to, struct err *err)
+    const struct old_pair *old, struct err *err)
 {
 	struct level *l = calloc(1, sizeof *l);
 	if (l == NULL)
@@ -136,9 +143,9 @@ push(struct copier *c, struct slot *self, const struct tree_entry *dir,
 	c->top = l;
 	if (dir_reader_open(&l->reader, c->opt->from, dir, err))
 		return source_failed(c, err);
-	if (old_from != NULL && old_to != NULL) {
-		side_open(&l->old_from, c->opt->from, old_from);
-		side_open(&l->old_to, writer_repo(c->opt->to), old_to);
+	if (old->from != NULL) {
+		side_open(&l->old_from, c->opt->from, old->from);
+		side_open(&l->old_to, writer_repo(c->opt->to), old->to);
 	}
 	return ERR_OK;
 }
@@ -169,6 +176,7 @@ add_slot(struct level *l, const struct tree_raw *raw, struct slot **out, struct 
 
 struct file_copy {
 	struct copier *copier;
+	const struct content *content;
 	struct stream *stream;
 	bool is_target; /* the failure is of the stream */
 };
@@ -223,13 +231,76 @@ kind_of(struct copier *c)
 	return has_rows ? CHUNK_ROWS : CHUNK_DATA;
 }
 
+/* Read from the source what the target does not have. */
 static enum err_code
-copy_file(struct copier *c, struct slot *s, const struct tree_entry *e, struct err *err)
+copy_range(struct file_copy *f, const struct delta_part *part, struct err *err)
 {
-	struct file_copy f = { .copier = c };
+	struct copier *c = f->copier;
+	uint8_t *where;
+	size_t room;
+	size_t got;
+	for (uint64_t done = 0; done < part->len; done += got) {
+		f->is_target = true;
+		if (stream_room(f->stream, &where, &room, err))
+			return err->code;
+		f->is_target = false;
+		uint64_t left = part->len - done;
+		size_t wanted = left < room ? (size_t)left : room;
+		if (cancel_check(c->opt->cancel, err) ||
+		    content_read_at(c->opt->from, f->content, part->offset + done, where,
+			wanted, &got, err))
+			return err->code;
+		if (got != wanted)
+			return err_set(err, ERR_CORRUPT, "it is shorter than its lists say");
+		f->is_target = true;
+		if (stream_commit(f->stream, got, err))
+			return err->code;
+		f->is_target = false;
+		atomic_fetch_add(&c->opt->progress->bytes, got);
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+copy_part(void *arg, const struct delta_part *part, struct err *err)
+{
+	struct file_copy *f = arg;
+	struct extent e = { .len = part->len, .id = part->id };
+	if (part->kind == DELTA_READ)
+		return copy_range(f, part, err);
+	f->is_target = true;
+	if (part->kind == DELTA_HOLE ? stream_hole(f->stream, part->len, err)
+				     : stream_stored(f->stream, &e, err))
+		return err->code;
+	f->is_target = false;
+	return ERR_OK;
+}
+
+/* NULL when the file has to be read whole. */
+static struct delta *
+find_delta(struct copier *c, const struct content *now, const struct old_pair *old)
+{
+	struct delta *d = NULL;
+	struct err scratch; /* an old tree that cannot be read is no help, and does no harm */
+	if (old->from == NULL)
+		return NULL;
+	struct delta_files files = { c->opt->from, writer_repo(c->opt->to), now,
+		&old->from->content, &old->to->content };
+	if (!delta_is_useful(&files) || delta_new(&d, &files, &scratch))
+		return NULL;
+	return d;
+}
+
+static enum err_code
+copy_file(struct copier *c, struct slot *s, const struct tree_entry *e,
+    const struct old_pair *old, struct err *err)
+{
+	struct file_copy f = { .copier = c, .content = &e->content };
+	AUTO(delta) struct delta *d = find_delta(c, &e->content, old);
 	if (stream_open(&f.stream, c->intake, kind_of(c), err))
 		return err->code;
-	if (content_walk(c->opt->from, &e->content, copy_bytes, NULL, &f, err)) {
+	if (d != NULL ? delta_walk(d, copy_part, &f, err)
+		      : content_walk(c->opt->from, &e->content, copy_bytes, NULL, &f, err)) {
 		stream_abort(f.stream);
 		return f.is_target || err->code == ERR_CANCELLED ? err->code
 								 : source_failed(c, err);
@@ -247,7 +318,8 @@ copy_file(struct copier *c, struct slot *s, const struct tree_entry *e, struct e
 
 /* A file of several names is read once, if its first name lies in a folder that is done. */
 static enum err_code
-copy_linked(struct copier *c, struct slot *s, const struct tree_entry *e, struct err *err)
+copy_linked(struct copier *c, struct slot *s, const struct tree_entry *e,
+    const struct old_pair *old, struct err *err)
 {
 	struct content known;
 	if (content_digest(&e->content, s->digest, err))
@@ -255,7 +327,7 @@ copy_linked(struct copier *c, struct slot *s, const struct tree_entry *e, struct
 	s->has_links = true;
 	const void *value = map_get(&c->linked, s->digest);
 	if (value == NULL)
-		return copy_file(c, s, e, err);
+		return copy_file(c, s, e, old, err);
 	memcpy(&known, value, sizeof known);
 	return content_copy(&s->content, &known, err);
 }
@@ -309,15 +381,23 @@ leave(struct copier *c, struct err *err)
 /* What an entry is made of, in the target. */
 static enum err_code
 copy_content(struct copier *c, struct slot *s, const struct tree_entry *e,
-    const struct tree_entry *old_from, const struct tree_entry *old_to, struct err *err)
+    const struct old_pair *old, struct err *err)
 {
-	bool has_old = old_from != NULL && old_to != NULL && old_from->type == e->type &&
-		       old_to->type == e->type;
-	if (has_old && content_equal(&old_from->content, &e->content))
-		return content_copy(&s->content, &old_to->content, err);
+	if (old->from != NULL && content_equal(&old->from->content, &e->content))
+		return content_copy(&s->content, &old->to->content, err);
 	if (e->type == TREE_DIR)
-		return push(c, s, e, has_old ? old_from : NULL, has_old ? old_to : NULL, err);
-	return e->links > 1 ? copy_linked(c, s, e, err) : copy_file(c, s, e, err);
+		return push(c, s, e, old, err);
+	return e->links > 1 ? copy_linked(c, s, e, old, err) : copy_file(c, s, e, old, err);
+}
+
+/* Of the same type, or none. */
+static struct old_pair
+find_old(struct level *l, const struct tree_entry *e)
+{
+	const struct tree_entry *from = side_find(&l->old_from, e);
+	const struct tree_entry *to = side_find(&l->old_to, e);
+	bool fits = from != NULL && to != NULL && from->type == e->type && to->type == e->type;
+	return fits ? (struct old_pair){ from, to } : (struct old_pair){ NULL, NULL };
 }
 
 static enum err_code
@@ -336,9 +416,8 @@ copy_entry(struct copier *c, const struct tree_raw *raw, struct err *err)
 	s->has_content = e.type == TREE_FILE || e.type == TREE_DIR;
 	if (e.type == TREE_FILE)
 		atomic_fetch_add(&c->opt->progress->files, 1);
-	return s->has_content ? copy_content(c, s, &e, side_find(&l->old_from, &e),
-				    side_find(&l->old_to, &e), err)
-			      : ERR_OK;
+	struct old_pair old = find_old(l, &e);
+	return s->has_content ? copy_content(c, s, &e, &old, err) : ERR_OK;
 }
 
 static enum err_code
@@ -367,10 +446,10 @@ copy_root(struct copier *c, const struct buf *raw, struct buf *out, struct err *
 		err_set(err, ERR_CORRUPT, "the root is not a folder");
 		return source_failed(c, err);
 	}
-	bool is_same = o->old_from != NULL && o->old_to != NULL &&
-		       content_equal(&o->old_from->content, &root.content);
-	if (is_same ? content_copy(&c->root, &o->old_to->content, err)
-		    : push(c, NULL, &root, o->old_from, o->old_to, err))
+	struct old_pair old = { o->old_from, o->old_to };
+	bool is_same = old.from != NULL && content_equal(&old.from->content, &root.content);
+	if (is_same ? content_copy(&c->root, &old.to->content, err)
+		    : push(c, NULL, &root, &old, err))
 		return err->code;
 	while (c->top != NULL)
 		if (step(c, err))

@@ -3,7 +3,8 @@
  *
  * Chunk ids and borders are keyed by repository, so files are read and cut
  * anew; entries keep every byte but their content.  What is equal in an
- * earlier tree that was copied already is taken from its copy unread.
+ * earlier tree that was copied already is taken from its copy unread, also
+ * inside a file (copy_delta.h).
  *
  * Memory: the names of the folders on the way to the one at hand; contents of
  * files with several names.

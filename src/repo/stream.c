@@ -275,6 +275,15 @@ stream_hole(struct stream *s, uint64_t len, struct err *err)
 	return add_extent(s, &e, false, &index, err);
 }
 
+enum err_code
+stream_stored(struct stream *s, const struct extent *e, struct err *err)
+{
+	size_t index;
+	if (end_last_chunk(s, err))
+		return err->code;
+	return add_extent(s, e, false, &index, err);
+}
+
 /* No more bytes; s may be gone on return. */
 static void
 finish(struct stream *s, bool aborted, stream_done *done, void *arg)

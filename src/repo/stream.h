@@ -44,6 +44,9 @@ MUST_CHECK enum err_code stream_write(
     struct stream *s, const void *data, size_t len, struct err *err);
 /* len zeros that shall take no space when restored. */
 MUST_CHECK enum err_code stream_hole(struct stream *s, uint64_t len, struct err *err);
+/* A run of bytes that is stored already, as this chunk; it ends the chunk before it. */
+MUST_CHECK enum err_code stream_stored(
+    struct stream *s, const struct extent *e, struct err *err);
 
 /* No more bytes.  done is called once, with the content (which becomes its own), when all ids
  * are known.  When the writer has failed, the content means nothing: writer_check tells.  When

@@ -202,6 +202,100 @@ dumps_made_of_rows_are_cut_at_rows(void **state)
 	target_close(&t);
 }
 
+#define ROWS_DOCUMENT                                                               \
+	",\"members\":[{\"kind\":\"database\",\"path\":\"databases\",\"streams\":[" \
+	"{\"name\":\"shop.sql\",\"format\":\"mysql\"}]}]"
+
+static uint64_t
+next_random(uint64_t *seed)
+{
+	*seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return *seed >> 24;
+}
+
+/* Insert, delete, overwrite or move bytes somewhere. */
+static void
+edit(struct buf *b, uint64_t *seed)
+{
+	struct err err;
+	uint8_t fresh[3000];
+	size_t len = 1 + next_random(seed) % sizeof fresh;
+	size_t at = next_random(seed) % (b->len - 2 * sizeof fresh);
+	for (size_t i = 0; i < len; i++)
+		fresh[i] =
+		    (uint8_t)(next_random(seed) % 40 == 0 ? '\n'
+							  : ' ' + next_random(seed) % 90);
+	switch (next_random(seed) % 4) {
+	case 0:
+		ok(buf_reserve(b, len, &err));
+		memmove(b->data + at + len, b->data + at, b->len - at);
+		memcpy(b->data + at, fresh, len);
+		b->len += len;
+		break;
+	case 1:
+		memmove(b->data + at, b->data + at + len, b->len - at - len);
+		b->len -= len;
+		break;
+	case 2:
+		memcpy(b->data + at, fresh, len);
+		break;
+	default:
+		memmove(
+		    b->data + at, b->data + b->len - 400000, 300000 < b->len - at ? 300000 : 1);
+	}
+}
+
+static void
+expect_file(struct repo *r, const struct id *snapshot, const char *path, const struct buf *want)
+{
+	struct err err;
+	struct snapshot s;
+	struct tree_entry e;
+	AUTO(bufv) struct buf got = BUF_INIT;
+	ok(snapshot_open(&s, r, snapshot, &err));
+	ok(tree_lookup(r, &s.root, path, &e, &err));
+	ok(content_read_all(r, &e.content, SIZE_MAX / 4, &got, &err));
+	assert_int_equal(got.len, want->len);
+	assert_memory_equal(got.data, want->data, want->len);
+	tree_entry_release(&e);
+	snapshot_release(&s);
+}
+
+static void
+of_a_file_that_changed_only_what_is_new_is_read(void **state)
+{
+	struct fixture *f = *state;
+	struct target t;
+	struct err err;
+	AUTO(bufv) struct buf text = BUF_INIT;
+	uint64_t seed = 21;
+	uint64_t read = 0;
+	for (int i = 0; i < 90000; i++)
+		ok(buf_printf(&text, &err, "%d\t%016llx\t%016llx\n", i,
+		    (unsigned long long)next_random(&seed), (unsigned long long)seed));
+	assert_int_equal(mkdir(in_source(f, "databases"), 0755), 0);
+	target_open(f, &t);
+	for (int round = 0; round < 25; round++) {
+		write_file(in_source(f, "databases/shop.sql"), text.data, text.len);
+		snapshot_of_source(f, 100 + round, ROWS_DOCUMENT, NULL);
+		AUTO(copy_result) struct copy_result r = { 0 };
+		copy_all(f, &t, &r);
+		assert_int_equal(r.made, 1);
+		const struct copied *last = &r.items[r.count - 1];
+		expect_file(t.repo, &last->id, "databases/shop.sql", &text);
+		if (round == 0)
+			assert_int_equal(last->read_bytes, text.len);
+		else
+			read += last->read_bytes;
+		for (uint64_t edits = next_random(&seed) % 4; edits > 0; edits--)
+			edit(&text, &seed);
+	}
+	/* 24 copies with an edit or two in each; the original was cut into pieces of a
+	 * megabyte, of which there are four. */
+	assert_true(read > 0 && read < 24 * text.len * 3 / 4);
+	target_close(&t);
+}
+
 static void
 what_a_copy_of_a_copy_is_of_is_the_first(void **state)
 {
@@ -329,6 +423,7 @@ main(void)
 		tree_test(a_copy_restores_as_its_original_does),
 		tree_test(fields_that_are_not_known_are_kept),
 		tree_test(dumps_made_of_rows_are_cut_at_rows),
+		tree_test(of_a_file_that_changed_only_what_is_new_is_read),
 		tree_test(what_a_copy_of_a_copy_is_of_is_the_first),
 		tree_test(a_target_that_fails_at_any_step_stays_sound),
 		tree_test(a_source_that_fails_at_any_step_is_never_copied_in_part),
