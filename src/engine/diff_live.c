@@ -204,9 +204,8 @@ check_source(const struct live *l, struct err *err)
 		return err_sys(err, "ask the host's name");
 	here[sizeof here - 1] = '\0';
 	if (host == NULL || strcmp(host, here) != 0)
-		return err_set(err, ERR_USAGE,
-		    "the snapshot is of the host %s, and this is %s", host != NULL ? host : "?",
-		    here);
+		return err_set(err, ERR_USAGE, "the snapshot is of the host %s, and this is %s",
+		    host != NULL ? host : "?", here);
 	return ERR_OK;
 }
 

@@ -143,6 +143,38 @@ a_descriptor_that_was_handed_over_is_not_closed(void **state)
 
 /* On a disk, where direct writes are known, and in memory, where they may not be. */
 static void
+reading_what_is_there_ends_with_the_file_or_on_request(void **state)
+{
+	(void)state;
+	struct err err;
+	struct cancel cancel;
+	char text[16];
+	size_t got;
+	int pipes[2];
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	ok(cancel_init(&cancel, &err));
+	ok(fd_write_all(pipes[1], "some", 4, &err));
+	/* It does not wait for more. */
+	ok(fd_read_some(pipes[0], text, sizeof text, &cancel, &got, &err));
+	assert_int_equal(got, 4);
+	assert_memory_equal(text, "some", 4);
+	close(pipes[1]);
+	ok(fd_read_some(pipes[0], text, sizeof text, NULL, &got, &err));
+	assert_int_equal(got, 0);
+	close(pipes[0]);
+	/* Nobody writes, but somebody wants to stop. */
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	cancel_raise(&cancel);
+	assert_int_equal(
+	    fd_read_some(pipes[0], text, sizeof text, &cancel, &got, &err), ERR_CANCELLED);
+	close(pipes[0]);
+	close(pipes[1]);
+	refused_like(
+	    fd_read_some(pipes[0], text, sizeof text, NULL, &got, &err), ERR_IO, "read");
+	cancel_release(&cancel);
+}
+
+static void
 bytes_written_past_the_cache_are_all_there(void **state)
 {
 	(void)state;
@@ -183,6 +215,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_bytes_pass_through_a_pipe),
+		cmocka_unit_test(reading_what_is_there_ends_with_the_file_or_on_request),
 		cmocka_unit_test(bytes_written_past_the_cache_are_all_there),
 		cmocka_unit_test(reading_at_an_offset_tells_where_the_file_ends),
 		cmocka_unit_test(reading_to_the_end_stops_at_the_most),

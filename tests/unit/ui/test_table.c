@@ -80,6 +80,39 @@ empty_table_prints_its_heading(void **state)
 	expect_print(&t, 0, "NAME  SIZE  NOTE\n");
 }
 
+static void
+only_columns_that_may_be_cut_are_and_the_widest_first(void **state)
+{
+	(void)state;
+	static const struct table_column some[] = { { "ID", TABLE_LEFT },
+		{ "SOURCE", TABLE_CUT }, { "TAGS", TABLE_CUT }, { "SIZE", TABLE_RIGHT } };
+	AUTO(table) struct table t;
+	table_init(&t, some, 4);
+	table_cell(&t, "0123456789abcdef");
+	table_cell(&t, "/a/rather/long/path");
+	table_cell(&t, "nightly");
+	table_cell(&t, "1");
+	table_cell(&t, "x");
+	/* Each of these takes two columns. */
+	table_cell(&t, "\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\xe5\xad"
+		       "\x97\xe6\xbc\xa2");
+	table_cell(&t, NULL);
+	table_cell(&t, "22");
+	t.max_width = 44;
+	expect_print(&t, 0,
+	    "ID                SOURCE       TAGS     SIZE\n"
+	    "0123456789abcdef  /a/rather..  nightly     1\n"
+	    "x                 \xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\xe5\xad\x97..              "
+	    "22\n");
+	/* There is an end to it. */
+	t.max_width = 1;
+	expect_print(&t, 0,
+	    "ID                SOURCE      TAGS     SIZE\n"
+	    "0123456789abcdef  /a/rathe..  nightly     1\n"
+	    "x                 \xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\xe5\xad\x97..             "
+	    "22\n");
+}
+
 int
 main(void)
 {
@@ -88,6 +121,7 @@ main(void)
 		cmocka_unit_test(columns_without_titles_have_no_heading),
 		cmocka_unit_test(hostile_cells_are_escaped_and_wide_ones_measured),
 		cmocka_unit_test(empty_table_prints_its_heading),
+		cmocka_unit_test(only_columns_that_may_be_cut_are_and_the_widest_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
