@@ -6,7 +6,7 @@
  * xattrs, ACLs, hard links, sparse files and devices; also compressed by gzip,
  * bzip2, xz or zstd, and several archives behind one another.  The bytes of files go
  * into the repository as they come.  Entries may come in any order, so what is
- * known of each (some 200 bytes, its name and its xattrs) is kept until the
+ * known of each (some 400 bytes, its name and its xattrs) is kept until the
  * end; folders are stored then.
  *
  * As tar unpacks them: a leading slash is dropped; of two entries with one name
