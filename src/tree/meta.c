@@ -219,7 +219,7 @@ read_value(
 			return ERR_OK;
 		if (errno != ERANGE)
 			return err_sys(err, "read xattr %s", name);
-		if (buf_reserve(&m->values, m->values.cap, err))
+		if (buf_reserve(&m->values, 2 * (m->values.cap - m->values.len), err))
 			return err->code;
 	}
 }
