@@ -1,8 +1,7 @@
 #include "engine/restore_tree.h"
 
+#include "base/strv.h"
 #include "engine/meter.h"
-
-#include <stdio.h>
 
 /* A tree restored by an ordinary user may have a problem for every file. */
 #define PROBLEMS_TOLD 1000
@@ -54,10 +53,13 @@ on_problem(void *arg, const struct tree_problem *problem)
 	if (p->problems_told == PROBLEMS_TOLD)
 		return;
 	p->problems_told++;
-	char path[4352];
+	/* Paths may be longer than PATH_MAX. */
+	AUTO(str) char *path = NULL;
+	struct err scratch; /* without memory it is told without the prefix */
 	bool is_root = problem->path_len == 0;
-	snprintf(path, sizeof path, "%s%s%s", p->prefix, is_root ? "" : "/", problem->path);
-	event_problem(p->engine->events, path, "%s", problem->text);
+	bool ok = str_printf(&path, &scratch, "%s%s%s", p->prefix, is_root ? "" : "/",
+		      problem->path) == ERR_OK;
+	event_problem(p->engine->events, ok ? path : problem->path, "%s", problem->text);
 }
 
 static struct tree_restore_options
