@@ -30,7 +30,7 @@ enum err_code {
 	ERR_NO_MEMORY,
 	ERR_NO_REPOSITORY, /* the store holds no StackSnap repository */
 	ERR_WRONG_KEY, /* no key slot opens with this passphrase or key file */
-	ERR_CHANGED, /* the source changed while it was read */
+	ERR_CHANGED, /* the source, or what is stored, changed meanwhile */
 	ERR_READ_ONLY, /* the store can be read, but not written to */
 	ERR_INCOMPLETE, /* a gate refused: a dump is empty, cut off or unproved */
 };

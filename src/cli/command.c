@@ -15,6 +15,8 @@ const struct command *const commands[] = {
 	&command_dump,
 	&command_verify,
 	&command_stats,
+	&command_forget,
+	&command_prune,
 	&command_repair,
 	&command_copy,
 	&command_restore,

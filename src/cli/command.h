@@ -184,6 +184,8 @@ extern const struct command command_stats;
 extern const struct command command_repair;
 extern const struct command command_copy;
 extern const struct command command_restore;
+extern const struct command command_forget;
+extern const struct command command_prune;
 extern const struct command command_recover;
 extern const struct command command_mount;
 extern const struct command command_key;

@@ -3,6 +3,7 @@
 #include "docker/thaw.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
+#include "sys/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,48 +31,6 @@ journal_free(struct journal *j)
 	free(j);
 }
 
-/* A process, so that neither a later one of that id nor one before a reboot is taken for it. */
-struct owner {
-	int64_t pid;
-	uint64_t start; /* ticks since boot */
-	char boot[40];
-};
-
-static enum err_code
-read_small(char *out, size_t size, const char *path, struct err *err)
-{
-	AUTO(bufv) struct buf b = BUF_INIT;
-	if (fs_read_file(path, 65536, &b, err))
-		return err->code;
-	size_t n = min_size(b.len, size - 1);
-	if (n > 0)
-		memcpy(out, b.data, n);
-	out[n] = '\0';
-	out[strcspn(out, "\n")] = '\0';
-	return ERR_OK;
-}
-
-/* ERR_NOT_FOUND when there is no process of that id. */
-static enum err_code
-owner_of_pid(struct owner *o, int64_t pid, struct err *err)
-{
-	char path[64];
-	char stat[2048];
-	snprintf(path, sizeof path, "/proc/%" PRId64 "/stat", pid);
-	if (read_small(o->boot, sizeof o->boot, "/proc/sys/kernel/random/boot_id", err) ||
-	    read_small(stat, sizeof stat, path, err))
-		return err->code;
-	/* proc(5): the name in brackets may hold anything; the start time is the 20th field
-	 * behind it. */
-	const char *p = strrchr(stat, ')');
-	for (int field = 0; p != NULL && field < 20; field++)
-		p = strchr(p + 1, ' ');
-	if (p == NULL || sscanf(p, " %" SCNu64, &o->start) != 1)
-		return err_set(err, ERR_CORRUPT, "%s is not as expected", path);
-	o->pid = pid;
-	return ERR_OK;
-}
-
 static void
 write_entries(struct json_writer *w, const struct journal *j)
 {
@@ -92,8 +51,8 @@ write_entries(struct json_writer *w, const struct journal *j)
 enum err_code
 journal_write(const struct journal *j, const char *path, struct err *err)
 {
-	struct owner o;
-	if (owner_of_pid(&o, getpid(), err))
+	struct process_identity o;
+	if (process_identify(&o, getpid(), err))
 		return err->code;
 	AUTO(bufv) struct buf b = BUF_INIT;
 	struct json_writer w;
@@ -193,8 +152,8 @@ journal_has_owner(const char *path, bool *has_owner, struct err *err)
 		return err->code;
 	const json_t *written = json_object_get(doc, "owner");
 	const char *boot = json_get_str(written, "boot");
-	struct owner now;
-	enum err_code rc = owner_of_pid(&now, json_get_int(written, "pid", 0), err);
+	struct process_identity now;
+	enum err_code rc = process_identify(&now, json_get_int(written, "pid", 0), err);
 	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
 		return rc;
 	*has_owner = rc == ERR_OK && boot != NULL && strcmp(boot, now.boot) == 0 &&

@@ -1,6 +1,7 @@
 #include "engine/backup_paths.h"
 
 #include "engine/meter.h"
+#include "engine/publish.h"
 #include "sys/fs.h"
 
 #include <sys/stat.h>
@@ -134,10 +135,19 @@ describe_parents(struct layout *layout, const struct strv *paths, struct err *er
 	return ERR_OK;
 }
 
-enum err_code
-backup_paths(struct engine *e, const struct strv *paths, const struct backup_options *opt,
-    struct backup_result *out, struct err *err)
+struct paths_job {
+	struct engine *engine;
+	const struct strv *paths;
+	const struct backup_options *options;
+	struct backup_result *out;
+};
+
+static enum err_code
+run_paths(void *arg, struct err *err)
 {
+	const struct paths_job *job = arg;
+	struct engine *e = job->engine;
+	const struct strv *paths = job->paths;
 	AUTO(strv) struct strv resolved = STRV_INIT;
 	AUTO(layout) struct layout *layout = NULL;
 	if (paths->len == 0)
@@ -146,13 +156,23 @@ backup_paths(struct engine *e, const struct strv *paths, const struct backup_opt
 	    describe_parents(layout, &resolved, err))
 		return err->code;
 	struct backup_run r;
-	enum err_code rc = run_init(&r, e, opt, "path", NULL, err);
+	enum err_code rc = run_init(&r, e, job->options, "path", NULL, err);
 	if (rc == ERR_OK)
 		rc = save_paths(&r, &resolved, err);
 	if (rc == ERR_OK) {
 		event_phase(e->events, "write snapshot");
-		rc = run_commit(&r, NULL, NULL, layout, out, err);
+		rc = run_commit(&r, NULL, NULL, layout, job->out, err);
 	}
+	if (rc)
+		rc = publish_blame(r.writer, err);
 	run_release(&r);
 	return rc;
+}
+
+enum err_code
+backup_paths(struct engine *e, const struct strv *paths, const struct backup_options *opt,
+    struct backup_result *out, struct err *err)
+{
+	struct paths_job job = { e, paths, opt, out };
+	return publish_with_retry(e, NULL, run_paths, &job, err);
 }

@@ -13,6 +13,7 @@
 #include "docker/lifecycle.h"
 #include "engine/capture.h"
 #include "engine/meter.h"
+#include "engine/publish.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/thread.h"
@@ -504,27 +505,45 @@ run_backup(struct stack_backup *b, struct backup_result *out, struct err *err)
 	return ERR_OK;
 }
 
-enum err_code
-backup_stack(struct engine *e, const char *stack, const struct backup_options *opt,
-    struct backup_result *out, struct err *err)
+struct stack_job {
+	struct engine *engine;
+	const char *stack;
+	const struct backup_options *options;
+	struct backup_result *out;
+};
+
+static enum err_code
+run_stack(void *arg, struct err *err)
 {
+	const struct stack_job *job = arg;
+	struct engine *e = job->engine;
 	AUTO(docker) struct docker *docker = NULL;
 	AUTO(plan) struct plan *plan = NULL;
 	AUTO(layout) struct layout *layout = NULL;
 	struct docker_options docker_opt = DOCKER_OPTIONS_INIT;
 	docker_opt.host = e->docker_host;
 	docker_opt.cancel = e->cancel;
-	if (docker_open(&docker, &docker_opt, err) || plan_make(&plan, docker, stack, err) ||
-	    layout_new(&layout, err))
+	if (docker_open(&docker, &docker_opt, err) ||
+	    plan_make(&plan, docker, job->stack, err) || layout_new(&layout, err))
 		return err->code;
 
 	struct stack_backup b = { .docker = docker, .plan = plan, .layout = layout };
-	enum err_code rc = run_init(&b.run, e, opt, "stack", plan->stack->name, err);
+	enum err_code rc = run_init(&b.run, e, job->options, "stack", plan->stack->name, err);
 	if (rc == ERR_OK)
-		rc = run_backup(&b, out, err);
+		rc = run_backup(&b, job->out, err);
+	if (rc)
+		rc = publish_blame(b.run.writer, err);
 	lifecycle_free(b.lifecycle);
 	run_release(&b.run);
 	free(b.journal_path);
 	free(b.quiet.services);
 	return rc;
+}
+
+enum err_code
+backup_stack(struct engine *e, const char *stack, const struct backup_options *opt,
+    struct backup_result *out, struct err *err)
+{
+	struct stack_job job = { e, stack, opt, out };
+	return publish_with_retry(e, stack, run_stack, &job, err);
 }

@@ -4,7 +4,7 @@
  */
 #include "engine/capture.h"
 
-#include "repo/snapshot.h"
+#include "engine/publish.h"
 #include "sys/clock.h"
 #include "sys/identity.h"
 
@@ -298,6 +298,7 @@ store_tree(
 		if (c->has_entry && layout_add(layout, c->path, &c->entry, err))
 			return err->code;
 	}
+	/* Flushed, so that the document's statistics are whole. */
 	if (layout_store(layout, r->writer, root, err) || writer_flush(r->writer, err))
 		return err->code;
 	return ERR_OK;
@@ -330,7 +331,7 @@ run_commit(struct backup_run *r, const struct plan *plan, const struct quiet_win
 									 : OUTCOME_COMPLETE;
 	if (write_document(r, plan, quiet, &root, &res, &document, err) ||
 	    cancel_check(r->engine->cancel, err) ||
-	    snapshot_save(r->engine->repo, &document, &res.id, err))
+	    publish_snapshot(r->engine, r->writer, &root, &document, &res.id, err))
 		return err->code;
 	res.took_ns = clock_wall_ns() - r->began_ns;
 	*out = res;

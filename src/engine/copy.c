@@ -4,6 +4,7 @@
 #include "engine/copy_document.h"
 #include "engine/copy_tree.h"
 #include "engine/meter.h"
+#include "engine/publish.h"
 #include "sys/clock.h"
 #include "tree/reach.h"
 
@@ -207,8 +208,9 @@ note_copy(struct copy_run *r, const struct id *id, const struct buf *document, s
 }
 
 static enum err_code
-copy_one(struct copy_run *r, struct err *err)
+copy_one(void *arg, struct err *err)
 {
+	struct copy_run *r = arg;
 	AUTO(writer) struct writer *w = NULL;
 	AUTO(bufv) struct buf root = BUF_INIT;
 	AUTO(bufv) struct buf document = BUF_INIT;
@@ -217,16 +219,21 @@ copy_one(struct copy_run *r, struct err *err)
 	atomic_store(&r->progress.files, 0);
 	atomic_store(&r->progress.bytes, 0);
 	options.cancel = r->engine->cancel;
-	if (writer_open(&w, r->engine->repo, &options, err) || store_tree(r, w, &root, err))
+	if (writer_open(&w, r->engine->repo, &options, err))
 		return err->code;
+	if (store_tree(r, w, &root, err))
+		return publish_blame(w, err);
 	if (r->damage.code != ERR_OK)
 		return ERR_OK;
 	if (writer_flush(w, err))
 		return err->code;
 	writer_get_stats(w, &stats);
+	AUTO(tree_entry) struct tree_entry entry = TREE_ENTRY_INIT;
+	struct rd rd;
+	rd_init(&rd, root.data, root.len);
 	if (copy_document_write(r->item, &root, &stats, &document, err) ||
-	    cancel_check(r->engine->cancel, err) ||
-	    snapshot_save(r->engine->repo, &document, &r->copied->id, err))
+	    tree_entry_decode(&entry, &rd, err) ||
+	    publish_snapshot(r->engine, w, &entry, &document, &r->copied->id, err))
 		return err->code;
 	r->copied->state = COPY_MADE;
 	r->copied->read_bytes = atomic_load(&r->progress.bytes);
@@ -261,7 +268,7 @@ handle(struct copy_run *r, const struct copy_item *item, struct err *err)
 	}
 	clock_format_local(time, item->time_ns);
 	event_phase(r->engine->events, "copy %.8s: %s, %s", hex, item->text, time);
-	if (copy_one(r, err))
+	if (publish_with_retry(r->engine, NULL, copy_one, r, err))
 		return err_wrap(err, "copy %.8s", hex);
 	if (r->damage.code != ERR_OK)
 		return refuse(r, &r->damage, err);

@@ -30,10 +30,10 @@ array_has(const json_t *strings, const char *text, size_t len)
 	return false;
 }
 
-/* Does the snapshot bear all tags of "a,b"? */
-static bool
-has_tags(const json_t *tags, const char *wanted)
+bool
+snapshot_has_tags(const json_t *document, const char *wanted)
 {
+	const json_t *tags = json_object_get(document, "tags");
 	for (;;) {
 		size_t n = strcspn(wanted, ",");
 		if (n > 0 && !array_has(tags, wanted, n))
@@ -44,12 +44,18 @@ has_tags(const json_t *tags, const char *wanted)
 	}
 }
 
+bool
+snapshot_is_complete(const json_t *document)
+{
+	const char *outcome = json_get_str(document, "outcome");
+	return outcome != NULL && strcmp(outcome, "complete") == 0;
+}
+
 static bool
 passes_tags(const struct snapshot_filter *f, const json_t *document)
 {
-	const json_t *tags = json_object_get(document, "tags");
 	for (size_t i = 0; i < f->tags.len; i++)
-		if (has_tags(tags, f->tags.items[i]))
+		if (snapshot_has_tags(document, f->tags.items[i]))
 			return true;
 	return f->tags.len == 0;
 }
@@ -77,12 +83,11 @@ static bool
 meets_conditions(const struct snapshot_filter *f, const json_t *document)
 {
 	int64_t time_ns = json_get_int(document, "time_ns", 0);
-	const char *outcome = json_get_str(document, "outcome");
 	return is_one_of(&f->hosts, json_get_str(document, "host")) &&
 	       passes_source(f, document) && passes_tags(f, document) &&
 	       (f->since_ns == 0 || time_ns >= f->since_ns) &&
 	       (f->until_ns == 0 || time_ns < f->until_ns) &&
-	       (!f->complete_only || (outcome != NULL && strcmp(outcome, "complete") == 0));
+	       (!f->complete_only || snapshot_is_complete(document));
 }
 
 bool

@@ -46,6 +46,11 @@ bool snapshot_filter_passes(
 MUST_CHECK enum err_code snapshot_filter_list(struct repo *r, const struct snapshot_filter *f,
     snapshot_fn *fn, void *arg, struct err *err);
 
+/* Does the snapshot bear all tags of "a,b"? */
+bool snapshot_has_tags(const json_t *document, const char *wanted);
+
+bool snapshot_is_complete(const json_t *document);
+
 /* What snapshots are compared and counted within: "stack shop on nas", "/srv /home on nas".
  * A blank or backslash inside a name has a backslash before it: equal text, equal source. */
 MUST_CHECK enum err_code snapshot_source_text(

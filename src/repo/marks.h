@@ -2,7 +2,9 @@
  * marks.h: how those who delete and those who write see each other
  * (docs/decisions/0010; the bytes: docs/format.md, "Deleting").
  *
- * Threads: one at a time for each watch.
+ * Threads: watch_own_pack from any; all else one at a time for each watch.
+ * Errors:  ERR_UNSUPPORTED for a mark of a later version, ERR_CORRUPT for one
+ *          that cannot be read: who meets such a mark neither writes nor deletes.
  */
 #ifndef REPO_MARKS_H
 #define REPO_MARKS_H
@@ -12,30 +14,45 @@
 /* What a writer saw when it began to rely on what is stored. */
 struct watch;
 
-/* Load the marks: from here on the repo's look-ups for writing pass doomed packs over.
- * ERR_UNSUPPORTED for a mark of a later version. */
+/* Look at indexes and marks: from here on the repo's look-ups for writing pass doomed packs
+ * over. */
 MUST_CHECK enum err_code watch_open(struct watch **out, struct repo *r, struct err *err);
 void watch_close(struct watch *w);
 AUTO_FREE(watch, struct watch *, watch_close)
 
-/* Has anybody begun to delete, or deleted, since?  Then the indexes are loaded anew and the
- * doomed packs noted, and what this run relies on must be looked at again. */
+/* Remember a pack that this run has put. */
+MUST_CHECK enum err_code watch_own_pack(
+    struct watch *w, const struct id *pack, struct err *err);
+
+/* Does, or did, anybody delete since the look before?  Then the indexes are loaded anew, the
+ * doomed packs are noted, and what this run relies on must be looked at again. */
 MUST_CHECK enum err_code watch_look(struct watch *w, bool *must_check, struct err *err);
 
-/* A pruner's mark, on this host and by this process. */
+/* Are the packs that this run has put all there still? */
+MUST_CHECK enum err_code watch_has_own_packs(struct watch *w, bool *all, struct err *err);
+
+/* Packs that one mark may name. */
+#define MARK_PACKS_MAX 50000
+
+/* A pruner's mark. */
 struct mark {
 	struct id name;
 	char *host;
 	int64_t pid;
-	int64_t time_ns;
-	bool is_dead; /* of this host, and its process is gone */
-	struct id *packs;
+	int64_t time_ns; /* by its host's clock, for people */
+	bool is_own; /* of this very process */
+	bool is_dead; /* of this machine, and its process has ended */
+	struct id *packs; /* sorted */
 	size_t n_packs;
 };
 typedef enum err_code mark_fn(void *arg, const struct mark *m, struct err *err);
 MUST_CHECK enum err_code marks_list(struct repo *r, mark_fn *fn, void *arg, struct err *err);
+/* packs are sorted, at most MARK_PACKS_MAX. */
 MUST_CHECK enum err_code mark_put(
     struct repo *r, const struct id *packs, size_t count, struct id *name, struct err *err);
 MUST_CHECK enum err_code mark_delete(struct repo *r, const struct id *name, struct err *err);
+/* Is it there still? */
+MUST_CHECK enum err_code mark_stands(
+    struct repo *r, const struct id *name, bool *stands, struct err *err);
 
 #endif

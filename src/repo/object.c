@@ -15,7 +15,12 @@ static const uint8_t zero_nonce[AEAD_NONCE_SIZE];
 const char *
 object_folder(enum object_type type)
 {
-	return type == OBJECT_INDEX ? "index/" : "snapshots/";
+	static const char *const folders[] = {
+		[OBJECT_INDEX] = "index/",
+		[OBJECT_SNAPSHOT] = "snapshots/",
+		[OBJECT_MARK] = "marks/",
+	};
+	return folders[type];
 }
 
 void

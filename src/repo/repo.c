@@ -5,6 +5,7 @@
 #include "crypto/kdf.h"
 #include "repo/object.h"
 #include "repo/repo_impl.h"
+#include "sys/clock.h"
 
 #define PACK_KEYS_MAX 32768
 #define FRAME_CACHE_BYTES ((size_t)32 << 20)
@@ -223,9 +224,13 @@ collect_index(void *arg, const struct store_entry *e, struct err *err)
 	return buf_add(ids, id.b, ID_SIZE, err);
 }
 
+/* Listings that were out of date before they were read: so often another one is made. */
+#define LISTINGS_MAX 5
+
 struct refresh {
 	struct repo *repo;
 	struct id fetched; /* the last one */
+	bool has_missed; /* an object went between the listing and now */
 };
 
 static enum err_code
@@ -233,18 +238,32 @@ fetch_index(void *arg, const struct id *id, struct buf *payload, struct err *err
 {
 	struct refresh *f = arg;
 	f->fetched = *id;
-	return object_load(f->repo->store, f->repo->subkeys, OBJECT_INDEX, id, payload, err);
+	enum err_code rc =
+	    object_load(f->repo->store, f->repo->subkeys, OBJECT_INDEX, id, payload, err);
+	f->has_missed = f->has_missed || rc == ERR_NOT_FOUND;
+	return rc;
 }
 
 static bool
 index_is_gone(void *arg, const struct id *id)
 {
-	const struct repo *r = ((const struct refresh *)arg)->repo;
+	struct repo *r = ((const struct refresh *)arg)->repo;
 	char key[OBJECT_KEY_SIZE];
 	uint64_t size;
 	struct err why;
 	object_key(key, OBJECT_INDEX, id);
-	return store_size(r->store, key, &size, &why) == ERR_NOT_FOUND;
+	if (store_size(r->store, key, &size, &why) != ERR_NOT_FOUND)
+		return false;
+	atomic_fetch_add(&r->index_losses, 1);
+	return true;
+}
+
+static bool
+index_never_goes(void *arg, const struct id *id)
+{
+	(void)arg;
+	(void)id;
+	return false;
 }
 
 void
@@ -282,42 +301,51 @@ take_out(struct id *list, size_t *count, const struct id *id)
 	return false;
 }
 
-enum err_code
-repo_refresh(struct repo *r, struct err *err)
+static enum err_code
+sync_index(struct refresh *f, const struct index_source *source, struct err *err)
 {
+	struct repo *r = f->repo;
 	AUTO(bufv) struct buf ids = BUF_INIT;
-	struct refresh f = { .repo = r };
-	struct index_source source = { fetch_index, index_is_gone, &f };
 	if (store_list(r->store, object_folder(OBJECT_INDEX), NULL, collect_index, &ids, err))
 		return err->code;
 	/* Listed in key order, which is the order of ids. */
 	struct id *list = (struct id *)(void *)ids.data;
 	size_t count = ids.len / ID_SIZE;
-	while (index_sync(r->index, list, count, &source, err)) {
+	while (index_sync(r->index, list, count, source, err)) {
 		struct err why = *err;
 		bool is_damage = why.code == ERR_CORRUPT || why.code == ERR_UNSUPPORTED;
-		if (r->damaged == NULL || !is_damage || !take_out(list, &count, &f.fetched))
+		if (r->damaged == NULL || !is_damage || !take_out(list, &count, &f->fetched))
 			return err_wrap(err, "load index");
-		if (tell_damage(r, &f.fetched, &why, err))
+		if (tell_damage(r, &f->fetched, &why, err))
 			return err->code;
 	}
 	return ERR_OK;
 }
 
 static enum err_code
-refuse_mark(void *arg, const struct store_entry *e, struct err *err)
+refresh(struct repo *r, bool (*is_gone)(void *, const struct id *), struct err *err)
 {
-	(void)arg;
-	return err_set(err, ERR_UNSUPPORTED,
-	    "a newer StackSnap is deleting from this repository (%s): write to it with that "
-	    "one",
-	    e->key);
+	struct refresh f = { .repo = r, .has_missed = true };
+	struct index_source source = { fetch_index, is_gone, &f };
+	/* An object that went was replaced by one that the listing may not have had. */
+	for (int i = 0; i < LISTINGS_MAX && f.has_missed; i++) {
+		f.has_missed = false;
+		if (sync_index(&f, &source, err))
+			return err->code;
+	}
+	return ERR_OK;
 }
 
 enum err_code
-repo_refuse_marks(struct repo *r, struct err *err)
+repo_refresh(struct repo *r, struct err *err)
 {
-	return store_list(r->store, "marks/", NULL, refuse_mark, NULL, err);
+	return refresh(r, index_is_gone, err);
+}
+
+enum err_code
+repo_refresh_keeping(struct repo *r, struct err *err)
+{
+	return refresh(r, index_never_goes, err);
 }
 
 enum err_code
@@ -508,17 +536,42 @@ check_chunk(
 	return is ? ERR_OK : err_set(err, ERR_CORRUPT, "its bytes do not fit its id");
 }
 
+/* The frame that holds a chunk; loc is filled once the chunk is known. */
+static enum err_code
+frame_of(struct repo *r, const struct id *id, struct location *loc, struct frame **f,
+    struct err *err)
+{
+	struct frame_request q = { r, loc };
+	if (look_up(r, id, loc, err) ||
+	    frame_cache_get(r->frames, &loc->pack, loc->frame_offset, load_frame, &q, f, err))
+		return err->code;
+	return ERR_OK;
+}
+
+/* A pack is gone: a prune may have stored its chunks anew. Where many are gone, a look a second
+ * is enough. */
+static bool
+refresh_for_gone_pack(struct repo *r)
+{
+	struct err why; /* that the pack is gone says more */
+	int64_t now_ns = clock_mono_ns();
+	int64_t last_ns = atomic_load(&r->gone_refresh_ns);
+	if (last_ns != 0 && now_ns - last_ns < NS_PER_S)
+		return false;
+	atomic_store(&r->gone_refresh_ns, now_ns);
+	return repo_refresh(r, &why) == ERR_OK;
+}
+
 enum err_code
 repo_read_chunk(struct repo *r, const struct id *id, struct chunk_view *out, struct err *err)
 {
-	struct location loc;
+	struct location loc = { .frame_len = 0 };
+	struct frame *f;
 	char hex[ID_HEX_SIZE];
 	id_hex(hex, id);
-	if (look_up(r, id, &loc, err))
-		return err_wrap(err, "chunk %.16s", hex);
-	struct frame_request q = { r, &loc };
-	struct frame *f;
-	if (frame_cache_get(r->frames, &loc.pack, loc.frame_offset, load_frame, &q, &f, err))
+	if (frame_of(r, id, &loc, &f, err) &&
+	    (err->code != ERR_NOT_FOUND || loc.frame_len == 0 || !refresh_for_gone_pack(r) ||
+		frame_of(r, id, &loc, &f, err)))
 		return err_wrap(err, "chunk %.16s", hex);
 	enum err_code rc;
 	if (loc.offset > f->len || loc.len > f->len - loc.offset)

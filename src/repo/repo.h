@@ -68,7 +68,7 @@ void repo_pass_over_damage(struct repo *r, repo_damaged_fn *fn, void *arg);
 /* Look again for index objects that others have added. */
 MUST_CHECK enum err_code repo_refresh(struct repo *r, struct err *err);
 
-/* Is this chunk stored, as far as the index knows? */
+/* May a writer rely on this chunk? It is stored in a pack that nobody is about to delete. */
 bool repo_has_chunk(struct repo *r, const struct id *id);
 
 /* Which pack holds this chunk? False when no index knows it. */

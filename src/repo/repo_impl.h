@@ -12,6 +12,7 @@
 #include "base/map.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* What one thread needs to seal, open and hash: made once, lent out, kept. */
 struct tools {
@@ -32,6 +33,10 @@ struct repo {
 	struct secret *subkeys;
 	struct chunker_table chunker;
 	struct index *index;
+	atomic_uint_least64_t
+	    index_losses; /* loaded index objects that were gone at a refresh */
+	atomic_int_least64_t
+	    gone_refresh_ns; /* when indexes were loaded for a pack that is gone */
 	struct frame_cache *frames;
 	repo_damaged_fn *damaged; /* NULL: a damaged index is an error */
 	void *damaged_arg;
@@ -50,9 +55,9 @@ struct pack_header {
 MUST_CHECK enum err_code repo_borrow_tools(struct repo *r, struct tools **out, struct err *err);
 void repo_return_tools(struct repo *r, struct tools *t);
 
-/* ERR_UNSUPPORTED when the store holds deletion marks: a pack that this run relies on may be
- * about to go, and only a StackSnap that knows marks can tell (docs/format.md, "Deleting"). */
-MUST_CHECK enum err_code repo_refuse_marks(struct repo *r, struct err *err);
+/* repo_refresh, but what is gone from the store stays known: for a pruner, which needs to tell
+ * what a pack held. */
+MUST_CHECK enum err_code repo_refresh_keeping(struct repo *r, struct err *err);
 
 /* The id of a chunk. */
 MUST_CHECK enum err_code repo_chunk_id(

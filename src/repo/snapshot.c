@@ -9,11 +9,20 @@ enum err_code
 snapshot_save(struct repo *r, const struct buf *document, struct id *id, struct err *err)
 {
 	/* It may rely on an index whose writer was killed before that was durable. */
-	if (repo_refuse_marks(r, err) ||
-	    store_settle(r->store, object_folder(OBJECT_INDEX), err) ||
+	if (store_settle(r->store, object_folder(OBJECT_INDEX), err) ||
 	    object_save(
 		r->store, r->subkeys, OBJECT_SNAPSHOT, document->data, document->len, id, err))
 		return err_wrap(err, "write snapshot");
+	return ERR_OK;
+}
+
+enum err_code
+snapshot_delete(struct repo *r, const struct id *id, struct err *err)
+{
+	char key[OBJECT_KEY_SIZE];
+	object_key(key, OBJECT_SNAPSHOT, id);
+	if (store_delete(r->store, key, err))
+		return err_wrap(err, "remove snapshot");
 	return ERR_OK;
 }
 

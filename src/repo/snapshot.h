@@ -13,10 +13,11 @@
 #include "base/json.h"
 #include "repo/repo.h"
 
+/* For engine/publish, which makes sure that nobody deletes what it needs. */
 MUST_CHECK enum err_code snapshot_save(
     struct repo *r, const struct buf *document, struct id *id, struct err *err);
 
-/* Remove a snapshot; its data stays until it is pruned. */
+/* Remove a snapshot; its data stays until it is pruned.  ERR_NOT_FOUND when there is none. */
 MUST_CHECK enum err_code snapshot_delete(struct repo *r, const struct id *id, struct err *err);
 
 /* *document is the caller's to json_decref. */

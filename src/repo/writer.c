@@ -273,7 +273,7 @@ writer_open(
 	packs_init(&w->packs, w, opt->index_chunks, opt->index_age_ns);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->idle, NULL);
-	if (store_check_writable(r->store, err) || repo_refuse_marks(r, err) ||
+	if (store_check_writable(r->store, err) || watch_open(&w->watch, r, err) ||
 	    start_threads(w, err))
 		return err_wrap(err, "start writer");
 	*out = TAKE(w);
@@ -298,6 +298,7 @@ writer_close(struct writer *w)
 	claims_release(&w->claims);
 	buffers_release(&w->frames);
 	buffers_release(&w->slabs);
+	watch_close(w->watch);
 	pthread_cond_destroy(&w->idle);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
@@ -343,6 +344,12 @@ writer_get_stats(struct writer *w, struct writer_stats *out)
 	s.packs = w->packs.stored;
 	pthread_mutex_unlock(&w->packs.lock);
 	*out = s;
+}
+
+struct watch *
+writer_watch(const struct writer *w)
+{
+	return w->watch;
 }
 
 struct repo *

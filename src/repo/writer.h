@@ -18,7 +18,7 @@
 #ifndef REPO_WRITER_H
 #define REPO_WRITER_H
 
-#include "repo/repo.h"
+#include "repo/marks.h"
 
 struct writer;
 
@@ -106,6 +106,8 @@ MUST_CHECK enum err_code writer_flush(struct writer *w, struct err *err);
 /* Has a step failed? Gives its error. */
 MUST_CHECK enum err_code writer_check(struct writer *w, struct err *err);
 void writer_get_stats(struct writer *w, struct writer_stats *out);
+/* What this run saw of those who delete: for engine/publish. */
+struct watch *writer_watch(const struct writer *w);
 struct repo *writer_repo(const struct writer *w);
 
 #endif

@@ -48,6 +48,7 @@ struct filling {
 
 struct writer {
 	struct repo *repo;
+	struct watch *watch;
 	const struct cancel *cancel;
 	unsigned workers;
 	pthread_t *threads;

@@ -251,7 +251,7 @@ store_pack(struct packs *p, struct tools *t, struct open_pack *pack, struct err 
 		return err->code;
 	pack_key(where, &id);
 	if (store_put(p->writer->repo->store, where, pack->data, pack->used, err) ||
-	    index_pack(p, &id, pack, err))
+	    watch_own_pack(p->writer->watch, &id, err) || index_pack(p, &id, pack, err))
 		return err->code;
 	pthread_mutex_lock(&p->lock);
 	p->stored++;

@@ -124,6 +124,7 @@ store_open_fault(
 	pthread_mutex_init(&f->lock, NULL);
 	f->store.ops = &fault_ops;
 	f->store.location = inner->location;
+	f->store.list_lag_s = inner->list_lag_s;
 	f->inner = inner;
 	f->plan = plan;
 	*out = &f->store;

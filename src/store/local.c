@@ -19,14 +19,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
 #define STALE_NS (24 * 3600 * NS_PER_S)
 /* Packs, as against indexes and snapshots, which are read again soon. */
 #define LARGE ((size_t)1 << 20)
+
+/* Network filesystems keep folders in memory for up to a minute (NFS: acdirmax), and what we do
+ * not know may be one. */
+#define REMOTE_LAG_S 60
+
+/* Those that linux/magic.h does not have. */
+#define ZFS_MAGIC 0x2fc12fc1
+#define BCACHEFS_MAGIC 0xca451a4e
 
 struct local {
 	struct store store;
@@ -328,6 +338,7 @@ list_folder(const struct listing *q, const char *dir, struct err *err)
 		} else if (S_ISREG(st.st_mode) && str_starts(e.key, q->prefix) &&
 			   (q->after == NULL || strcmp(e.key, q->after) > 0)) {
 			e.size = (uint64_t)st.st_size;
+			e.modified_ns = st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
 			if (q->fn(q->arg, &e, err))
 				return err->code;
 		}
@@ -389,6 +400,22 @@ static const struct store_ops local_ops = {
 	.close = local_close,
 };
 
+/* Is this filesystem one of this kernel's alone, so that a listing shows what is there? */
+static bool
+is_of_this_host(int fd)
+{
+	static const unsigned long known[] = { EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,
+		BTRFS_SUPER_MAGIC, ZFS_MAGIC, BCACHEFS_MAGIC, F2FS_SUPER_MAGIC, TMPFS_MAGIC,
+		RAMFS_MAGIC, OVERLAYFS_SUPER_MAGIC, MSDOS_SUPER_MAGIC, EXFAT_SUPER_MAGIC };
+	struct statfs fs;
+	if (fstatfs(fd, &fs) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if ((unsigned long)fs.f_type == known[i])
+			return true;
+	return false;
+}
+
 static void
 local_auto(struct local **l)
 {
@@ -413,6 +440,7 @@ store_open_local(
 	l->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (l->root < 0)
 		return err_sys(err, "open folder %s", path);
+	l->store.list_lag_s = is_of_this_host(l->root) ? 0 : REMOTE_LAG_S;
 	*out = &TAKE(l)->store;
 	return ERR_OK;
 }

@@ -3,11 +3,14 @@
  */
 #include "store/store_impl.h"
 
+#include "sys/clock.h"
+
 #include <pthread.h>
 
 struct object {
 	char key[STORE_KEY_MAX];
 	struct buf bytes;
+	int64_t put_ns;
 };
 
 struct mem {
@@ -85,6 +88,7 @@ mem_put(struct store *s, const char *key, const void *data, size_t len, struct e
 	if (o == NULL)
 		return err_nomem(err);
 	memcpy(o->key, key, strlen(key) + 1);
+	o->put_ns = clock_wall_ns();
 	if (buf_add(&o->bytes, data, len, err))
 		return err->code;
 	pthread_mutex_lock(&m->lock);
@@ -157,6 +161,7 @@ next_entry(struct mem *m, const char *prefix, const char *after, struct store_en
 			continue;
 		memcpy(e->key, m->objects[i]->key, sizeof e->key);
 		e->size = m->objects[i]->bytes.len;
+		e->modified_ns = m->objects[i]->put_ns;
 		found = true;
 	}
 	pthread_mutex_unlock(&m->lock);

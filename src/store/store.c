@@ -40,6 +40,12 @@ store_location(const struct store *s)
 	return s->location;
 }
 
+unsigned
+store_list_lag_s(const struct store *s)
+{
+	return s->list_lag_s;
+}
+
 static enum err_code
 wrap(struct store *s, const char *verb, const char *key, struct err *err)
 {

@@ -65,6 +65,10 @@ MUST_CHECK enum err_code store_size(
 MUST_CHECK enum err_code store_list(struct store *s, const char *prefix, const char *after,
     store_entry_fn *fn, void *arg, struct err *err);
 
+/* How long, at most, until everybody's listing shows what was put, or no longer shows what was
+ * deleted; in seconds.  0: at once. */
+unsigned store_list_lag_s(const struct store *s);
+
 /* Make durable what a listing of folder ("index/") shows, also what others have put and not
  * come to sync: for who is about to rely on it. */
 MUST_CHECK enum err_code store_settle(struct store *s, const char *folder, struct err *err);

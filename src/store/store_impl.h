@@ -32,6 +32,7 @@ struct store_ops {
 struct store {
 	const struct store_ops *ops;
 	const char *location; /* the backend's */
+	unsigned list_lag_s; /* see store_list_lag_s */
 };
 
 #endif

@@ -1,6 +1,10 @@
 #include "sys/cancel.h"
 
+#include "sys/clock.h"
+
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -52,6 +56,19 @@ enum err_code
 cancel_check(const struct cancel *c, struct err *err)
 {
 	return cancel_is_raised(c) ? err_set(err, ERR_CANCELLED, "stopped on request") : ERR_OK;
+}
+
+enum err_code
+cancel_wait(const struct cancel *c, int64_t ns, struct err *err)
+{
+	int64_t end_ns = clock_mono_ns() + ns;
+	for (;;) {
+		int64_t left_ms = (end_ns - clock_mono_ns() + NS_PER_MS - 1) / NS_PER_MS;
+		if (left_ms <= 0 || cancel_is_raised(c))
+			return cancel_check(c, err);
+		struct pollfd p = { .fd = cancel_fd(c), .events = POLLIN };
+		poll(&p, 1, left_ms < INT_MAX ? (int)left_ms : INT_MAX);
+	}
 }
 
 static void

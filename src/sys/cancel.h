@@ -29,6 +29,8 @@ bool cancel_is_raised(const struct cancel *c);
 int cancel_fd(const struct cancel *c);
 /* ERR_CANCELLED when raised. */
 MUST_CHECK enum err_code cancel_check(const struct cancel *c, struct err *err);
+/* Let ns pass; ERR_CANCELLED as soon as c is raised. */
+MUST_CHECK enum err_code cancel_wait(const struct cancel *c, int64_t ns, struct err *err);
 /* Let SIGINT, SIGTERM and SIGHUP raise c; SIGPIPE is ignored.  c must live as long as the
  * process. */
 MUST_CHECK enum err_code cancel_on_signals(struct cancel *c, struct err *err);
