@@ -204,22 +204,33 @@ drop_view(struct nodes *n, struct node *x)
 
 /* --- knowing and forgetting --- */
 
+static struct node_name
+name_of(const struct nodes *n, uint64_t ino)
+{
+	return (struct node_name){ ino, n->slots[ino >> PLACE_BITS].generation };
+}
+
+/* A folder, which is added unless it is known; like and name are what it is added with. */
+static enum err_code
+know_folder(struct nodes *n, const struct node *like, const char *name, struct node_name *out,
+    struct err *err)
+{
+	pthread_mutex_lock(&n->lock);
+	struct node *x = find(n, like->parent, like->root, like->at);
+	if (x != NULL || add(n, like, name, &x, err) == ERR_OK) {
+		x->refs++;
+		*out = name_of(n, (uint64_t)x->number << PLACE_BITS);
+	}
+	pthread_mutex_unlock(&n->lock);
+	return x != NULL ? ERR_OK : err->code;
+}
+
 enum err_code
 nodes_know_root(
     struct nodes *n, const struct tree_root *root, struct node_name *out, struct err *err)
 {
-	pthread_mutex_lock(&n->lock);
-	struct node *x = find(n, NULL, root, 0);
 	struct node like = { .root = root, .dev = root->entry.dev };
-	if (x == NULL && add(n, &like, root->name, &x, err)) {
-		pthread_mutex_unlock(&n->lock);
-		return err->code;
-	}
-	x->refs++;
-	*out = (struct node_name){ (uint64_t)x->number << PLACE_BITS,
-		n->slots[x->number].generation };
-	pthread_mutex_unlock(&n->lock);
-	return ERR_OK;
+	return know_folder(n, &like, root->name, out, err);
 }
 
 enum err_code
@@ -228,28 +239,18 @@ nodes_know(struct nodes *n, struct node *dir, uint64_t at, const struct tree_ent
 {
 	if (at > PLACE_MASK)
 		return err_set(err, ERR_UNSUPPORTED, "the folder is too large to be mounted");
+	if (e->type == TREE_DIR) {
+		struct node like = {
+			.parent = dir,
+			.at = at,
+			.root = dir->root,
+			.dev = e->dev != 0 ? e->dev : dir->dev,
+		};
+		return know_folder(n, &like, e->name, out, err);
+	}
 	pthread_mutex_lock(&n->lock);
-	if (e->type != TREE_DIR) {
-		dir->refs++;
-		*out = (struct node_name){ node_number_of(dir, at),
-			n->slots[dir->number].generation };
-		pthread_mutex_unlock(&n->lock);
-		return ERR_OK;
-	}
-	struct node *x = find(n, dir, dir->root, at);
-	struct node like = {
-		.parent = dir,
-		.at = at,
-		.root = dir->root,
-		.dev = e->dev != 0 ? e->dev : dir->dev,
-	};
-	if (x == NULL && add(n, &like, e->name, &x, err)) {
-		pthread_mutex_unlock(&n->lock);
-		return err->code;
-	}
-	x->refs++;
-	*out = (struct node_name){ (uint64_t)x->number << PLACE_BITS,
-		n->slots[x->number].generation };
+	dir->refs++;
+	*out = name_of(n, node_number_of(dir, at));
 	pthread_mutex_unlock(&n->lock);
 	return ERR_OK;
 }

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include <sys/stat.h>
+
 /* Field numbers of docs/format.md, "Trees"; a reader may pass over odd ones that it does not
  * know. */
 enum field_tag {
@@ -80,6 +82,19 @@ tree_xattrs_equal(const struct tree_entry *a, const struct tree_entry *b)
 			return false;
 	}
 	return true;
+}
+
+uint32_t
+tree_type_format(enum tree_type type)
+{
+	static const uint32_t formats[] = { [TREE_FILE] = S_IFREG,
+		[TREE_DIR] = S_IFDIR,
+		[TREE_SYMLINK] = S_IFLNK,
+		[TREE_CHAR_DEVICE] = S_IFCHR,
+		[TREE_BLOCK_DEVICE] = S_IFBLK,
+		[TREE_FIFO] = S_IFIFO,
+		[TREE_SOCKET] = S_IFSOCK };
+	return formats[type];
 }
 
 const char *

@@ -130,5 +130,7 @@ bool tree_time_equal(struct tree_time a, struct tree_time b);
 bool tree_xattrs_equal(const struct tree_entry *a, const struct tree_entry *b);
 /* "file", "folder", "symlink", "char device", "block device", "fifo", "socket". */
 const char *tree_type_word(enum tree_type type);
+/* S_IFREG and so on. */
+uint32_t tree_type_format(enum tree_type type);
 
 #endif

@@ -162,27 +162,6 @@ live_look(struct live *out, struct rnode *n, int dir_fd, const struct tree_entry
 		close(fd_take(&out->fd));
 }
 
-static mode_t
-format_of(enum tree_type type)
-{
-	switch (type) {
-	case TREE_SYMLINK:
-		return S_IFLNK;
-	case TREE_CHAR_DEVICE:
-		return S_IFCHR;
-	case TREE_BLOCK_DEVICE:
-		return S_IFBLK;
-	case TREE_FIFO:
-		return S_IFIFO;
-	case TREE_SOCKET:
-		return S_IFSOCK;
-	case TREE_DIR:
-		return S_IFDIR;
-	default:
-		return S_IFREG;
-	}
-}
-
 static bool
 has_target(int dir_fd, const struct tree_entry *e)
 {
@@ -198,7 +177,7 @@ live_is_special(int dir_fd, const struct tree_entry *e, bool with_meta)
 {
 	struct stat st;
 	if (dir_fd < 0 || fstatat(dir_fd, e->name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    (st.st_mode & S_IFMT) != format_of(e->type))
+	    (st.st_mode & S_IFMT) != tree_type_format(e->type))
 		return false;
 	if (e->type == TREE_SYMLINK && !has_target(dir_fd, e))
 		return false;
