@@ -64,14 +64,6 @@ look_at(struct found *f, const char *folder, const char *name, struct err *err)
 	return ERR_OK;
 }
 
-static int
-by_size(const void *a, const void *b)
-{
-	uint64_t x = (*(struct segment *const *)a)->entries.count;
-	uint64_t y = (*(struct segment *const *)b)->entries.count;
-	return x < y ? 1 : x > y ? -1 : 0;
-}
-
 static bool
 overlaps(const struct found *kept, const struct segment *s)
 {
@@ -97,7 +89,7 @@ index_attach_cached(struct index *ix, struct err *err)
 	for (size_t i = 0; i < names.len; i++)
 		if (look_at(&all, ix->cache_dir, names.items[i], err))
 			return err->code;
-	qsort(all.segments, all.count, sizeof(struct segment *), by_size);
+	segments_sort(all.segments, all.count);
 	kept.segments = chosen;
 	for (size_t i = 0; i < all.count; i++)
 		if (overlaps(&kept, all.segments[i]))

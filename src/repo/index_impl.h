@@ -38,6 +38,8 @@ struct index {
 	struct index_view *view;
 };
 
+/* Largest first. */
+void segments_sort(struct segment **segments, size_t count);
 /* A view of these segments, which are counted anew; doomed too. */
 MUST_CHECK enum err_code view_make(struct index_view **out, struct segment *const *segments,
     size_t count, struct doomed *doomed, struct err *err);

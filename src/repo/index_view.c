@@ -13,6 +13,12 @@ by_size(const void *a, const void *b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
+void
+segments_sort(struct segment **segments, size_t count)
+{
+	qsort(segments, count, sizeof(struct segment *), by_size);
+}
+
 enum err_code
 view_make(struct index_view **out, struct segment *const *segments, size_t count,
     struct doomed *doomed, struct err *err)
@@ -25,7 +31,7 @@ view_make(struct index_view **out, struct segment *const *segments, size_t count
 	}
 	if (count > 0)
 		memcpy(sorted, segments, count * sizeof(struct segment *));
-	qsort(sorted, count, sizeof(struct segment *), by_size);
+	segments_sort(sorted, count);
 	atomic_init(&v->refs, 1);
 	v->count = count;
 	v->doomed = doomed_ref(doomed);
