@@ -52,6 +52,22 @@ roll(struct chunker *c, const uint8_t *data, size_t i, size_t end, uint64_t mask
 {
 	const uint64_t *gear = c->table->gear;
 	uint64_t h = c->hash;
+	/* Four bytes at a time, until a border is among them: a hash with all bits of the mask
+	 * zero, which are the top ones, is less than the rest of the bits can make. */
+	uint64_t limit = ~mask + 1;
+	for (; i + 4 <= end; i += 4) {
+		uint64_t first = (h << 1) + gear[data[i]];
+		uint64_t two = (gear[data[i]] << 1) + gear[data[i + 1]];
+		uint64_t second = (h << 2) + two;
+		uint64_t third = (second << 1) + gear[data[i + 2]];
+		uint64_t fourth =
+		    (h << 4) + (two << 2) + (gear[data[i + 2]] << 1) + gear[data[i + 3]];
+		uint64_t least = first < second ? first : second;
+		uint64_t other = third < fourth ? third : fourth;
+		if ((least < other ? least : other) < limit)
+			break;
+		h = fourth;
+	}
 	while (i < end) {
 		h = (h << 1) + gear[data[i++]];
 		if ((h & mask) == 0) {
