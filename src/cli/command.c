@@ -15,6 +15,7 @@ const struct command *const commands[] = {
 	&command_dump,
 	&command_verify,
 	&command_stats,
+	&command_tag,
 	&command_forget,
 	&command_prune,
 	&command_repair,

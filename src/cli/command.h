@@ -184,6 +184,7 @@ extern const struct command command_stats;
 extern const struct command command_repair;
 extern const struct command command_copy;
 extern const struct command command_restore;
+extern const struct command command_tag;
 extern const struct command command_forget;
 extern const struct command command_prune;
 extern const struct command command_recover;

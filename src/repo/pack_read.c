@@ -25,8 +25,8 @@ read_directory(struct pack_reading *p, const char *key, struct tools *t, struct 
 	if (pack_load_dir(&p->dir, &p->kind, s, key, p->size, p->repo->subkeys, t->aead,
 		t->unpacker, err) ||
 	    store_get_range(s, key, 0, p->header.header, HEADER_SIZE, err) ||
-	    pack_open_header(p->header.header, HEADER_SIZE, p->repo->subkeys, p->header.key,
-		&p->kind, err))
+	    pack_open_header(
+		p->header.header, HEADER_SIZE, p->repo->subkeys, p->header.key, &p->kind, err))
 		return err_wrap(err, "%s", key);
 	return ERR_OK;
 }
