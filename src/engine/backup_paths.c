@@ -87,6 +87,23 @@ paths_capture(struct backup_run *r, const struct strv *resolved, struct err *err
 	return ERR_OK;
 }
 
+/* A rule that matched nothing below any path may be a slip of the pen, or just be there in
+ * case.
+ */
+static void
+note_unused_rules(const struct backup_run *r)
+{
+	const struct ignore *first = r->captures[0].rules;
+	for (size_t i = 0; first != NULL && i < ignore_rules(first)->len; i++) {
+		bool was_used = false;
+		for (size_t k = 0; k < r->n_captures; k++)
+			was_used = was_used || ignore_was_used(r->captures[k].rules, i);
+		if (!was_used)
+			event_note(r->engine->events, NULL, "the rule '%s' matched nothing",
+			    ignore_rules(first)->items[i]);
+	}
+}
+
 static enum err_code
 save_paths(struct backup_run *r, const struct strv *resolved, struct err *err)
 {
@@ -99,6 +116,7 @@ save_paths(struct backup_run *r, const struct strv *resolved, struct err *err)
 		if (save_files(r, &r->captures[i], PASS_ONLY, err) ||
 		    gate_not_emptied(r, &r->captures[i], err))
 			return err->code;
+	note_unused_rules(r);
 	return ERR_OK;
 }
 

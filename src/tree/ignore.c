@@ -1,6 +1,7 @@
 #include "tree/ignore.h"
 
 #include <ctype.h>
+#include <stdatomic.h>
 
 enum step_kind {
 	STEP_BYTE,
@@ -37,6 +38,7 @@ struct rule {
 	size_t tail; /* of the steps, the last ones that are plain bytes */
 	struct byte_set *classes;
 	size_t class_count;
+	atomic_bool *was_used;
 };
 
 struct ignore {
@@ -67,6 +69,7 @@ rule_auto(struct rule *r)
 	free(r->prefix);
 	free(r->steps);
 	free(r->classes);
+	free(r->was_used);
 }
 
 void
@@ -301,7 +304,8 @@ compile(struct rule *r, struct text t, struct err *err)
 	/* "**" and a slash, three bytes, are the most steps for their length. */
 	r->steps = calloc((size_t)(t.end - t.at) + 1, sizeof *r->steps);
 	r->classes = calloc(count_of(&t, '[') + 1, sizeof *r->classes);
-	if (r->steps == NULL || r->classes == NULL)
+	r->was_used = calloc(1, sizeof *r->was_used);
+	if (r->steps == NULL || r->classes == NULL || r->was_used == NULL)
 		return err_nomem(err);
 	while (t.at < t.end)
 		if (read_step(r, &t, p, err))
@@ -521,10 +525,22 @@ rule_matches(const struct rule *r, const char *path, size_t len, bool is_dir)
 bool
 ignore_has(const struct ignore *g, const char *path, size_t len, bool is_dir)
 {
-	for (size_t i = g->count; i-- > 0;)
-		if (rule_matches(&g->rules[i], path, len, is_dir))
-			return !g->rules[i].takes_back;
+	for (size_t i = g->count; i-- > 0;) {
+		const struct rule *r = &g->rules[i];
+		if (!rule_matches(r, path, len, is_dir))
+			continue;
+		/* Written once, so that threads do not take the line from each other. */
+		if (!atomic_load_explicit(r->was_used, memory_order_relaxed))
+			atomic_store_explicit(r->was_used, true, memory_order_relaxed);
+		return !r->takes_back;
+	}
 	return false;
+}
+
+bool
+ignore_was_used(const struct ignore *g, size_t i)
+{
+	return atomic_load_explicit(g->rules[i].was_used, memory_order_relaxed);
 }
 
 bool

@@ -49,4 +49,7 @@ bool ignore_has(const struct ignore *g, const char *path, size_t len, bool is_di
 /* Is path out, or a folder on the way to it? */
 bool ignore_covers(const struct ignore *g, const char *path, size_t len, bool is_dir);
 
+/* Has rule i, of those that ignore_rules gives, decided about a path so far?  Any thread. */
+bool ignore_was_used(const struct ignore *g, size_t i);
+
 #endif
