@@ -10,6 +10,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* More threads than processors, since some wait for the disk of the repository or that of the
+ * target: so that a slow one does not leave the processors idle. */
+#define WAITING_THREADS 2
+
 /* Batches of files that wait (restore_walk.c). */
 #define BATCHES_PER_THREAD 2
 
@@ -320,7 +324,8 @@ static enum err_code
 restore_root(struct restorer *r, const struct tree_entry *e, const char *target, int *root_fd,
     struct link_names *links, struct err *err)
 {
-	unsigned threads = r->opt->threads > 0 ? r->opt->threads : thread_cpus();
+	unsigned threads =
+	    r->opt->threads > 0 ? r->opt->threads : thread_cpus() + WAITING_THREADS;
 	enum err_code rc =
 	    pool_open(&r->pool, threads, (size_t)threads * BATCHES_PER_THREAD, "restore", err);
 	if (rc == ERR_OK)
