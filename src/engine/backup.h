@@ -76,7 +76,8 @@ struct backup_input {
 
 /* Snapshot of a stream, as one file or as a tree.  Nothing at all is refused, unless
  * allow_empty.  That the program at the other end of fd has failed cannot be seen; that of argv
- * is seen. */
+ * is seen.  ERR_LOCKED when a prune has removed what the run relied on: a program is started
+ * once more before, but what came through fd is gone. */
 MUST_CHECK enum err_code backup_stream(struct engine *e, const struct backup_input *in,
     const struct backup_options *opt, struct backup_result *out, struct err *err);
 

@@ -7,6 +7,7 @@
 #include "engine/backup_paths.h"
 
 #include "engine/meter.h"
+#include "engine/publish.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
@@ -290,21 +291,48 @@ save_stream(struct backup_run *r, const struct backup_input *in, struct err *err
 	return ERR_OK;
 }
 
+struct stream_job {
+	struct engine *engine;
+	const struct backup_input *input;
+	const struct backup_options *options;
+	struct backup_result *out;
+};
+
+static enum err_code
+run_stream(void *arg, struct err *err)
+{
+	const struct stream_job *job = arg;
+	struct engine *e = job->engine;
+	AUTO(layout) struct layout *layout = NULL;
+	if (layout_new(&layout, err))
+		return err->code;
+	struct backup_run r;
+	enum err_code rc = run_init(&r, e, job->options, "stdin", job->input->name, err);
+	if (rc == ERR_OK)
+		rc = save_stream(&r, job->input, err);
+	if (rc == ERR_OK) {
+		event_phase(e->events, "write snapshot");
+		rc = run_commit(&r, NULL, NULL, layout, job->out, err);
+	}
+	if (rc)
+		rc = publish_blame(r.writer, err);
+	run_release(&r);
+	return rc;
+}
+
 enum err_code
 backup_stream(struct engine *e, const struct backup_input *in, const struct backup_options *opt,
     struct backup_result *out, struct err *err)
 {
-	AUTO(layout) struct layout *layout = NULL;
-	if (check_name(in->name, err) || layout_new(&layout, err))
+	struct stream_job job = { e, in, opt, out };
+	if (check_name(in->name, err))
 		return err->code;
-	struct backup_run r;
-	enum err_code rc = run_init(&r, e, opt, "stdin", in->name, err);
-	if (rc == ERR_OK)
-		rc = save_stream(&r, in, err);
-	if (rc == ERR_OK) {
-		event_phase(e->events, "write snapshot");
-		rc = run_commit(&r, NULL, NULL, layout, out, err);
-	}
-	run_release(&r);
-	return rc;
+	if (in->argv != NULL)
+		return publish_with_retry(e, in->name, run_stream, &job, err);
+	/* What came from outside cannot be read once more. */
+	enum err_code rc = run_stream(&job, err);
+	if (rc != ERR_CHANGED)
+		return rc;
+	struct err last = *err;
+	return err_set(err, ERR_LOCKED, "%s: try again when no prune is running", last.msg);
 }
