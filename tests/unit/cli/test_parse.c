@@ -153,7 +153,8 @@ static void
 operands_are_counted(void **state)
 {
 	(void)state;
-	expect_refused("restore", "restore: something is missing: stacksnap restore SNAPSHOT [PATH...]");
+	expect_refused(
+	    "restore", "restore: something is missing: stacksnap restore SNAPSHOT [PATH...]");
 	expect_refused("version everything", "version: one thing too many: 'everything'");
 	expect_refused("ls a b c", "ls: one thing too many: 'c'");
 }
