@@ -219,6 +219,8 @@ see_mark(void *arg, const struct mark *m, struct err *err)
 	struct mark_sight *s = arg;
 	void *value;
 	bool is_new;
+	if (m->n_packs == 0)
+		return ERR_OK; /* a claim, which is for other pruners */
 	if (map_get(&s->watch->seen, m->name.b) == NULL)
 		s->has_new = true;
 	if (map_put(&s->now, m->name.b, &value, &is_new, err))

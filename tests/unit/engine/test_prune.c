@@ -657,7 +657,6 @@ a_snapshot_that_is_not_whole_stops_it(void **state)
 	struct id id;
 	char hex[ID_HEX_SIZE];
 	char want[64];
-	AUTO(store) struct store *s = copy_of(world->start);
 	have_files("01");
 	/* A tree pack of the only snapshot: the smallest that it adds. */
 	AUTO(store) struct store *fresh = NULL;

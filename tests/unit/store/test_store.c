@@ -5,6 +5,7 @@
 
 #include "base/strv.h"
 #include "store/store.h"
+#include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/thread.h"
 
@@ -267,6 +268,29 @@ listings_are_in_order_of_keys_with_a_prefix_and_behind_a_key(void **state)
 	assert_lists(f, "packs/", "a", "packs/a=3 packs/a0/a0=4 packs/a0/a1=5 packs/b0/b0=8 ");
 }
 
+static enum err_code
+note_time(void *arg, const struct store_entry *e, struct err *err)
+{
+	(void)err;
+	*(int64_t *)arg = e->modified_ns;
+	return ERR_OK;
+}
+
+static void
+listings_tell_when_an_object_was_put_and_are_not_late(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	int64_t put_ns = 0;
+	int64_t minute_ns = 60 * NS_PER_S;
+	put_text(f, "index/a", "");
+	ok(store_list(f->store, "index/", NULL, note_time, &put_ns, &err));
+	assert_true(
+	    put_ns > clock_wall_ns() - minute_ns && put_ns < clock_wall_ns() + minute_ns);
+	/* Of this host alone, wherever tests may run: a disk, a tmpfs, an overlay. */
+	assert_int_equal(store_list_lag_s(f->store), 0);
+}
+
 static void
 a_listing_ends_with_the_callbacks_error(void **state)
 {
@@ -387,6 +411,7 @@ of_many_that_put_the_same_key_one_wins(void **state)
 	    CASE(kind, an_object_larger_than_allowed_is_refused),                             \
 	    CASE(kind, what_was_deleted_is_gone_and_may_be_put_again),                        \
 	    CASE(kind, listings_are_in_order_of_keys_with_a_prefix_and_behind_a_key),         \
+	    CASE(kind, listings_tell_when_an_object_was_put_and_are_not_late),                \
 	    CASE(kind, a_listing_ends_with_the_callbacks_error),                              \
 	    CASE(kind, objects_may_be_deleted_while_they_are_listed),                         \
 	    CASE(kind, keys_of_another_form_are_refused),                                     \
