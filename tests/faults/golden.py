@@ -325,6 +325,31 @@ def readable_program(here):
     return str(program)
 
 
+def in_read_only_mount(p, *args):
+    """With the repository on a read-only mount; None where mounts are not allowed."""
+    script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" || exit 99; shift; exec "$@"'
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", script, "sh", p.repo, *p.command(*args)], env=p.env(),
+                          capture_output=True, text=True, check=False)
+    return None if done.returncode in (1, 99) and "type" not in done.stdout else \
+        Result(list(args), done.returncode, done.stdout, done.stderr, [])
+
+
+@test
+def read_only_mount_is_read_and_not_written_to(here):
+    p = golden(here, "sound")
+    shutil.copytree(p.repo, here / "repo")
+    p.repo = here / "repo"
+    if in_read_only_mount(p, "snapshots") is None:
+        return 0
+    for command in (["snapshots"], ["verify", "--read-data"], ["ls", "-R", FIRST["id"]]):
+        in_read_only_mount(p, *command).expect(0)
+    readonly = "the repository is read-only: .*Read-only file system"
+    for command in (["backup", "--path", "/etc/hostname"], ["key", "add", "--new-key-file", p.key],
+                    ["repair", "index"]):
+        says(in_read_only_mount(p, *command), 15, readonly)
+    return 6
+
+
 @test
 def read_only_filesystem_is_told_before_anything_is_read(here):
     """As inject.c lets it be: all that changes something is refused."""
