@@ -70,6 +70,21 @@ refuse(struct copy_run *r, const struct err *why, struct err *err)
 	return str_dup(&r->copied->why, why->msg, err);
 }
 
+/* Its data may have been pruned while it was read: that is no damage. */
+static enum err_code
+pass_over_forgotten(struct copy_run *r)
+{
+	char hex[ID_HEX_SIZE];
+	char subject[16];
+	id_hex(hex, &r->copied->source);
+	snprintf(subject, sizeof subject, "%.8s", hex);
+	event_note(r->engine->events, subject, "was forgotten before it was copied");
+	free(r->copied->text);
+	r->copied = NULL;
+	r->result->count--;
+	return ERR_OK;
+}
+
 /* --- what was copied before --- */
 
 struct pair {
@@ -270,8 +285,11 @@ handle(struct copy_run *r, const struct copy_item *item, struct err *err)
 	event_phase(r->engine->events, "copy %.8s: %s, %s", hex, item->text, time);
 	if (publish_with_retry(r->engine, NULL, copy_one, r, err))
 		return err_wrap(err, "copy %.8s", hex);
-	if (r->damage.code != ERR_OK)
+	if (r->damage.code != ERR_OK) {
+		if (snapshot_is_gone(r->opt->from, &item->id))
+			return pass_over_forgotten(r);
 		return refuse(r, &r->damage, err);
+	}
 	r->result->made++;
 	return ERR_OK;
 }

@@ -28,7 +28,8 @@ struct verify {
 	size_t count;
 	size_t cap;
 
-	char snapshot[9]; /* at hand */
+	const struct id *walking; /* the snapshot at hand */
+	char snapshot[9]; /* its first digits */
 	bool hurt; /* it is */
 };
 
@@ -87,6 +88,9 @@ static void
 report_hurt(struct verify *v, const char *path, const char *kind, const char *why)
 {
 	char subject[4200];
+	/* Forgotten and pruned while it was looked at. */
+	if (snapshot_is_gone(v->engine->repo, v->walking))
+		return;
 	snprintf(subject, sizeof subject, "%s:%s", v->snapshot, path);
 	v->result->files_hurt++;
 	v->result->problems++;
@@ -162,6 +166,7 @@ walk_all(struct verify *v, struct reach *x, bool is_told, bool *all_whole, struc
 		bool is_whole;
 		id_hex(hex, &v->snapshots[i]);
 		snprintf(v->snapshot, sizeof v->snapshot, "%.8s", hex);
+		v->walking = &v->snapshots[i];
 		v->hurt = false;
 		if (walk_snapshot(v, x, &v->snapshots[i], &is_whole, &why, err) ||
 		    cancel_check(v->engine->cancel, err))

@@ -26,6 +26,16 @@ snapshot_delete(struct repo *r, const struct id *id, struct err *err)
 	return ERR_OK;
 }
 
+bool
+snapshot_is_gone(struct repo *r, const struct id *id)
+{
+	char key[OBJECT_KEY_SIZE];
+	uint64_t size;
+	struct err why;
+	object_key(key, OBJECT_SNAPSHOT, id);
+	return store_size(r->store, key, &size, &why) == ERR_NOT_FOUND;
+}
+
 enum err_code
 snapshot_load(struct repo *r, const struct id *id, json_t **document, struct err *err)
 {

@@ -20,6 +20,9 @@ MUST_CHECK enum err_code snapshot_save(
 /* Remove a snapshot; its data stays until it is pruned.  ERR_NOT_FOUND when there is none. */
 MUST_CHECK enum err_code snapshot_delete(struct repo *r, const struct id *id, struct err *err);
 
+/* Is it certain that there is no such snapshot (any more)? */
+bool snapshot_is_gone(struct repo *r, const struct id *id);
+
 /* *document is the caller's to json_decref. */
 MUST_CHECK enum err_code snapshot_load(
     struct repo *r, const struct id *id, json_t **document, struct err *err);

@@ -199,7 +199,7 @@ class Prune(Act):
 
 
 BACKUP = Backup()
-ACTS = [BACKUP, KeyChange(), Copy(), Repair()]
+ACTS = [BACKUP, KeyChange(), Copy(), Repair(), Forget(), Prune()]
 
 
 def count_calls(act, ready, calls):

@@ -1,5 +1,4 @@
 """Reading beside running backups: what they add meanwhile is no damage."""
-import pathlib
 import shutil
 import threading
 import time
@@ -18,7 +17,15 @@ def back_up_all_the_time(p, stop, failures):
         number += 1
 
 
-def read_beside(here, commands, seconds):
+def prune_all_the_time(p, stop, failures):
+    while not stop.is_set():
+        for command in (["forget", "--keep-last", 2], ["prune", "--max-unused", 0]):
+            result = p.run(*command)
+            if result.code != 0:
+                failures.append(result)
+
+
+def read_beside(here, commands, seconds, with_prune=False):
     """Each of the commands in turn, all the time."""
     p = two_versions(here)
     p.note(p.backup().expect(0))
@@ -31,6 +38,11 @@ def read_beside(here, commands, seconds):
         w.src, w.key, w.repo = here / f"source{number}", p.key, p.repo
         shutil.copytree(p.src, w.src, symlinks=True)
         writers.append(threading.Thread(target=back_up_all_the_time, args=(w, stop, failures)))
+    if with_prune:
+        pruner = Place(here / "pruner")
+        pruner.path.mkdir()
+        pruner.src, pruner.key, pruner.repo = p.src, p.key, p.repo
+        writers.append(threading.Thread(target=prune_all_the_time, args=(pruner, stop, failures)))
     for w in writers:
         w.start()
     tried = 0
@@ -48,19 +60,37 @@ def read_beside(here, commands, seconds):
     return tried
 
 
-@test
-def reading_beside_running_backups_finds_no_damage(here):
+def copier(here):
+    target = Place(here / "target")
+
     def copy(p):
-        target = Place(here / "target")
         if not target.repo.exists():
-            pathlib.Path(target.path).mkdir()
+            target.path.mkdir()
             target.key = p.key
             target.run("init", as_json=False).expect(0)
         p.run("copy", "--from", p.repo, "--from-key-file", p.key, repo=target.repo).expect(0)
 
-    def restore(p):
-        shutil.rmtree(p.out, ignore_errors=True)
-        p.run("restore", "latest", "--to", p.out).expect(0)
+    return copy
 
-    return read_beside(here, [lambda p: p.run("verify").expect(0), copy, restore,
-                              lambda p: p.run("stats").expect(0)], 6)
+
+def restore_latest(p):
+    shutil.rmtree(p.out, ignore_errors=True)
+    p.run("restore", "latest", "--to", p.out).expect(0)
+
+
+def verify(p):
+    p.run("verify", "--read-data").expect(0)
+
+
+def stats(p):
+    p.run("stats").expect(0)
+
+
+@test
+def reading_beside_running_backups_finds_no_damage(here):
+    return read_beside(here, [verify, copier(here), restore_latest, stats], 6)
+
+
+@test
+def reading_beside_a_running_prune_finds_no_damage(here):
+    return read_beside(here, [verify, restore_latest, copier(here), stats], 12, with_prune=True)
