@@ -6,7 +6,7 @@ from golden import FIRST, SECOND, V1, describe, golden
 from place import some, test
 
 # Every byte is tried by --all, with one bit of it; otherwise so many of each object.
-OF_EACH = 14
+OF_EACH = 10
 
 
 def flips(repo):

@@ -102,7 +102,7 @@ def claims(act, at_most):
 
 
 for each in ACTS:
-    claims(each, 12)
+    claims(each, 7)
 
 
 # --- the source ---
@@ -133,7 +133,7 @@ def source_that_cannot_be_read_is_never_a_success(here):
     calls = BACKUP.run(ready.fork("count"), under=ready.src, calls=READS).log
     tried = 0
     for number in (errno.EIO, errno.EACCES):
-        for n in some(len(calls), 30):
+        for n in some(len(calls), 18):
             tried += source_fails(ready, n, number)
     assert tried > 0
     return tried
@@ -145,7 +145,7 @@ def source_that_gives_short_or_interrupted_reads_is_saved_whole(here):
     calls = BACKUP.run(ready.fork("count"), under=ready.src, calls="read").log
     tried = 0
     for do in ("short", errno.EINTR):
-        for n in some(len(calls), 20):
+        for n in some(len(calls), 10):
             p = ready.fork("source")
             tried += BACKUP.run(p, under=p.src, calls="read", at=n, do=do).expect(0).was_hit()
             p.must_be_sound()
@@ -192,7 +192,7 @@ def restore_to_a_failing_target_is_never_a_success(here):
     tried = 0
     for _, number, calls, sticky in ON_CHANGES:
         log = p.restore(snapshot, under=p.out, calls=calls).expect(0).log
-        for n in some(len(log), 25):
+        for n in some(len(log), 15):
             tried += target_fails(p, snapshot, n, number, calls, sticky)
     assert tried > 0
     return tried

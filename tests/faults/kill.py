@@ -40,8 +40,8 @@ def claim(act, how, at_most, words):
 
 
 for each in ACTS:
-    claim(each, "kill", 1000 if each.name == "backup" else 20, "killed before any change of the store loses nothing")
-    claim(each, "cut", 10, "killed in the middle of a write loses nothing")
+    claim(each, "kill", 1000 if each.name == "backup" else 12, "killed before any change of the store loses nothing")
+    claim(each, "cut", 5, "killed in the middle of a write loses nothing")
 
 
 @test

@@ -153,7 +153,7 @@ def claim(act, at_most):
 
 
 for each in ACTS:
-    claim(each, 10)
+    claim(each, 6)
 
 
 @test
