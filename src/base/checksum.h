@@ -1,10 +1,8 @@
 /*
- * checksum.h: a fast checksum against accidents: XXH64.
+ * checksum.h: a fast checksum against accidents: XXH3, 64 bits.
  *
  * It tells a flipped bit from none; it is no protection against anybody who
- * wants to deceive (crypto/hash.h is).  The algorithm is XXH64 by Yann Collet,
- * from the specification that comes with it
- * (github.com/Cyan4973/xxHash, doc/xxhash_spec.md).
+ * wants to deceive (crypto/hash.h is).  libxxhash does the work.
  */
 #ifndef BASE_CHECKSUM_H
 #define BASE_CHECKSUM_H

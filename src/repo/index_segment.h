@@ -6,7 +6,7 @@
  * checksum of the others (base/checksum.h, the block's number as the seed).
  *
  *	block 0   0  8  "SSNAPSEG"
- *	          8  4  version, 2
+ *	          8  4  version, 3
  *	         12  4  objects
  *	         16  4  packs
  *	         20  4  zero

@@ -8,7 +8,7 @@
 #include "repo/index_segment.h"
 
 #define SEG_MAGIC "SSNAPSEG"
-#define SEG_VERSION 2
+#define SEG_VERSION 3
 #define SEG_BLOCK 4096
 #define SEG_ROOM (SEG_BLOCK - 8) /* before the checksum */
 

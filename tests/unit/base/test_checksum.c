@@ -2,16 +2,13 @@
 
 #include "base/checksum.h"
 
-/* From the XXH64 specification's reference implementation. */
+/* From xxhsum -H3: a segment that another build has cached must be readable. */
 static void
 known_inputs_give_known_sums(void **state)
 {
 	(void)state;
-	const char *text = "Nobody inspects the spammish repetition";
-	assert_true(checksum_of("", 0, 0) == UINT64_C(0xEF46DB3751D8E999));
-	assert_true(checksum_of("a", 1, 0) == UINT64_C(0xD24EC4F1A98C6E5B));
-	assert_true(checksum_of("abc", 3, 0) == UINT64_C(0x44BC2CF5AD770999));
-	assert_true(checksum_of(text, strlen(text), 0) == UINT64_C(0xFBCEA83C8A378BF1));
+	assert_true(checksum_of("", 0, 0) == UINT64_C(0x2D06800538D394C2));
+	assert_true(checksum_of("abc", 3, 0) == UINT64_C(0x78AF5F94892F3950));
 }
 
 static void
