@@ -28,6 +28,13 @@ struct weighing {
 	struct prune_result *result;
 };
 
+/* So much of it puts the packs of one object side by side: nothing more rests on it. */
+static uint32_t
+first_of(const struct id *object)
+{
+	return get_u32(object->b);
+}
+
 /* Packs that are needed in full are not noted: of a large repository, those are most. */
 static enum err_code
 weigh_pack(void *arg, const struct pack_use *use, struct err *err)
@@ -45,6 +52,7 @@ weigh_pack(void *arg, const struct pack_use *use, struct err *err)
 		return ERR_OK;
 	struct prune_item item = {
 		.pack = use->pack,
+		.object = first_of(&use->object),
 		.size = (uint32_t)use->size,
 		.live = (uint32_t)live,
 		.used_stored = (uint32_t)use->used_stored,
@@ -55,7 +63,8 @@ weigh_pack(void *arg, const struct pack_use *use, struct err *err)
 	return prune_plan_add(w->plan, &item, err);
 }
 
-/* What goes as it is; then repacking, the least to copy for what it frees first. */
+/* What goes as it is, the packs of one index object after the other, so that a round touches
+ * few of the objects; then repacking, the least to copy for what it frees first. */
 static int
 by_cost(const void *a, const void *b)
 {
@@ -70,6 +79,8 @@ by_cost(const void *a, const void *b)
 	uint64_t r = (uint64_t)y->live * x->size;
 	if (l != r && x_copies)
 		return l < r ? -1 : 1;
+	if (!x_copies && x->object != y->object)
+		return x->object < y->object ? -1 : 1;
 	return id_compare(&x->pack, &y->pack);
 }
 

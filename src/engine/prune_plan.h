@@ -18,6 +18,7 @@ enum prune_fate {
 
 struct prune_item {
 	struct id pack;
+	uint32_t object; /* what the name of an index object that names it begins with */
 	uint32_t size;
 	uint32_t live; /* about how much of it is needed */
 	uint32_t used_stored;
@@ -25,7 +26,8 @@ struct prune_item {
 };
 
 struct prune_plan {
-	struct prune_item *items; /* what is to go; repacking comes last, cheapest first */
+	struct prune_item *items; /* what is to go, by index object; repacking comes last,
+				     cheapest first */
 	size_t count;
 	size_t cap;
 	uint64_t unused_bytes; /* in packs that stay */

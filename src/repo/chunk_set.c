@@ -185,6 +185,7 @@ tell_pack(struct usage *u, uint64_t place, uint64_t number, const struct index_p
 		return ERR_OK;
 	struct pack_use use = {
 		.pack = p->id,
+		.object = p->object,
 		.is_tree = p->kind == PACK_TREE,
 		.size = p->size,
 		.chunks = p->chunks,

@@ -30,6 +30,7 @@ uint64_t chunk_set_count(const struct chunk_set *s);
 /* What a set needs of each pack that the index knows: each pack once. */
 struct pack_use {
 	struct id pack;
+	struct id object; /* an index object that names it */
 	bool is_tree;
 	uint64_t size; /* of the pack in the store */
 	uint64_t chunks;
