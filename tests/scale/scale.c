@@ -7,6 +7,8 @@
  * A step prints "STEP SECONDS PEAK_KIB WHAT".  scripts/scale runs them all, each in a
  * process of its own, since a process never forgets its peak.
  */
+#include "scale.h"
+
 #include "repo/check.h"
 #include "repo/chunk_set.h"
 #include "repo/index.h"
@@ -16,21 +18,12 @@
 #include "sys/clock.h"
 #include "world.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
 
 #define LOOKUPS 1000000
-
-struct scale {
-	char cache[4096];
-	uint64_t chunks;
-	uint64_t packs;
-	struct store *store;
-	struct secret *pass;
-	struct repo *repo;
-	char told[256]; /* what the step found */
-};
 
 /* --- making it --- */
 
@@ -81,10 +74,13 @@ static enum err_code
 make(struct scale *s, const struct repo_key *key, struct err *err)
 {
 	struct repo_create_options opt = REPO_CREATE_OPTIONS_INIT;
-	opt.argon_mib = 8;
-	opt.argon_passes = 1;
+	const char *argon_mib = getenv("ARGON_MIB");
+	if (argon_mib != NULL)
+		opt.argon_mib = (uint32_t)strtoul(argon_mib, NULL, 10);
+	/* Trees come first: while they are written, the index is small. */
 	if (repo_create(s->store, key, &opt, err) ||
-	    repo_open_bare(&s->repo, s->store, key, s->cache, err))
+	    repo_open_bare(&s->repo, s->store, key, NULL, err) || make_trees(s, err) ||
+	    own_note(s, index_entries(s->repo->index), err) || make_files(s, err))
 		return err->code;
 	return make_indexes(s, err);
 }
@@ -94,10 +90,9 @@ make(struct scale *s, const struct repo_key *key, struct err *err)
 static enum err_code
 step_open(struct scale *s, struct err *err)
 {
-	(void)err;
-	snprintf(s->told, sizeof s->told, "%llu chunks",
-	    (unsigned long long)index_entries(s->repo->index));
-	return index_entries(s->repo->index) == s->chunks
+	uint64_t chunks = index_entries(s->repo->index);
+	snprintf(s->told, sizeof s->told, "%llu chunks", (unsigned long long)chunks);
+	return chunks == s->chunks + s->own.chunks
 		   ? ERR_OK
 		   : err_set(err, ERR_CORRUPT, "chunks are missing");
 }
@@ -163,6 +158,8 @@ count_use(void *arg, const struct pack_use *use, struct err *err)
 {
 	uint64_t *packs = arg;
 	++*packs;
+	if (use->size != PACK_BYTES) /* a real one */
+		return ERR_OK;
 	if (use->used_chunks != CHUNKS_OF_PACK || use->chunks != CHUNKS_OF_PACK ||
 	    use->used_stored != CHUNKS_OF_PACK * FRAME_SIZE ||
 	    use->used_bytes != CHUNKS_OF_PACK * CHUNK_SIZE)
@@ -185,7 +182,9 @@ step_walk(struct scale *s, struct err *err)
 	snprintf(s->told, sizeof s->told, "%.1f s to mark, %.1f s to walk %llu packs",
 	    (double)(marked - began) / 1e9, (double)(clock_mono_ns() - marked) / 1e9,
 	    (unsigned long long)packs);
-	return packs == s->packs ? ERR_OK : err_set(err, ERR_CORRUPT, "packs are missing");
+	return packs == s->packs + s->own.packs
+		   ? ERR_OK
+		   : err_set(err, ERR_CORRUPT, "packs are missing");
 }
 
 static void
@@ -205,7 +204,7 @@ step_check(struct scale *s, struct err *err)
 		return err->code;
 	snprintf(s->told, sizeof s->told, "%llu packs, %llu problems",
 	    (unsigned long long)r.packs, (unsigned long long)r.problems);
-	return r.problems == 0 && r.packs == s->packs
+	return r.problems == 0 && r.packs == s->packs + s->own.packs
 		   ? ERR_OK
 		   : err_set(err, ERR_CORRUPT, "the check is wrong");
 }
@@ -228,7 +227,7 @@ step_repair(struct scale *s, struct err *err)
 		return err->code;
 	snprintf(s->told, sizeof s->told, "%llu index objects, %llu packs",
 	    (unsigned long long)r.indexes, (unsigned long long)r.packs);
-	return r.packs == s->packs && r.indexes_written + r.indexes_deleted == 0
+	return r.packs == s->packs + s->own.packs && r.indexes_written + r.indexes_deleted == 0
 		   ? ERR_OK
 		   : err_set(err, ERR_CORRUPT, "the repair is wrong");
 }
@@ -275,6 +274,11 @@ static const struct step {
 	{ "check", step_check },
 	{ "repair", step_repair },
 	{ "replace", step_replace },
+	{ "backup", step_backup },
+	{ "verify", step_verify },
+	{ "prune-plan", step_prune_plan },
+	/* The last one: what it takes away stays away. */
+	{ "prune", step_prune },
 };
 
 /* --- one step --- */
@@ -286,7 +290,8 @@ run_step(struct scale *s, const char *name, const struct repo_key *key, struct e
 		return make(s, key, err);
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
 		if (strcmp(steps[i].name, name) == 0) {
-			if (repo_open(&s->repo, s->store, key, s->cache, err))
+			if (own_load(s, err) ||
+			    repo_open(&s->repo, s->store, key, s->cache, err))
 				return err->code;
 			return steps[i].run(s, err);
 		}
@@ -298,6 +303,7 @@ run(struct scale *s, const char *name, const char *folder, struct err *err)
 {
 	char place[4096];
 	struct store *inner;
+	s->folder = folder;
 	snprintf(s->cache, sizeof s->cache, "%s/cache", folder);
 	snprintf(place, sizeof place, "%s/repo", folder);
 	if (store_open_local(&inner, place, STORE_CREATE, err))
@@ -312,6 +318,24 @@ run(struct scale *s, const char *name, const char *folder, struct err *err)
 	return run_step(s, name, &key, err);
 }
 
+/* Threads and their buffers are as many as there are processors: figures of two can be
+ * compared.
+ */
+static void
+use_two_processors(void)
+{
+	cpu_set_t all;
+	cpu_set_t two;
+	CPU_ZERO(&two);
+	if (sched_getaffinity(0, sizeof all, &all) != 0)
+		return;
+	for (size_t i = 0; i < CPU_SETSIZE && CPU_COUNT(&two) < 2; i++)
+		if (CPU_ISSET(i, &all))
+			CPU_SET(i, &two);
+	if (sched_setaffinity(0, sizeof two, &two) != 0)
+		perror("scale: use two processors");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -323,6 +347,7 @@ main(int argc, char **argv)
 	}
 	s.packs = strtoull(argv[3], NULL, 10) / CHUNKS_OF_PACK;
 	s.chunks = s.packs * CHUNKS_OF_PACK;
+	use_two_processors();
 	int64_t began = clock_mono_ns();
 	enum err_code rc = run(&s, argv[1], argv[2], &err);
 	struct rusage use;

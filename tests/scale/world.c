@@ -29,10 +29,16 @@ world_chunk(uint64_t number)
 	return id_of(mix(number ^ UINT64_C(0x5c0e)), number);
 }
 
+static uint64_t
+step_of(uint64_t packs)
+{
+	return UINT64_MAX / (packs + 1);
+}
+
 struct id
 world_pack(uint64_t number, uint64_t packs)
 {
-	uint64_t step = UINT64_MAX / (packs + 1);
+	uint64_t step = step_of(packs);
 	return id_of(number * step + mix(number) % step, ~number);
 }
 
@@ -40,12 +46,44 @@ struct world {
 	struct store store;
 	struct store *inner;
 	uint64_t packs;
+	uint8_t *is_deleted; /* by number of a pack */
 };
+
+static struct world *
+world_of(struct store *s)
+{
+	return (struct world *)s;
+}
 
 static struct store *
 inner_of(struct store *s)
 {
-	return ((struct world *)s)->inner;
+	return world_of(s)->inner;
+}
+
+/* The number that an id begins with. */
+static uint64_t
+first_of(const struct id *id)
+{
+	uint64_t first = 0;
+	for (int i = 0; i < 8; i++)
+		first = first << 8 | id->b[i];
+	return first;
+}
+
+/* Is this the key of a made-up pack that is there? */
+static bool
+is_made_up(const struct world *w, const char *key, uint64_t *number)
+{
+	struct id id;
+	struct id made_up;
+	if (w->packs == 0 || !pack_id_of_key(&id, key))
+		return false;
+	*number = first_of(&id) / step_of(w->packs);
+	if (*number >= w->packs || w->is_deleted[*number])
+		return false;
+	made_up = world_pack(*number, w->packs);
+	return id_equal(&id, &made_up);
 }
 
 static enum err_code
@@ -70,37 +108,76 @@ world_get_range(
 static enum err_code
 world_size(struct store *s, const char *key, uint64_t *size, struct err *err)
 {
-	return store_size(inner_of(s), key, size, err);
+	uint64_t number;
+	if (!is_made_up(world_of(s), key, &number))
+		return store_size(inner_of(s), key, size, err);
+	*size = PACK_BYTES;
+	return ERR_OK;
 }
 
+/* Both kinds of packs in one listing, in order of keys. */
+struct listing {
+	const struct world *world;
+	const char *prefix;
+	const char *after;
+	store_entry_fn *fn;
+	void *arg;
+	uint64_t next; /* made-up pack */
+};
+
+/* Those whose keys sort before key; NULL: all that are left. */
 static enum err_code
-world_list(struct store *s, const char *prefix, const char *after, store_entry_fn *fn,
-    void *arg, struct err *err)
+list_made_up(struct listing *l, const char *key, struct err *err)
 {
-	const struct world *w = (const struct world *)s;
+	const struct world *w = l->world;
 	struct store_entry e = { .size = PACK_BYTES };
-	if (strncmp(prefix, "packs/", 6) != 0)
-		return store_list(w->inner, prefix, after, fn, arg, err);
-	for (uint64_t i = 0; i < w->packs; i++) {
-		struct id id = world_pack(i, w->packs);
+	for (; l->next < w->packs; l->next++) {
+		struct id id = world_pack(l->next, w->packs);
 		pack_key(e.key, &id);
-		if (strncmp(e.key, prefix, strlen(prefix)) == 0 &&
-		    (after == NULL || strcmp(e.key, after) > 0) && fn(arg, &e, err))
+		if (key != NULL && strcmp(e.key, key) >= 0)
+			return ERR_OK;
+		if (!w->is_deleted[l->next] &&
+		    strncmp(e.key, l->prefix, strlen(l->prefix)) == 0 &&
+		    (l->after == NULL || strcmp(e.key, l->after) > 0) && l->fn(l->arg, &e, err))
 			return err->code;
 	}
 	return ERR_OK;
 }
 
 static enum err_code
+list_real(void *arg, const struct store_entry *e, struct err *err)
+{
+	struct listing *l = arg;
+	return list_made_up(l, e->key, err) ? err->code : l->fn(l->arg, e, err);
+}
+
+static enum err_code
+world_list(struct store *s, const char *prefix, const char *after, store_entry_fn *fn,
+    void *arg, struct err *err)
+{
+	struct listing l = { world_of(s), prefix, after, fn, arg, 0 };
+	if (strncmp(prefix, "packs/", 6) != 0)
+		return store_list(inner_of(s), prefix, after, fn, arg, err);
+	if (store_list(inner_of(s), prefix, after, list_real, &l, err))
+		return err->code;
+	return list_made_up(&l, NULL, err);
+}
+
+static enum err_code
 world_delete(struct store *s, const char *key, struct err *err)
 {
-	return store_delete(inner_of(s), key, err);
+	uint64_t number;
+	if (!is_made_up(world_of(s), key, &number))
+		return store_delete(inner_of(s), key, err);
+	world_of(s)->is_deleted[number] = 1;
+	return ERR_OK;
 }
 
 static void
 world_close(struct store *s)
 {
 	store_close(inner_of(s));
+	free(world_of(s)->is_deleted);
 	free(s);
 }
 
@@ -120,6 +197,11 @@ world_store(struct store **out, struct store *inner, uint64_t packs, struct err 
 	struct world *w = calloc(1, sizeof *w);
 	if (w == NULL)
 		return err_nomem(err);
+	w->is_deleted = calloc(packs + 1, 1);
+	if (w->is_deleted == NULL) {
+		free(w);
+		return err_nomem(err);
+	}
 	w->store.ops = &world_ops;
 	w->store.location = store_location(inner);
 	w->inner = inner;
