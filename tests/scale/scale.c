@@ -276,6 +276,7 @@ static const struct step {
 	{ "replace", step_replace },
 	{ "backup", step_backup },
 	{ "verify", step_verify },
+	{ "verify-data", step_verify_data },
 	{ "prune-plan", step_prune_plan },
 	/* The last one: what it takes away stays away. */
 	{ "prune", step_prune },

@@ -40,6 +40,7 @@ MUST_CHECK enum err_code own_load(struct scale *s, struct err *err);
 /* Steps that call the engine as the program does. */
 MUST_CHECK enum err_code step_backup(struct scale *s, struct err *err);
 MUST_CHECK enum err_code step_verify(struct scale *s, struct err *err);
+MUST_CHECK enum err_code step_verify_data(struct scale *s, struct err *err);
 MUST_CHECK enum err_code step_prune_plan(struct scale *s, struct err *err);
 MUST_CHECK enum err_code step_prune(struct scale *s, struct err *err);
 

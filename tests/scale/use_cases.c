@@ -181,6 +181,23 @@ step_verify(struct scale *s, struct err *err)
 		   : err_set(err, ERR_CORRUPT, "packs are missing");
 }
 
+/* The last backup's packs are real ones, and can be read. */
+enum err_code
+step_verify_data(struct scale *s, struct err *err)
+{
+	struct engine e = { .repo = s->repo };
+	AUTO(strv) struct strv names = STRV_INIT;
+	struct verify_options opt = { .read_data = true, .names = &names };
+	struct verify_result r;
+	if (strv_add(&names, "latest", err) || verify_repo(&e, &opt, &r, err))
+		return err->code;
+	snprintf(s->told, sizeof s->told, "the last backup: %llu packs, %.0f MB read",
+	    (unsigned long long)r.packs_read, (double)r.bytes_read / 1e6);
+	return r.problems == 0 && r.packs_read == r.packs && r.chunks > FILES
+		   ? ERR_OK
+		   : err_set(err, ERR_CORRUPT, "the check is wrong");
+}
+
 /* --- prune --- */
 
 static uint64_t
