@@ -4,6 +4,9 @@
  *
  * It may be ended at any time, also by force, and run again.
  *
+ * Memory: what tree/reach.h takes, and 52 bytes for each pack that goes, twice
+ *         that while they are sorted.
+ *
  * Threads: one at a time.
  * Errors:  ERR_LOCKED when somebody else prunes; ERR_CORRUPT when a snapshot
  *          cannot be read whole: its name is told, and nothing was removed.
