@@ -46,28 +46,12 @@ end_chunk(struct chunker *c, size_t taken, bool *cut)
 	return taken;
 }
 
-/* Roll over data[i, end); the index behind the border, or 0 when there is none. */
+/* One byte after the other; the index behind the border, or 0 when there is none. */
 static size_t
-roll(struct chunker *c, const uint8_t *data, size_t i, size_t end, uint64_t mask)
+roll_bytes(struct chunker *c, const uint8_t *data, size_t i, size_t end, uint64_t mask)
 {
 	const uint64_t *gear = c->table->gear;
 	uint64_t h = c->hash;
-	/* Four bytes at a time, until a border is among them: a hash with all bits of the mask
-	 * zero, which are the top ones, is less than the rest of the bits can make. */
-	uint64_t limit = ~mask + 1;
-	for (; i + 4 <= end; i += 4) {
-		uint64_t first = (h << 1) + gear[data[i]];
-		uint64_t two = (gear[data[i]] << 1) + gear[data[i + 1]];
-		uint64_t second = (h << 2) + two;
-		uint64_t third = (second << 1) + gear[data[i + 2]];
-		uint64_t fourth =
-		    (h << 4) + (two << 2) + (gear[data[i + 2]] << 1) + gear[data[i + 3]];
-		uint64_t least = first < second ? first : second;
-		uint64_t other = third < fourth ? third : fourth;
-		if ((least < other ? least : other) < limit)
-			break;
-		h = fourth;
-	}
 	while (i < end) {
 		h = (h << 1) + gear[data[i++]];
 		if ((h & mask) == 0) {
@@ -77,6 +61,48 @@ roll(struct chunker *c, const uint8_t *data, size_t i, size_t end, uint64_t mask
 	}
 	c->hash = h;
 	return 0;
+}
+
+/* Each hash waits for the one before; four places at once keep the processor busy meanwhile. */
+#define LANES 4
+#define LANE ((size_t)2048)
+/* Bytes that a hash depends on. */
+#define REACH 64
+
+/* Is there a border in data[i, i + LANES * LANE)?  When there is none, the hash moves behind.
+ */
+static bool
+lanes_have_border(struct chunker *c, const uint8_t *data, size_t i, uint64_t limit)
+{
+	const uint64_t *gear = c->table->gear;
+	uint64_t h[LANES] = { c->hash };
+	const uint8_t *p = data + i;
+	for (size_t k = 1; k < LANES; k++)
+		for (size_t j = k * LANE - REACH; j < k * LANE; j++)
+			h[k] = (h[k] << 1) + gear[p[j]];
+	for (size_t j = 0; j < LANE; j++) {
+		h[0] = (h[0] << 1) + gear[p[j]];
+		h[1] = (h[1] << 1) + gear[p[j + LANE]];
+		h[2] = (h[2] << 1) + gear[p[j + 2 * LANE]];
+		h[3] = (h[3] << 1) + gear[p[j + 3 * LANE]];
+		uint64_t low = h[0] < h[1] ? h[0] : h[1];
+		uint64_t high = h[2] < h[3] ? h[2] : h[3];
+		if ((low < high ? low : high) < limit)
+			return true;
+	}
+	c->hash = h[LANES - 1];
+	return false;
+}
+
+/* Roll over data[i, end); the index behind the border, or 0 when there is none. */
+static size_t
+roll(struct chunker *c, const uint8_t *data, size_t i, size_t end, uint64_t mask)
+{
+	/* The bits of a mask are the top ones: a hash without any of them is less than this. */
+	uint64_t limit = ~mask + 1;
+	while (end - i >= LANES * LANE && !lanes_have_border(c, data, i, limit))
+		i += LANES * LANE;
+	return roll_bytes(c, data, i, end, mask);
 }
 
 size_t
