@@ -78,8 +78,8 @@ prune_view_print(const struct prune_result *r, bool dry_run)
 	format_size(written, r->bytes_written);
 	format_size(unused, r->unused_bytes);
 	format_duration(took, r->took_ns);
-	printf("%llu snapshot%s need %s of %s in %s packs\n", (unsigned long long)r->snapshots,
-	    r->snapshots == 1 ? "" : "s", used, bytes, packs);
+	printf("%llu %s %s of %s in %s packs\n", (unsigned long long)r->snapshots,
+	    r->snapshots == 1 ? "snapshot needs" : "snapshots need", used, bytes, packs);
 	if (r->packs_removed == 0)
 		printf("nothing to remove\n");
 	else
