@@ -301,16 +301,15 @@ take_out(struct id *list, size_t *count, const struct id *id)
 	return false;
 }
 
+/* Load what a listing has; it may lose what is damaged. */
 static enum err_code
-sync_index(struct refresh *f, const struct index_source *source, struct err *err)
+sync_index(
+    struct refresh *f, const struct index_source *source, struct buf *ids, struct err *err)
 {
 	struct repo *r = f->repo;
-	AUTO(bufv) struct buf ids = BUF_INIT;
-	if (store_list(r->store, object_folder(OBJECT_INDEX), NULL, collect_index, &ids, err))
-		return err->code;
 	/* Listed in key order, which is the order of ids. */
-	struct id *list = (struct id *)(void *)ids.data;
-	size_t count = ids.len / ID_SIZE;
+	struct id *list = (struct id *)(void *)ids->data;
+	size_t count = ids->len / ID_SIZE;
 	while (index_sync(r->index, list, count, source, err)) {
 		struct err why = *err;
 		bool is_damage = why.code == ERR_CORRUPT || why.code == ERR_UNSUPPORTED;
@@ -325,12 +324,25 @@ sync_index(struct refresh *f, const struct index_source *source, struct err *err
 static enum err_code
 refresh(struct repo *r, bool (*is_gone)(void *, const struct id *), struct err *err)
 {
-	struct refresh f = { .repo = r, .has_missed = true };
+	struct refresh f = { .repo = r };
 	struct index_source source = { fetch_index, is_gone, &f };
-	/* An object that went was replaced by one that the listing may not have had. */
-	for (int i = 0; i < LISTINGS_MAX && f.has_missed; i++) {
+	AUTO(bufv) struct buf seen = BUF_INIT;
+	/* An object that went was replaced by one that the listing may not have had: it may
+	 * have come where the listing had passed, and the other gone where the listing had yet
+	 * to come. The next listing has it. */
+	for (int i = 0; i < LISTINGS_MAX; i++) {
+		AUTO(bufv) struct buf ids = BUF_INIT;
+		if (store_list(
+			r->store, object_folder(OBJECT_INDEX), NULL, collect_index, &ids, err))
+			return err->code;
+		bool is_same = i > 0 && !f.has_missed && ids.len == seen.len &&
+			       (ids.len == 0 || memcmp(ids.data, seen.data, ids.len) == 0);
+		if (is_same)
+			return ERR_OK;
+		seen.len = 0;
 		f.has_missed = false;
-		if (sync_index(&f, &source, err))
+		if (buf_add(&seen, ids.data, ids.len, err) ||
+		    sync_index(&f, &source, &ids, err))
 			return err->code;
 	}
 	return ERR_OK;
