@@ -6,6 +6,16 @@
 
 enum { FRAME_LOADING, FRAME_READY, FRAME_FAILED };
 
+/* Buffers of frames are of few sizes, above what malloc keeps: given back to the system and
+ * asked for again, each would cost a page fault for every 4 KiB of what is read. */
+#define SPARES 6
+#define SPARE_MAX ((size_t)4 << 20)
+
+struct spare {
+	uint8_t *data;
+	size_t cap;
+};
+
 struct frame_cache {
 	pthread_mutex_t lock; /* guards all below, and the frames' list fields */
 	pthread_cond_t loaded;
@@ -14,6 +24,8 @@ struct frame_cache {
 	struct frame *newest;
 	struct frame *oldest;
 	struct frame *buckets[BUCKETS];
+	struct spare spares[SPARES];
+	size_t spare_count;
 };
 
 enum err_code
@@ -35,11 +47,27 @@ bucket_of(struct frame_cache *fc, const struct id *pack, uint32_t offset)
 	return &fc->buckets[(get_u32(pack->b) ^ (offset >> 6)) % BUCKETS];
 }
 
+/* With the lock held. */
 static void
-free_frame(struct frame *f)
+free_frame(struct frame_cache *fc, struct frame *f)
 {
-	free(f->data);
+	if (f->cap > 0 && f->cap <= SPARE_MAX && fc->spare_count < SPARES)
+		fc->spares[fc->spare_count++] = (struct spare){ f->data, f->cap };
+	else
+		free(f->data);
 	free(f);
+}
+
+uint8_t *
+frame_cache_spare(struct frame_cache *fc, size_t *cap)
+{
+	struct spare s = { NULL, 0 };
+	pthread_mutex_lock(&fc->lock);
+	if (fc->spare_count > 0)
+		s = fc->spares[--fc->spare_count];
+	pthread_mutex_unlock(&fc->lock);
+	*cap = s.cap;
+	return s.data;
 }
 
 static void
@@ -70,7 +98,7 @@ detach(struct frame_cache *fc, struct frame *f)
 	if (f->state == FRAME_READY)
 		fc->bytes -= f->len;
 	if (--f->refs == 0)
-		free_frame(f);
+		free_frame(fc, f);
 }
 
 static void
@@ -92,6 +120,8 @@ frame_cache_free(struct frame_cache *fc)
 		return;
 	while (fc->newest != NULL)
 		detach(fc, fc->newest);
+	for (size_t i = 0; i < fc->spare_count; i++)
+		free(fc->spares[i].data);
 	pthread_cond_destroy(&fc->loaded);
 	pthread_mutex_destroy(&fc->lock);
 	free(fc);
@@ -158,7 +188,7 @@ frame_cache_get(struct frame_cache *fc, const struct id *pack, uint32_t offset,
 		f->state = FRAME_FAILED;
 		detach(fc, f);
 		f->refs--;
-		free_frame(f);
+		free_frame(fc, f);
 	}
 	pthread_cond_broadcast(&fc->loaded);
 	pthread_mutex_unlock(&fc->lock);
@@ -169,8 +199,7 @@ void
 frame_cache_put(struct frame_cache *fc, struct frame *f)
 {
 	pthread_mutex_lock(&fc->lock);
-	bool last = --f->refs == 0;
+	if (--f->refs == 0)
+		free_frame(fc, f);
 	pthread_mutex_unlock(&fc->lock);
-	if (last)
-		free_frame(f);
 }

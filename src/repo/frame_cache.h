@@ -19,6 +19,7 @@ struct frame {
 	uint32_t offset;
 	uint8_t *data;
 	size_t len;
+	size_t cap; /* of data, for reuse; 0: not known */
 	/* guarded by the cache's lock */
 	int refs;
 	int state;
@@ -36,6 +37,8 @@ void frame_cache_free(struct frame_cache *fc);
 /* The frame at offset in pack, from the cache or by load; give it back by frame_cache_put. */
 MUST_CHECK enum err_code frame_cache_get(struct frame_cache *fc, const struct id *pack,
     uint32_t offset, frame_load_fn *load, void *arg, struct frame **out, struct err *err);
+/* A buffer of a frame that is no longer needed, the caller's now; NULL when there is none. */
+uint8_t *frame_cache_spare(struct frame_cache *fc, size_t *cap);
 void frame_cache_put(struct frame_cache *fc, struct frame *f);
 
 #endif

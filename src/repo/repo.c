@@ -496,20 +496,23 @@ load_frame(void *arg, struct frame *f, struct err *err)
 	pack_key(where, &q->loc->pack);
 	if (pack_header_of(r, &q->loc->pack, &ph, err))
 		return err->code;
-	AUTO(mem) uint8_t *sealed = malloc(q->loc->frame_len);
-	if (sealed == NULL)
-		return err_nomem(err);
 	struct tools *t;
-	if (store_get_range(
-		r->store, where, q->loc->frame_offset, sealed, q->loc->frame_len, err) ||
-	    repo_borrow_tools(r, &t, err))
+	if (repo_borrow_tools(r, &t, err))
 		return err->code;
-	if (repo_decode_frame(t, &ph, q->loc->frame_offset, sealed, q->loc->frame_len, err)) {
+	size_t len = q->loc->frame_len;
+	t->block.len = 0;
+	if (t->plain.data == NULL)
+		t->plain.data = frame_cache_spare(r->frames, &t->plain.cap);
+	if (buf_reserve(&t->block, len, err) ||
+	    store_get_range(r->store, where, q->loc->frame_offset, t->block.data, len, err)) {
+		/* said already */
+	} else if (repo_decode_frame(t, &ph, q->loc->frame_offset, t->block.data, len, err)) {
 		err_wrap(err, "%s: frame at %u", where, q->loc->frame_offset);
 	} else {
-		/* The frame keeps the decoded bytes; the tools make room anew when needed. */
+		/* The frame keeps the decoded bytes. */
 		f->data = t->plain.data;
 		f->len = t->plain.len;
+		f->cap = t->plain.cap;
 		t->plain = (struct buf)BUF_INIT;
 	}
 	repo_return_tools(r, t);
