@@ -1,6 +1,7 @@
 #include "engine/prune_impl.h"
 
 #include "engine/browse.h"
+#include "sys/clock.h"
 
 static enum err_code
 add_name(void *arg, const struct store_entry *e, struct err *err)
@@ -65,6 +66,29 @@ refuse(const struct id *id, const char *why, struct err *err)
 	    hex, why);
 }
 
+/* A writer takes back a snapshot that it finds in doubt, moments after it was put. */
+#define TAKE_BACK_STEP_NS (NS_PER_S / 10)
+#define TAKE_BACK_STEPS 30
+
+static enum err_code
+stays(struct prune *p, const struct id *id, bool *stands, struct err *err)
+{
+	char hex[ID_HEX_SIZE];
+	char key[STORE_KEY_MAX];
+	uint64_t size;
+	id_hex(hex, id);
+	snprintf(key, sizeof key, "snapshots/%s", hex);
+	for (int i = 0; i < TAKE_BACK_STEPS; i++) {
+		enum err_code rc = store_size(repo_store(p->repo), key, &size, err);
+		*stands = rc == ERR_OK;
+		if (rc)
+			return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+		if (cancel_wait(p->engine->cancel, TAKE_BACK_STEP_NS, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
 static enum err_code
 walk_one(struct walk *w, struct reach *x, const struct id *id, struct err *err)
 {
@@ -81,7 +105,12 @@ walk_one(struct walk *w, struct reach *x, const struct id *id, struct err *err)
 	}
 	if (reach_tree(x, &s.root, &is_whole, err))
 		return err->code;
-	return is_whole ? ERR_OK : refuse(id, w->lost.msg, err);
+	if (is_whole)
+		return ERR_OK;
+	bool stands;
+	if (stays(w->prune, id, &stands, err))
+		return err->code;
+	return stands ? refuse(id, w->lost.msg, err) : ERR_OK;
 }
 
 /* Walk the snapshots of a list that are not in skip. */
