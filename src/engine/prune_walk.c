@@ -71,20 +71,13 @@ refuse(const struct id *id, const char *why, struct err *err)
 #define TAKE_BACK_STEPS 30
 
 static enum err_code
-stays(struct prune *p, const struct id *id, bool *stands, struct err *err)
+is_taken_back(struct prune *p, const struct id *id, bool *is, struct err *err)
 {
-	char hex[ID_HEX_SIZE];
-	char key[STORE_KEY_MAX];
-	uint64_t size;
-	id_hex(hex, id);
-	snprintf(key, sizeof key, "snapshots/%s", hex);
-	for (int i = 0; i < TAKE_BACK_STEPS; i++) {
-		enum err_code rc = store_size(repo_store(p->repo), key, &size, err);
-		*stands = rc == ERR_OK;
-		if (rc)
-			return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+	*is = snapshot_is_gone(p->repo, id);
+	for (int i = 0; i < TAKE_BACK_STEPS && !*is; i++) {
 		if (cancel_wait(p->engine->cancel, TAKE_BACK_STEP_NS, err))
 			return err->code;
+		*is = snapshot_is_gone(p->repo, id);
 	}
 	return ERR_OK;
 }
@@ -107,10 +100,13 @@ walk_one(struct walk *w, struct reach *x, const struct id *id, struct err *err)
 		return err->code;
 	if (is_whole)
 		return ERR_OK;
-	bool stands;
-	if (stays(w->prune, id, &stands, err))
+	bool is_away;
+	if (is_taken_back(w->prune, id, &is_away, err))
 		return err->code;
-	return stands ? refuse(id, w->lost.msg, err) : ERR_OK;
+	if (!is_away)
+		return refuse(id, w->lost.msg, err);
+	w->lost = (struct err)ERR_INIT; /* what the next one lacks is its own */
+	return ERR_OK;
 }
 
 /* Walk the snapshots of a list that are not in skip. */

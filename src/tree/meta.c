@@ -42,8 +42,8 @@ meta_release(struct meta *m)
 	m->xattrs = NULL;
 }
 
-static enum tree_type
-type_of_mode(mode_t mode)
+enum tree_type
+meta_type(mode_t mode)
 {
 	switch (mode & S_IFMT) {
 	case S_IFDIR:
@@ -66,7 +66,7 @@ type_of_mode(mode_t mode)
 void
 meta_from_stat(struct tree_entry *e, const struct stat *st, dev_t holder_dev)
 {
-	e->type = type_of_mode(st->st_mode);
+	e->type = meta_type(st->st_mode);
 	e->mode = st->st_mode & MODE_BITS;
 	e->uid = st->st_uid;
 	e->gid = st->st_gid;

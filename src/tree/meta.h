@@ -27,6 +27,9 @@ struct meta {
 void meta_init(struct meta *m);
 void meta_release(struct meta *m);
 
+/* What st_mode says. */
+enum tree_type meta_type(mode_t mode);
+
 /* Type, mode, owner's numbers, times, inode, links, device numbers.  dev stays 0 when the file
  * lies on holder_dev. */
 void meta_from_stat(struct tree_entry *e, const struct stat *st, dev_t holder_dev);

@@ -1,6 +1,7 @@
 /* Removing what the tree has not: files, and folders with all below them. */
 #include "tree/restore_impl.h"
 
+#include "tree/meta.h"
 #include "tree/names.h"
 
 #include <errno.h>
@@ -22,31 +23,10 @@ struct deleting {
 	struct buf path;
 };
 
-static enum tree_type
-type_of(mode_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFDIR:
-		return TREE_DIR;
-	case S_IFLNK:
-		return TREE_SYMLINK;
-	case S_IFCHR:
-		return TREE_CHAR_DEVICE;
-	case S_IFBLK:
-		return TREE_BLOCK_DEVICE;
-	case S_IFIFO:
-		return TREE_FIFO;
-	case S_IFSOCK:
-		return TREE_SOCKET;
-	default:
-		return TREE_FILE;
-	}
-}
-
 static void
 gone(struct restorer *r, const struct folder *in, const char *name, const struct stat *st)
 {
-	enum tree_type type = type_of(st->st_mode);
+	enum tree_type type = meta_type(st->st_mode);
 	atomic_fetch_add(&r->deleted, 1);
 	restorer_tell(r, TREE_DELETED, type, type == TREE_FILE ? (uint64_t)st->st_size : 0,
 	    folder_trail(in), name);
