@@ -41,11 +41,12 @@ debian_mirror() {
 	echo "$mirror"
 }
 
-# fetch_package SUITE PACKAGE FOLDER: unpacks a package into a folder.  SUITE is a Debian release, by way
-# of package lists of our own, or "own" for the machine's.
-fetch_package() {
-	local suite=$1 package=$2 folder=$3 mirror
+# fetch_packages SUITE FOLDER PACKAGE...: unpacks packages into a folder.  SUITE is a Debian release, by
+# way of package lists of our own, or "own" for the machine's.
+fetch_packages() {
+	local suite=$1 folder=$2 mirror package
 	local apt=$state/apt-$suite options=()
+	shift 2
 	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$folder"
 	if [ "$suite" != own ]; then
 		mirror=$(debian_mirror)
@@ -53,16 +54,18 @@ fetch_package() {
 		options=(
 			-o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=-
 			-o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt/cache"
-			-o APT::Sandbox::User=root -o APT::Default-Release=
+			-o APT::Default-Release=
 			-o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false
 			-o Acquire::Languages=none
 		)
-		apt-get -qq "${options[@]}" update >&2
+		apt-get -qq -o APT::Sandbox::User=root "${options[@]}" update >&2
 	fi
 	(
 		cd "$apt" || exit
-		apt-get -qq "${options[@]}" download "$package" >&2
-		dpkg-deb -x "$package"_*.deb "$folder"
+		apt-get -qq -o APT::Sandbox::User=root "${options[@]}" download "$@" >&2
+		for package in *.deb; do
+			dpkg-deb -x "$package" "$folder"
+		done
 	)
 	rm -rf "$apt"
 }
