@@ -1,7 +1,6 @@
 #include "docker/call.h"
 
 #include "docker/client.h"
-#include "sys/sock.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,36 +31,6 @@ docker_call_release(struct docker_call *call)
 	target_release(&call->target);
 }
 
-static enum err_code
-connect_engine(const struct docker *d, int *fd, struct err *err)
-{
-	struct err why = ERR_INIT;
-	switch (sock_connect_unix(fd, d->socket, &why)) {
-	case ERR_OK:
-		return ERR_OK;
-	case ERR_DENIED:
-		return err_set(err, ERR_DENIED,
-		    "no permission for the Docker engine's socket %s: run as root, or as a "
-		    "member "
-		    "of the group that owns it",
-		    d->socket);
-	case ERR_NOT_FOUND:
-		return err_set(err, ERR_TRANSIENT,
-		    "no Docker engine answers on %s (there is no such socket): is it running? "
-		    "Set "
-		    "DOCKER_HOST=unix://PATH if it listens elsewhere",
-		    d->socket);
-	case ERR_TRANSIENT:
-		return err_set(err, ERR_TRANSIENT,
-		    "no Docker engine answers on %s (nobody listens there): is it running? Set "
-		    "DOCKER_HOST=unix://PATH if it listens elsewhere",
-		    d->socket);
-	default:
-		*err = why;
-		return err->code;
-	}
-}
-
 enum err_code
 docker_call_send(const struct docker *d, struct docker_call *call, const char *type,
     const char *const *fields, struct http **out, struct err *err)
@@ -70,9 +39,10 @@ docker_call_send(const struct docker *d, struct docker_call *call, const char *t
 	if (target_text(&call->target, &target, err))
 		return err_wrap(err, "%s", call->what);
 	int fd;
-	if (connect_engine(d, &fd, err))
+	const struct cancel *cancel = call->ignores_cancel ? NULL : d->cancel;
+	if (docker_address_connect(&fd, &d->address, cancel, err))
 		return err->code;
-	struct http_options opt = { call->ignores_cancel ? NULL : d->cancel, call->timeout_ms };
+	struct http_options opt = { cancel, call->timeout_ms };
 	AUTO(http) struct http *h = NULL;
 	if (http_open(&h, fd, &opt, err))
 		return err_wrap(err, "%s", call->what);

@@ -6,11 +6,11 @@
 #ifndef DOCKER_CLIENT_H
 #define DOCKER_CLIENT_H
 
+#include "docker/address.h"
 #include "docker/engine.h"
 
 struct docker {
-	char *host; /* "unix:///var/run/docker.sock" */
-	const char *socket; /* the path in host */
+	struct docker_address address;
 	char version[16]; /* "1.41"; empty until it is known */
 	const struct cancel *cancel;
 	int timeout_ms;

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DEFAULT_HOST "unix:///var/run/docker.sock"
 /* The API versions that this client was written for: 1.OLDEST to 1.NEWEST. */
 #define OLDEST 41
 #define NEWEST 52
@@ -17,26 +16,6 @@ docker_doc_release(struct docker_doc *doc)
 	buf_release(&doc->raw);
 	json_decref(doc->json);
 	*doc = (struct docker_doc)DOCKER_DOC_INIT;
-}
-
-static enum err_code
-choose_host(struct docker *d, const char *given, struct err *err)
-{
-	const char *host = given;
-	if (host == NULL || *host == '\0')
-		host = getenv("DOCKER_HOST");
-	if (host == NULL || *host == '\0')
-		host = DEFAULT_HOST;
-	if (!str_starts(host, "unix:///"))
-		return err_set(err, ERR_UNSUPPORTED,
-		    "Docker engine at %s: only unix:///PATH can be used so far; set "
-		    "DOCKER_HOST to "
-		    "the socket of an engine on this machine",
-		    host);
-	if (str_dup(&d->host, host, err))
-		return err->code;
-	d->socket = d->host + strlen("unix://");
-	return ERR_OK;
 }
 
 /* The minor number of "1.41", or -1. */
@@ -50,11 +29,18 @@ minor_of(const char *version)
 	return minor;
 }
 
+/* For messages. */
+static const char *
+where(const struct docker *d)
+{
+	return d->address.socket != NULL ? d->address.socket : d->address.text;
+}
+
 static enum err_code
 negotiate(struct docker *d, struct err *err)
 {
 	AUTO(docker_call) struct docker_call call;
-	docker_call_init(&call, d, "GET", "/_ping", "ask the Docker engine on %s", d->socket);
+	docker_call_init(&call, d, "GET", "/_ping", "ask the Docker engine on %s", where(d));
 	AUTO(http) struct http *h = NULL;
 	const struct http_head *head;
 	if (docker_call_send(d, &call, NULL, NULL, &h, err) ||
@@ -64,12 +50,12 @@ negotiate(struct docker *d, struct err *err)
 	int minor = minor_of(theirs);
 	if (minor < 0)
 		return err_set(
-		    err, ERR_UNSUPPORTED, "what answers on %s is no Docker engine", d->socket);
+		    err, ERR_UNSUPPORTED, "what answers on %s is no Docker engine", where(d));
 	if (minor < OLDEST)
 		return err_set(err, ERR_UNSUPPORTED,
 		    "the Docker engine on %s speaks API %s; 1.%d (Docker 20.10) or newer is "
 		    "needed",
-		    d->socket, theirs, OLDEST);
+		    where(d), theirs, OLDEST);
 	snprintf(d->version, sizeof d->version, "1.%d", minor < NEWEST ? minor : NEWEST);
 	return ERR_OK;
 }
@@ -82,7 +68,7 @@ docker_open(struct docker **out, const struct docker_options *opt, struct err *e
 		return err_nomem(err);
 	d->cancel = opt->cancel;
 	d->timeout_ms = opt->timeout_ms;
-	if (choose_host(d, opt->host, err) || negotiate(d, err))
+	if (docker_address_parse(&d->address, opt->host, err) || negotiate(d, err))
 		return err->code;
 	*out = TAKE(d);
 	return ERR_OK;
@@ -93,14 +79,20 @@ docker_close(struct docker *d)
 {
 	if (d == NULL)
 		return;
-	free(d->host);
+	docker_address_release(&d->address);
 	free(d);
 }
 
 const char *
 docker_host(const struct docker *d)
 {
-	return d->host;
+	return d->address.text;
+}
+
+bool
+docker_is_local(const struct docker *d)
+{
+	return d->address.socket != NULL;
 }
 
 const char *

@@ -1,5 +1,6 @@
 /*
- * engine.h: a client of the Docker Engine API over its unix socket.
+ * engine.h: a client of the Docker Engine API, over its unix socket or over TCP
+ * with TLS.
  *
  * It holds what every call needs (where the engine is, which API version both
  * sides speak) and offers the few calls that StackSnap makes.  What a stack
@@ -29,7 +30,7 @@
 struct docker;
 
 struct docker_options {
-	const char *host; /* "unix:///path"; NULL: $DOCKER_HOST, else the default socket */
+	const char *host; /* as DOCKER_HOST; NULL: what that says, else the default socket */
 	const struct cancel *cancel; /* may be NULL; must outlive the client */
 	int timeout_ms; /* longest silence of the engine within one call */
 };
@@ -39,8 +40,8 @@ struct docker_options {
 		NULL, NULL, 60000 \
 	}
 
-/* Reach the engine and agree on a version.  ERR_UNSUPPORTED for hosts other than unix://, and
- * for engines older than API 1.41. */
+/* Reach the engine and agree on a version.  ERR_UNSUPPORTED for hosts other than unix:// and
+ * tcp://, and for engines older than API 1.41. */
 MUST_CHECK enum err_code docker_open(
     struct docker **out, const struct docker_options *opt, struct err *err);
 void docker_close(struct docker *d);
@@ -48,6 +49,9 @@ AUTO_FREE(docker, struct docker *, docker_close)
 
 /* "unix:///var/run/docker.sock", as DOCKER_HOST takes it. */
 const char *docker_host(const struct docker *d);
+/* Is it reached by a unix socket?  Then the engine's paths and processes are taken to be this
+ * machine's; what is not there is found out one by one. */
+bool docker_is_local(const struct docker *d);
 /* The version agreed on: "1.41". */
 const char *docker_api_version(const struct docker *d);
 

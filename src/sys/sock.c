@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -96,4 +97,37 @@ sock_connect_tcp(int *out, const char *ip, uint16_t port, int timeout_ms,
 		return err_sys(err, "set blocking");
 	*out = fd_take(&fd);
 	return ERR_OK;
+}
+
+static enum err_code
+connect_each(int *out, const struct addrinfo *list, uint16_t port, int timeout_ms,
+    const struct cancel *c, struct err *err)
+{
+	err_set(err, ERR_TRANSIENT, "the name has no address");
+	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next) {
+		char ip[INET6_ADDRSTRLEN];
+		if (getnameinfo(a->ai_addr, a->ai_addrlen, ip, sizeof ip, NULL, 0,
+			NI_NUMERICHOST) == 0 &&
+		    sock_connect_tcp(out, ip, port, timeout_ms, c, err) == ERR_OK)
+			return ERR_OK;
+		if (cancel_is_raised(c))
+			break;
+	}
+	return err->code;
+}
+
+enum err_code
+sock_connect_host(int *out, const char *host, uint16_t port, int timeout_ms,
+    const struct cancel *c, struct err *err)
+{
+	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+	struct addrinfo *list = NULL;
+	int rc = getaddrinfo(host, NULL, &hints, &list);
+	if (rc == EAI_SYSTEM)
+		return err_sys(err, "look up %s", host);
+	if (rc != 0)
+		return err_set(err, ERR_TRANSIENT, "look up %s: %s", host, gai_strerror(rc));
+	enum err_code code = connect_each(out, list, port, timeout_ms, c, err);
+	freeaddrinfo(list);
+	return code;
 }

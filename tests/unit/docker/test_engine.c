@@ -64,10 +64,34 @@ missing_engine_is_told_with_what_to_do(void **state)
 	    "no Docker engine answers on /nonexistent/docker.sock (there is no such socket): "
 	    "is "
 	    "it running? Set DOCKER_HOST=unix://PATH if it listens elsewhere");
-	assert_int_equal(open_host(&d, "tcp://10.0.0.1:2375", &err), ERR_UNSUPPORTED);
-	assert_string_equal(err.msg,
-	    "Docker engine at tcp://10.0.0.1:2375: only unix:///PATH can be used so far; set "
-	    "DOCKER_HOST to the socket of an engine on this machine");
+	assert_int_equal(open_host(&d, "tcp://127.0.0.1:1", &err), ERR_TRANSIENT);
+	assert_non_null(strstr(err.msg, "no Docker engine answers on tcp://127.0.0.1:1: "));
+}
+
+static void
+hosts_that_cannot_be_used_are_refused_with_what_to_do(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *host;
+		enum err_code code;
+		const char *says;
+	} cases[] = {
+		{ "ssh://nas", ERR_UNSUPPORTED, "forward the socket with 'ssh -nNT -L " },
+		{ "npipe:////./pipe/docker", ERR_UNSUPPORTED, "only unix:///PATH and tcp://" },
+		{ "tcp://nas", ERR_USAGE, "it must name host and port: tcp://HOST:2376" },
+		{ "tcp://nas:", ERR_USAGE, "it must name host and port" },
+		{ "tcp://:2376", ERR_USAGE, "it must name host and port" },
+		{ "tcp://nas:70000", ERR_USAGE, "it must name host and port" },
+		{ "tcp://nas:2376x", ERR_USAGE, "it must name host and port" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct docker *d = NULL;
+		struct err err = ERR_INIT;
+		assert_int_equal(open_host(&d, cases[i].host, &err), cases[i].code);
+		if (strstr(err.msg, cases[i].says) == NULL)
+			fail_msg("%s: %s", cases[i].host, err.msg);
+	}
 }
 
 static void
@@ -342,6 +366,7 @@ main(void)
 		cmocka_unit_test(version_is_the_lower_of_both),
 		cmocka_unit_test(engine_that_is_too_old_is_refused),
 		cmocka_unit_test(missing_engine_is_told_with_what_to_do),
+		cmocka_unit_test(hosts_that_cannot_be_used_are_refused_with_what_to_do),
 		cmocka_unit_test(socket_nobody_listens_on_is_told),
 		cmocka_unit_test(host_comes_from_the_environment),
 		cmocka_unit_test(status_gives_the_code_and_the_engine_the_words),
