@@ -160,7 +160,7 @@ show_stack_plans(struct cli *c, const struct batch *b, struct json_writer *w, st
 		return err->code;
 	for (size_t i = 0; i < b->stacks.len; i++) {
 		AUTO(plan) struct plan *p = NULL;
-		if (plan_make(&p, d, b->stacks.items[i], err))
+		if (plan_make(&p, d, b->stacks.items[i], NULL, err))
 			return err->code;
 		if (w != NULL)
 			plan_view_json(w, p);

@@ -30,7 +30,7 @@ print(struct docker *d, const struct strv *names, struct err *err)
 {
 	for (size_t i = 0; i < names->len; i++) {
 		AUTO(plan) struct plan *p = NULL;
-		if (plan_make(&p, d, names->items[i], err))
+		if (plan_make(&p, d, names->items[i], NULL, err))
 			return err->code;
 		if (i > 0)
 			putchar('\n');
@@ -52,7 +52,7 @@ print_json(struct cli *c, struct docker *d, const struct strv *names, enum exit_
 	json_arr(&w, "stacks");
 	for (size_t i = 0; i < names->len; i++) {
 		AUTO(plan) struct plan *p = NULL;
-		if (plan_make(&p, d, names->items[i], err))
+		if (plan_make(&p, d, names->items[i], NULL, err))
 			return err->code;
 		plan_view_json(&w, p);
 	}

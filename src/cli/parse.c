@@ -4,7 +4,7 @@
  */
 #include "cli/parse.h"
 
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 #include <getopt.h>
 #include <string.h>

@@ -35,6 +35,12 @@ db_kind_of_word(const char *word)
 	return DB_NONE;
 }
 
+size_t
+db_kind_count(void)
+{
+	return ARRAY_LEN(kinds);
+}
+
 const char *
 db_kind_title(enum db_kind kind)
 {

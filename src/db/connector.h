@@ -65,6 +65,8 @@ enum db_kind {
 const char *db_kind_word(enum db_kind kind);
 /* The kind of such a word; DB_NONE for any other. */
 enum db_kind db_kind_of_word(const char *word);
+/* How many words there are, "none" among them: kinds are counted from DB_NONE. */
+size_t db_kind_count(void);
 /* "PostgreSQL", "MariaDB", ...: for people. */
 const char *db_kind_title(enum db_kind kind);
 

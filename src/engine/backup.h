@@ -15,6 +15,7 @@
 #include "base/strv.h"
 #include "docker/journal.h"
 #include "engine/engine.h"
+#include "engine/settings.h"
 #include "tree/entry.h"
 
 struct backup_options {
@@ -25,6 +26,7 @@ struct backup_options {
 	const char *host; /* who it is said to be of, and whose last snapshot is the parent;
 			     NULL: this host */
 	int64_t time_ns; /* the instant that the snapshot is said to stand for; 0: as it was */
+	struct settings_options settings; /* of stacks */
 	/* Folders only: what is left out. */
 	const struct strv
 	    *exclude; /* rules of tree/ignore.h, relative to each path; may be NULL */

@@ -524,7 +524,8 @@ run_stack(void *arg, struct err *err)
 	docker_opt.host = e->docker_host;
 	docker_opt.cancel = e->cancel;
 	if (docker_open(&docker, &docker_opt, err) ||
-	    plan_make(&plan, docker, job->stack, err) || layout_new(&layout, err))
+	    plan_make(&plan, docker, job->stack, &job->options->settings, err) ||
+	    layout_new(&layout, err))
 		return err->code;
 
 	struct stack_backup b = { .docker = docker, .plan = plan, .layout = layout };

@@ -92,6 +92,7 @@ plan_free(struct plan *p)
 	}
 	free(p->gaps);
 	free(p->quiesce);
+	settings_free(p->settings);
 	stack_free(p->stack);
 	free(p);
 }
@@ -453,12 +454,14 @@ fill_plan(struct plan *p, struct db_of *dbs, struct err *err)
 }
 
 enum err_code
-plan_make(struct plan **out, struct docker *d, const char *stack, struct err *err)
+plan_make(struct plan **out, struct docker *d, const char *stack,
+    const struct settings_options *opt, struct err *err)
 {
 	AUTO(plan) struct plan *p = calloc(1, sizeof *p);
 	if (p == NULL)
 		return err_nomem(err);
-	if (stack_load(&p->stack, d, stack, err))
+	if (stack_load(&p->stack, d, stack, err) ||
+	    settings_load(&p->settings, p->stack, opt, err))
 		return err->code;
 	struct db_of *dbs = calloc(p->stack->n_containers + 1, sizeof *dbs);
 	if (dbs == NULL)

@@ -13,13 +13,14 @@
  *	database   databases/SERVICE: native dump files
  *	meta       inspect data of containers, images, volumes and networks
  *
- * Ownership: a plan owns all that is in it, and the stack.
+ * Ownership: a plan owns all that is in it, the stack and the settings too.
  */
 #ifndef ENGINE_PLAN_H
 #define ENGINE_PLAN_H
 
 #include "db/connector.h"
 #include "docker/stack.h"
+#include "engine/settings.h"
 
 enum member_kind {
 	MEMBER_PROJECT,
@@ -54,6 +55,7 @@ struct plan_gap {
 
 struct plan {
 	struct stack *stack;
+	struct settings *settings;
 	struct plan_member *members;
 	size_t n_members;
 	struct plan_gap *gaps;
@@ -62,8 +64,9 @@ struct plan {
 	size_t n_quiesce;
 };
 
-MUST_CHECK enum err_code plan_make(
-    struct plan **out, struct docker *d, const char *stack, struct err *err);
+/* opt may be NULL. */
+MUST_CHECK enum err_code plan_make(struct plan **out, struct docker *d, const char *stack,
+    const struct settings_options *opt, struct err *err);
 void plan_free(struct plan *p);
 AUTO_FREE(plan, struct plan *, plan_free)
 

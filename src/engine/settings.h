@@ -8,7 +8,9 @@
  *	the INI file's section [defaults]
  *	a label on a service ("stacksnap.quiesce"), which speaks for that service
  *	the INI file's section [stack NAME], then [stack NAME service SERVICE]
- *	an option on the command line
+ *	an option on the command line, then one for a single service
+ *
+ * The strongest one counts alone: values are never put together.
  *
  * Some are a service's, some are the whole stack's; of those a label on any
  * service counts, and two services that differ are refused.  Values are checked
@@ -63,11 +65,19 @@ struct setting_value {
 struct settings_options {
 	const char
 	    *file; /* the INI file; NULL: the usual places, none of which need be there */
-	const char *values[SETTINGS];
+	const char *values[SETTINGS]; /* of options of that name: --quiesce */
+	const struct strv *set; /* of --set: "NAME=VALUE" or "SERVICE/NAME=VALUE" */
 };
+
+/* A file's name that means that there is none. */
+#define SETTINGS_NO_FILE "/dev/null"
 
 struct settings;
 
+/* opt may be NULL.  The file is $STACKSNAP_CONFIG when opt names none, else
+ * stacksnap/stacksnap.ini in $XDG_CONFIG_HOME (~/.config), else
+ * /etc/stacksnap/stacksnap.ini.  It may start programs, so it must belong to root
+ * or to this user, and nobody else may write it: ERR_DENIED otherwise. */
 MUST_CHECK enum err_code settings_load(struct settings **out, const struct stack *s,
     const struct settings_options *opt, struct err *err);
 void settings_free(struct settings *s);
@@ -77,11 +87,16 @@ AUTO_FREE(settings, struct settings *, settings_free)
 const char *setting_name(enum setting which);
 bool setting_is_of_stack(enum setting which);
 
-/* The value that counts.  service is NULL for settings of the stack. */
+/* What was read and does not hold for anything here, for people. */
+const struct strv *settings_warnings(const struct settings *s);
+
+/* The value that counts; never NULL.  service is NULL for settings of the stack; for those of a
+ * service that gives what is said for all services at once, without any label. */
 const struct setting_value *settings_get(
     const struct settings *s, const char *service, enum setting which);
 /* The same as what it means; values were checked when they were read. */
 bool settings_flag(const struct settings *s, const char *service, enum setting which);
+/* -1 for "", 0 for "0". */
 int64_t settings_ms(const struct settings *s, const char *service, enum setting which);
 unsigned settings_percent(const struct settings *s, const char *service, enum setting which);
 /* Lines or, for hooks, words of an argv (JSON array, or words split at blanks; no shell). */

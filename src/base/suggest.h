@@ -1,8 +1,8 @@
 /*
  * suggest.h: what somebody may have meant who typed something else.
  */
-#ifndef CLI_SUGGEST_H
-#define CLI_SUGGEST_H
+#ifndef BASE_SUGGEST_H
+#define BASE_SUGGEST_H
 
 #include "base/defs.h"
 

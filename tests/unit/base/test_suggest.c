@@ -1,6 +1,6 @@
 #include "testing.h"
 
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 static const char *const words[] = { "init", "stacks", "backup", "snapshots", "ls", "restore",
 	"verify" };
