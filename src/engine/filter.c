@@ -113,6 +113,8 @@ struct found_list {
 	struct found *items;
 	size_t count;
 	size_t cap;
+	snapshot_damaged_fn *damaged; /* NULL: such a one ends the listing */
+	void *arg;
 };
 
 static void
@@ -145,6 +147,13 @@ add_found(void *arg, const struct id *id, const json_t *document, struct err *er
 }
 
 static enum err_code
+pass_on_damaged(void *arg, const struct id *id, const struct err *why, struct err *err)
+{
+	const struct found_list *l = arg;
+	return l->damaged(l->arg, id, why, err);
+}
+
+static enum err_code
 name_one(struct found_list *l, struct repo *r, const char *name, struct err *err)
 {
 	if (strcmp(name, "latest") == 0) {
@@ -171,8 +180,16 @@ enum err_code
 snapshot_filter_list(struct repo *r, const struct snapshot_filter *f, snapshot_fn *fn,
     void *arg, struct err *err)
 {
-	AUTO(found_list) struct found_list l = { .filter = f };
-	if (snapshot_list(r, add_found, &l, err))
+	return snapshot_filter_list_sound(r, f, fn, NULL, arg, err);
+}
+
+enum err_code
+snapshot_filter_list_sound(struct repo *r, const struct snapshot_filter *f, snapshot_fn *fn,
+    snapshot_damaged_fn *damaged, void *arg, struct err *err)
+{
+	AUTO(found_list) struct found_list l = { .filter = f, .damaged = damaged, .arg = arg };
+	if (snapshot_list_sound(
+		r, add_found, damaged != NULL ? pass_on_damaged : NULL, &l, err))
 		return err->code;
 	for (size_t i = 0; i < f->names.len; i++)
 		if (name_one(&l, r, f->names.items[i], err))

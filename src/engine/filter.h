@@ -46,6 +46,12 @@ bool snapshot_filter_passes(
 MUST_CHECK enum err_code snapshot_filter_list(struct repo *r, const struct snapshot_filter *f,
     snapshot_fn *fn, void *arg, struct err *err);
 
+/* The same, but a snapshot that is damaged, or of a later version, ends nothing, and is not
+ * among them: damaged is called for it, whatever the conditions, before fn is for any. */
+MUST_CHECK enum err_code snapshot_filter_list_sound(struct repo *r,
+    const struct snapshot_filter *f, snapshot_fn *fn, snapshot_damaged_fn *damaged, void *arg,
+    struct err *err);
+
 /* Does the snapshot bear all tags of "a,b"? */
 bool snapshot_has_tags(const json_t *document, const char *wanted);
 

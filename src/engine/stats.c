@@ -13,8 +13,10 @@
 
 struct item {
 	struct id id;
-	json_t *document;
+	json_t *document; /* NULL: it cannot be read */
+	char *damage; /* NULL: none was seen */
 	bool is_chosen;
+	bool is_gone; /* forgotten, and pruned while it was walked */
 };
 
 struct counter {
@@ -23,6 +25,7 @@ struct counter {
 	struct item *items; /* all snapshots, oldest first */
 	size_t count;
 	size_t cap;
+	struct err lost; /* what the snapshot at hand lacks first; ERR_OK: nothing */
 	atomic_uint_least64_t walked;
 	uint64_t to_walk;
 };
@@ -39,9 +42,8 @@ stats_release(struct stats *s)
 /* --- which snapshots --- */
 
 static enum err_code
-add_item(void *arg, const struct id *id, const json_t *document, struct err *err)
+append(struct counter *c, const struct id *id, struct item **out, struct err *err)
 {
-	struct counter *c = arg;
 	if (c->count == c->cap) {
 		size_t cap = max_size(64, 2 * c->cap);
 		struct item *more = reallocarray(c->items, cap, sizeof *more);
@@ -50,9 +52,37 @@ add_item(void *arg, const struct id *id, const json_t *document, struct err *err
 		c->items = more;
 		c->cap = cap;
 	}
+	*out = &c->items[c->count++];
+	**out = (struct item){ .id = *id };
+	return ERR_OK;
+}
+
+static enum err_code
+add_item(void *arg, const struct id *id, const json_t *document, struct err *err)
+{
+	struct item *item;
+	if (append(arg, id, &item, err))
+		return err->code;
 	/* Only a reference is kept; nothing is written through it. */
-	c->items[c->count++] =
-	    (struct item){ .id = *id, .document = json_incref((json_t *)(uintptr_t)document) };
+	item->document = json_incref((json_t *)(uintptr_t)document);
+	return ERR_OK;
+}
+
+static enum err_code
+add_damaged(void *arg, const struct id *id, const struct err *why, struct err *err)
+{
+	struct item *item;
+	return append(arg, id, &item, err) ? err->code : str_dup(&item->damage, why->msg, err);
+}
+
+/* The listing of all has told of it. */
+static enum err_code
+pass_over(void *arg, const struct id *id, const struct err *why, struct err *err)
+{
+	(void)arg;
+	(void)id;
+	(void)why;
+	(void)err;
 	return ERR_OK;
 }
 
@@ -124,20 +154,19 @@ static enum err_code
 choose(struct counter *c, const struct snapshot_filter *f, struct err *err)
 {
 	struct stats *s = c->out;
-	if (snapshot_list(c->engine->repo, add_item, c, err) ||
-	    snapshot_filter_list(c->engine->repo, f, choose_item, c, err))
+	size_t readable = 0;
+	size_t chosen = 0;
+	if (snapshot_list_sound(c->engine->repo, add_item, add_damaged, c, err) ||
+	    snapshot_filter_list_sound(c->engine->repo, f, choose_item, pass_over, c, err))
 		return err->code;
+	for (size_t i = 0; i < c->count; i++) {
+		readable += c->items[i].document != NULL;
+		chosen += c->items[i].is_chosen;
+	}
+	s->is_chosen = f->names.len > 0 || chosen < readable;
+	c->to_walk = readable + (s->is_chosen ? chosen : 0);
 	/* They may have been made since the indexes were loaded. */
-	if (repo_refresh(c->engine->repo, err))
-		return err->code;
-	for (size_t i = 0; i < c->count; i++)
-		if (c->items[i].is_chosen && count_document(s, c->items[i].document, err))
-			return err->code;
-	if (s->n_sources > 0)
-		qsort(s->sources, s->n_sources, sizeof *s->sources, most_stored_first);
-	s->all_snapshots = c->count;
-	s->is_chosen = f->names.len > 0 || s->snapshots < c->count;
-	return ERR_OK;
+	return repo_refresh(c->engine->repo, err);
 }
 
 /* --- what they need --- */
@@ -145,21 +174,41 @@ choose(struct counter *c, const struct snapshot_filter *f, struct err *err)
 enum which { WHICH_CHOSEN, WHICH_OTHERS };
 
 static enum err_code
-walk(struct counter *c, struct reach *x, enum which which, uint64_t *hurt, struct err *err)
+note_lost(void *arg, const char *path, bool is_dir, const char *why, struct err *err)
+{
+	struct counter *c = arg;
+	(void)is_dir;
+	(void)err;
+	if (c->lost.code == ERR_OK)
+		err_set(&c->lost, ERR_CORRUPT, "%s: %s", path, why);
+	return ERR_OK;
+}
+
+static enum err_code
+walk_item(struct counter *c, struct reach *x, struct item *item, struct err *err)
+{
+	AUTO(tree_entry) struct tree_entry root = TREE_ENTRY_INIT;
+	bool is_whole = false;
+	c->lost = (struct err)ERR_INIT;
+	/* A damaged root: nothing of that snapshot can be counted. */
+	if (snapshot_root(&root, item->document, &c->lost) == ERR_OK &&
+	    reach_tree(x, &root, &is_whole, err))
+		return err->code;
+	atomic_fetch_add(&c->walked, 1);
+	item->is_gone = !is_whole && snapshot_is_gone(c->engine->repo, &item->id);
+	if (is_whole || item->is_gone || item->damage != NULL)
+		return ERR_OK;
+	return str_dup(&item->damage, c->lost.msg, err);
+}
+
+static enum err_code
+walk(struct counter *c, struct reach *x, enum which which, struct err *err)
 {
 	for (size_t i = 0; i < c->count; i++) {
-		AUTO(tree_entry) struct tree_entry root = TREE_ENTRY_INIT;
-		bool is_whole;
-		struct err why;
-		if (c->items[i].is_chosen != (which == WHICH_CHOSEN))
-			continue;
-		/* A damaged root: nothing of that snapshot can be counted. */
-		if (snapshot_root(&root, c->items[i].document, &why))
-			is_whole = false;
-		else if (reach_tree(x, &root, &is_whole, err))
+		struct item *item = &c->items[i];
+		if (item->document != NULL && !item->is_gone &&
+		    item->is_chosen == (which == WHICH_CHOSEN) && walk_item(c, x, item, err))
 			return err->code;
-		*hurt += !is_whole;
-		atomic_fetch_add(&c->walked, 1);
 	}
 	return ERR_OK;
 }
@@ -194,14 +243,20 @@ tally(struct reach *x, struct tally *out, struct err *err)
 	return chunk_set_walk_packs(reach_used(x), add_pack, out, err);
 }
 
+static struct reach_options
+reach_options(struct counter *c)
+{
+	return (
+	    struct reach_options){ .lost = note_lost, .arg = c, .cancel = c->engine->cancel };
+}
+
 static enum err_code
 count_chosen(struct counter *c, struct err *err)
 {
 	AUTO(reach) struct reach *x = NULL;
-	struct reach_options opt = { .cancel = c->engine->cancel };
+	struct reach_options opt = reach_options(c);
 	struct tally t;
-	uint64_t hurt = 0; /* counted with all */
-	if (reach_new(&x, c->engine->repo, &opt, err) || walk(c, x, WHICH_CHOSEN, &hurt, err) ||
+	if (reach_new(&x, c->engine->repo, &opt, err) || walk(c, x, WHICH_CHOSEN, err) ||
 	    tally(x, &t, err))
 		return err->code;
 	c->out->used = t.use;
@@ -213,13 +268,12 @@ static enum err_code
 count_all(struct counter *c, struct err *err)
 {
 	AUTO(reach) struct reach *x = NULL;
-	struct reach_options opt = { .cancel = c->engine->cancel };
+	struct reach_options opt = reach_options(c);
 	struct stats *s = c->out;
 	struct tally others;
 	struct tally all;
-	if (reach_new(&x, c->engine->repo, &opt, err) ||
-	    walk(c, x, WHICH_OTHERS, &s->hurt, err) || tally(x, &others, err) ||
-	    walk(c, x, WHICH_CHOSEN, &s->hurt, err) || tally(x, &all, err))
+	if (reach_new(&x, c->engine->repo, &opt, err) || walk(c, x, WHICH_OTHERS, err) ||
+	    tally(x, &others, err) || walk(c, x, WHICH_CHOSEN, err) || tally(x, &all, err))
 		return err->code;
 	/* Packs that no index names are of no use to anybody either. */
 	s->unused_bytes = all.unused;
@@ -250,11 +304,47 @@ count_trees(struct counter *c, struct err *err)
 {
 	AUTO(meter) struct meter *meter = NULL;
 	event_phase(c->engine->events, "walk the trees of all snapshots");
-	c->to_walk = c->count + (c->out->is_chosen ? c->out->snapshots : 0);
 	meter_start(&meter, c->engine->events, sample, c);
 	if (c->out->is_chosen && count_chosen(c, err))
 		return err->code;
 	return count_all(c, err);
+}
+
+/* --- what their documents say --- */
+
+/* Told at the end: a writer may take back what it has put just now, and what is forgotten is no
+ * damage. */
+static void
+tell_damage(struct counter *c, struct item *item)
+{
+	char hex[ID_HEX_SIZE];
+	char subject[16];
+	if (item->damage == NULL || item->is_gone)
+		return;
+	item->is_gone = snapshot_is_gone(c->engine->repo, &item->id);
+	if (item->is_gone)
+		return;
+	id_hex(hex, &item->id);
+	snprintf(subject, sizeof subject, "%.8s", hex);
+	c->out->hurt++;
+	event_problem(
+	    c->engine->events, subject, "snapshot is not counted whole: %s", item->damage);
+}
+
+static enum err_code
+count_documents(struct counter *c, struct err *err)
+{
+	struct stats *s = c->out;
+	for (size_t i = 0; i < c->count; i++) {
+		struct item *item = &c->items[i];
+		tell_damage(c, item);
+		s->all_snapshots += !item->is_gone;
+		if (item->is_chosen && !item->is_gone && count_document(s, item->document, err))
+			return err->code;
+	}
+	if (s->n_sources > 0)
+		qsort(s->sources, s->n_sources, sizeof *s->sources, most_stored_first);
+	return ERR_OK;
 }
 
 /* --- what the store holds --- */
@@ -299,8 +389,12 @@ stats_make(
 		rc = count_store(&c, err);
 	if (rc == ERR_OK)
 		rc = count_trees(&c, err);
-	for (size_t i = 0; i < c.count; i++)
+	if (rc == ERR_OK)
+		rc = count_documents(&c, err);
+	for (size_t i = 0; i < c.count; i++) {
 		json_decref(c.items[i].document);
+		free(c.items[i].damage);
+	}
 	free(c.items);
 	if (rc)
 		return rc;

@@ -5,6 +5,9 @@
  * stored, and for whom, from walking their trees.  A chunk that lies in one
  * frame with others that are not needed counts with its whole frame.
  *
+ * A damaged snapshot ends nothing, and what is forgotten meanwhile is no
+ * damage.
+ *
  * Memory: what tree/reach.h takes, and the documents of all snapshots.
  */
 #ifndef ENGINE_STATS_H
@@ -42,7 +45,8 @@ struct stats {
 	uint64_t indexes;
 	uint64_t index_bytes;
 	uint64_t unused_bytes; /* of packs: about what a prune could free */
-	uint64_t hurt; /* snapshots that are not whole: the numbers are too small */
+	uint64_t hurt; /* snapshots that are not whole, each told as a problem: the numbers are
+			  too small */
 	struct stats_source *sources; /* of what is chosen; most stored bytes first */
 	size_t n_sources;
 };

@@ -93,5 +93,4 @@ def reading_beside_running_backups_finds_no_damage(here):
 
 @test
 def reading_beside_a_running_prune_finds_no_damage(here):
-    # Not stats: what is forgotten while it walks, it still counts as damaged.
-    return read_beside(here, [verify, restore_latest, copier(here)], 12, with_prune=True)
+    return read_beside(here, [verify, stats, restore_latest, copier(here), stats], 12, with_prune=True)
