@@ -210,15 +210,17 @@ print_numbers(const struct task *r)
 	const struct backup_result *res = &r->result;
 	char files[FORMAT_MAX], bytes[FORMAT_MAX], new_bytes[FORMAT_MAX], stored[FORMAT_MAX];
 	char quiet[FORMAT_MAX], skew[FORMAT_MAX], took[FORMAT_MAX];
-	format_count(files, res->files);
+	char members[COUNTED_MAX], problems[COUNTED_MAX];
+	counted(members, res->members, "member");
+	counted(files, res->files, "file");
 	format_size(bytes, res->bytes);
 	format_size(new_bytes, res->new_bytes);
 	format_size(stored, res->stored_bytes);
 	format_duration(quiet, res->quiet_ns);
 	format_duration(skew, res->skew_ns);
 	format_duration(took, res->took_ns);
-	printf("  %" PRIu64 " member%s, %s files, %s; %s new to the repository, stored as %s\n",
-	    res->members, res->members == 1 ? "" : "s", files, bytes, new_bytes, stored);
+	printf("  %s, %s, %s; %s new to the repository, stored as %s\n", members, files, bytes,
+	    new_bytes, stored);
 	if (r->stack != NULL && res->quiet_ns > 0)
 		printf("  services were quiet for %s; skew %s; took %s\n", quiet, skew, took);
 	else if (r->stack != NULL)
@@ -228,8 +230,8 @@ print_numbers(const struct task *r)
 	if (res->excluded > 0)
 		printf("  %" PRIu64 " left out on request\n", res->excluded);
 	if (res->problems > 0)
-		printf("  %" PRIu64 " problem%s: 'stacksnap show' lists what is missing\n",
-		    res->problems, res->problems == 1 ? "" : "s");
+		printf("  %s: 'stacksnap show' lists what is missing\n",
+		    counted(problems, res->problems, "problem"));
 }
 
 static void

@@ -14,12 +14,12 @@ print_made(const struct copied *c)
 	char files[FORMAT_MAX], bytes[FORMAT_MAX], read[FORMAT_MAX], fresh[FORMAT_MAX],
 	    stored[FORMAT_MAX];
 	id_hex(hex, &c->id);
-	format_count(files, c->files);
+	counted(files, c->files, "file");
 	format_size(bytes, c->bytes);
 	format_size(read, c->read_bytes);
 	format_size(fresh, c->new_bytes);
 	format_size(stored, c->stored_bytes);
-	printf("copied as %.8s: %s files, %s; %s read, %s new here, stored as %s\n", hex, files,
+	printf("copied as %.8s: %s, %s; %s read, %s new here, stored as %s\n", hex, files,
 	    bytes, read, fresh, stored);
 }
 
@@ -61,11 +61,10 @@ print(const struct copy_result *r, bool dry_run)
 	for (size_t i = 0; i < r->count; i++)
 		if (r->items[i].state != COPY_PRESENT)
 			print_one(&r->items[i]);
-	format_count(made, r->made);
+	counted(made, r->made, "snapshot");
 	format_count(present, r->present);
 	format_count(refused, r->refused);
-	printf("%s snapshot%s %scopied, %s there already", made, r->made == 1 ? "" : "s",
-	    dry_run ? "would be " : "", present);
+	printf("%s %scopied, %s there already", made, dry_run ? "would be " : "", present);
 	if (r->refused > 0)
 		printf(", %s DAMAGED and not copied", refused);
 	puts("");

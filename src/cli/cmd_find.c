@@ -134,10 +134,11 @@ print_result(struct cli *c, const struct find_result *r, enum exit_code code, st
 {
 	AUTO(bufv) struct buf line = BUF_INIT;
 	struct json_writer w;
+	char snapshots[COUNTED_MAX];
 	if (!c->args.json) {
 		if (r->matches == 0)
-			printf("nothing found in %" PRIu64 " snapshot%s\n", r->snapshots,
-			    r->snapshots == 1 ? "" : "s");
+			printf("nothing found in %s\n",
+			    counted(snapshots, r->snapshots, "snapshot"));
 		return ERR_OK;
 	}
 	cli_result_begin(c, &w, &line, code);

@@ -1,6 +1,7 @@
 /*
  * recover: give back services that a run which died has left quiet.
  */
+#include "base/counted.h"
 #include "cli/recover.h"
 
 static enum err_code
@@ -22,6 +23,7 @@ static enum err_code
 run(struct cli *c, enum exit_code *code, struct err *err)
 {
 	AUTO(recovery) struct recovery r = RECOVERY_INIT;
+	char n[COUNTED_MAX];
 	if (recover_all(c, &r, err))
 		return err->code;
 	if (r.failed > 0)
@@ -31,14 +33,14 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	if (c->args.json)
 		return print_json(c, &r, *code, err);
 	if (r.services.len > 0)
-		printf("%zu services run again\n", r.services.len);
+		printf("%s run%s again\n", counted(n, r.services.len, "service"),
+		    r.services.len == 1 ? "s" : "");
 	if (r.busy > 0)
-		printf("%zu runs are at work and have services quiet right now\n", r.busy);
+		printf("%s %s services quiet right now\n", counted(n, r.busy, "run"),
+		    r.busy == 1 ? "is at work and has" : "are at work and have");
 	if (r.failed > 0)
-		printf(
-		    "%zu journals could not be recovered: mend what the warnings say, and try "
-		    "again\n",
-		    r.failed);
+		printf("%s could not be recovered: mend what the warnings say, and try again\n",
+		    counted(n, r.failed, "journal"));
 	if (r.services.len == 0 && r.busy == 0 && r.failed == 0)
 		puts("nothing to recover");
 	return ERR_OK;

@@ -5,12 +5,6 @@
 #include "engine/repair.h"
 #include "ui/format.h"
 
-static const char *
-plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static void
 print_count(uint64_t n, const char *one, const char *many)
 {
@@ -23,13 +17,11 @@ print_count(uint64_t n, const char *one, const char *many)
 static void
 print(const struct cli *c, const struct repair_result *r, bool has_loss)
 {
-	char indexes[FORMAT_MAX], packs[FORMAT_MAX], written[FORMAT_MAX], gone[FORMAT_MAX];
-	format_count(indexes, r->indexes);
-	format_count(packs, r->packs);
-	format_count(written, r->indexes_written);
-	format_count(gone, r->indexes_deleted);
-	printf("%s index object%s and %s pack%s looked at\n", indexes, plural(r->indexes),
-	    packs, plural(r->packs));
+	char indexes[COUNTED_MAX], packs[COUNTED_MAX], written[COUNTED_MAX], gone[COUNTED_MAX];
+	counted(written, r->indexes_written, "index object");
+	counted_number(gone, r->indexes_deleted);
+	printf("%s and %s looked at\n", counted(indexes, r->indexes, "index object"),
+	    counted(packs, r->packs, "pack"));
 	print_count(r->indexes_damaged, "index object is damaged", "index objects are damaged");
 	print_count(
 	    r->packs_added, "pack was in no sound index", "packs were in no sound index");
@@ -37,8 +29,7 @@ print(const struct cli *c, const struct repair_result *r, bool has_loss)
 	print_count(r->packs_cut, "pack is not whole", "packs are not whole");
 	print_count(r->packs_unreadable, "pack cannot be read", "packs cannot be read");
 	if (r->indexes_written + r->indexes_deleted > 0)
-		printf("%s index object%s %s, %s removed\n", written,
-		    plural(r->indexes_written),
+		printf("%s %s, %s removed\n", written,
 		    c->args.dry_run ? "would be written" : "written", gone);
 	else if (!has_loss)
 		puts("the index fits the packs: there is nothing to repair");

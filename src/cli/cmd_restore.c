@@ -1,6 +1,7 @@
 /*
  * restore: bring a snapshot back, after saying what that makes and replaces.
  */
+#include "base/counted.h"
 #include "cli/cli.h"
 #include "cli/restore_view.h"
 #include "cli/terminal.h"
@@ -11,10 +12,11 @@
 static enum err_code
 refuse(const struct restore_preview *p, struct err *err)
 {
+	char things[COUNTED_MAX];
 	return err_set(err, ERR_EXISTS,
-	    "%zu thing%s would be replaced: look at the list above, and give --yes if that is "
-	    "what you want",
-	    p->replaces.len, p->replaces.len == 1 ? "" : "s");
+	    "%s would be replaced: look at the list above, and give --yes if that is what you "
+	    "want",
+	    counted(things, p->replaces.len, "thing"));
 }
 
 /* Nothing is replaced that the user has not agreed to. */

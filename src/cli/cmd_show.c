@@ -112,11 +112,11 @@ print_totals(const json_t *d, struct err *err)
 	AUTO(bufv) struct buf tags = BUF_INIT;
 	char files[FORMAT_MAX], bytes[FORMAT_MAX], new_bytes[FORMAT_MAX], stored[FORMAT_MAX];
 	const json_t *stats = json_object_get(d, "stats");
-	format_count(files, num_at(stats, "files"));
+	counted(files, num_at(stats, "files"), "file");
 	format_size(bytes, num_at(stats, "bytes"));
 	format_size(new_bytes, num_at(stats, "new_bytes"));
 	format_size(stored, num_at(stats, "stored_bytes"));
-	line("holds", "%s files, %s; %s were new to the repository, stored as %s", files, bytes,
+	line("holds", "%s, %s; %s were new to the repository, stored as %s", files, bytes,
 	    new_bytes, stored);
 	if (join(&tags, json_object_get(d, "tags"), err))
 		return err->code;
@@ -242,14 +242,14 @@ print_databases(const json_t *d, struct err *err)
 		if (json_get_str(m, "engine") == NULL)
 			continue;
 		char objects[FORMAT_MAX];
-		format_count(objects, num_at(m, "objects"));
+		counted(objects, num_at(m, "objects"), "object");
 		fputs("database ", stdout);
 		escape_print(stdout, str_at(m, "name"));
 		fputs(": ", stdout);
 		escape_print(stdout, str_at(m, "engine"));
 		putchar(' ');
 		escape_print(stdout, str_at(m, "server_version"));
-		printf(", %s objects\n", objects);
+		printf(", %s\n", objects);
 		if (print_streams(m, err))
 			return err->code;
 		const json_t *warnings = json_object_get(m, "warnings");

@@ -24,13 +24,12 @@ print_use(const struct stats *s)
 {
 	char snapshots[FORMAT_MAX], files[FORMAT_MAX], bytes[FORMAT_MAX], used[FORMAT_MAX],
 	    stored[FORMAT_MAX], first[FORMAT_MAX], second[FORMAT_MAX];
-	format_count(snapshots, s->snapshots);
-	format_count(files, s->files);
+	counted(snapshots, s->snapshots, "snapshot");
+	counted(files, s->files, "file");
 	format_size(bytes, s->bytes);
 	format_size(used, s->used.bytes);
 	format_size(stored, s->used.stored);
-	printf("%s snapshot%s hold%s %s files with %s\n", snapshots,
-	    s->snapshots == 1 ? "" : "s", s->snapshots == 1 ? "s" : "", files, bytes);
+	printf("%s hold%s %s with %s\n", snapshots, s->snapshots == 1 ? "s" : "", files, bytes);
 	printf("  what is equal stored once: %s%s\n", used,
 	    times_less(first, s->bytes, s->used.bytes));
 	printf("  compressed and encrypted: %s%s\n", stored,
@@ -44,8 +43,7 @@ print_own(const struct stats *s)
 	format_size(bytes, s->own.bytes);
 	format_size(stored, s->own.stored);
 	printf("needed by no other snapshot: %s, stored as %s: forgetting %s and pruning would "
-	       "free "
-	       "about that\n",
+	       "free about that\n",
 	    bytes, stored, s->snapshots == 1 ? "it" : "them");
 }
 
@@ -54,15 +52,14 @@ print_repository(const struct stats *s)
 {
 	char packs[FORMAT_MAX], pack_bytes[FORMAT_MAX], indexes[FORMAT_MAX],
 	    index_bytes[FORMAT_MAX], unused[FORMAT_MAX], snapshots[FORMAT_MAX];
-	format_count(packs, s->packs);
+	counted(packs, s->packs, "pack");
 	format_size(pack_bytes, s->pack_bytes);
-	format_count(indexes, s->indexes);
+	counted(indexes, s->indexes, "index object");
 	format_size(index_bytes, s->index_bytes);
 	format_size(unused, s->unused_bytes);
-	format_count(snapshots, s->all_snapshots);
-	printf("repository: %s snapshot%s, %s pack%s with %s, %s index object%s with %s\n",
-	    snapshots, s->all_snapshots == 1 ? "" : "s", packs, s->packs == 1 ? "" : "s",
-	    pack_bytes, indexes, s->indexes == 1 ? "" : "s", index_bytes);
+	counted(snapshots, s->all_snapshots, "snapshot");
+	printf("repository: %s, %s with %s, %s with %s\n", snapshots, packs, pack_bytes,
+	    indexes, index_bytes);
 	if (s->unused_bytes > 0)
 		printf("unused: %s, %.1f %% of the packs' bytes, which a prune could free\n",
 		    unused,
@@ -162,6 +159,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	AUTO(place) struct place p = PLACE_INIT;
 	AUTO(snapshot_filter) struct snapshot_filter f = SNAPSHOT_FILTER_INIT;
 	AUTO(stats) struct stats s = { 0 };
+	char hurt[COUNTED_MAX];
 	if (cli_filter(c, &f, err) || cli_open_lenient(c, &p, err))
 		return err->code;
 	struct engine e = cli_engine(c, p.repo);
@@ -169,10 +167,9 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 		return err->code;
 	if (s.hurt > 0) {
 		event_warning(c->events, NULL,
-		    "%llu snapshots are damaged, so these numbers are too small: 'stacksnap "
-		    "verify' "
-		    "tells more",
-		    (unsigned long long)s.hurt);
+		    "%s %s damaged, so these numbers are too small: 'stacksnap verify' tells "
+		    "more",
+		    counted(hurt, s.hurt, "snapshot"), s.hurt == 1 ? "is" : "are");
 		*code = EXIT_DAMAGED;
 	}
 	return c->args.json ? print_json(c, &s, *code, err) : print(&s, err);

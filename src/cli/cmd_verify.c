@@ -18,12 +18,11 @@ print_reading(const struct cli *c, const struct verify_result *r)
 		puts("no damage found");
 		return;
 	}
-	format_count(packs, r->packs);
+	counted(packs, r->packs, "pack");
 	format_count(read, r->packs_read);
 	format_size(bytes, r->bytes_read);
-	printf(
-	    "no damage found in what was read: %s of %s packs, %s, %.1f %% of the bytes; the "
-	    "others were only looked for\n",
+	printf("no damage found in what was read: %s of %s, %s, %.1f %% of the bytes; the "
+	       "others were only looked for\n",
 	    read, packs, bytes,
 	    r->bytes > 0 ? 100.0 * (double)r->bytes_read / (double)r->bytes : 100.0);
 }
@@ -33,29 +32,27 @@ print(const struct cli *c, const struct verify_result *r)
 {
 	char snapshots[FORMAT_MAX], packs[FORMAT_MAX], bytes[FORMAT_MAX], chunks[FORMAT_MAX];
 	char problems[FORMAT_MAX], hurt[FORMAT_MAX], files[FORMAT_MAX], took[FORMAT_MAX];
-	format_count(snapshots, r->snapshots);
-	format_count(packs, r->packs);
+	counted(snapshots, r->snapshots, "snapshot");
+	counted(packs, r->packs, "pack");
 	format_size(bytes, r->bytes);
-	format_count(chunks, r->chunks);
-	format_count(problems, r->problems);
-	format_count(hurt, r->snapshots_hurt);
-	format_count(files, r->files_hurt);
+	counted(chunks, r->chunks, "chunk");
+	counted(problems, r->problems, "problem");
+	counted(hurt, r->snapshots_hurt, "snapshot");
+	counted(files, r->files_hurt, "file");
 	format_duration(took, r->took_ns);
-	printf("%s snapshot%s, %s packs with %s", snapshots, r->snapshots == 1 ? "" : "s",
-	    packs, bytes);
+	printf("%s, %s with %s", snapshots, packs, bytes);
 	if (c->args.read_data)
-		printf("; %s chunks read, decoded and compared", chunks);
+		printf("; %s read, decoded and compared", chunks);
 	printf("; took %s\n", took);
 	if (r->unused_packs > 0) {
-		char unused[FORMAT_MAX];
-		format_count(unused, r->unused_packs);
-		printf("%s packs belong to no snapshot\n", unused);
+		char unused[COUNTED_MAX];
+		printf("%s belong%s to no snapshot\n", counted(unused, r->unused_packs, "pack"),
+		    r->unused_packs == 1 ? "s" : "");
 	}
 	if (r->problems == 0)
 		print_reading(c, r);
 	else
-		printf("DAMAGED: %s problems hurt %s snapshots and %s files\n", problems, hurt,
-		    files);
+		printf("DAMAGED: %s; %s and %s are hurt\n", problems, hurt, files);
 }
 
 static enum err_code

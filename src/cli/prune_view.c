@@ -67,23 +67,23 @@ prune_view_print(const struct prune_result *r, bool dry_run)
 {
 	char packs[FORMAT_MAX], bytes[FORMAT_MAX], used[FORMAT_MAX], removed[FORMAT_MAX];
 	char freed[FORMAT_MAX], repacked[FORMAT_MAX], written[FORMAT_MAX], unused[FORMAT_MAX];
-	char took[FORMAT_MAX];
+	char took[FORMAT_MAX], snapshots[COUNTED_MAX];
 	const char *would = dry_run ? "would be " : "";
-	format_count(packs, r->packs);
+	counted(packs, r->packs, "pack");
 	format_size(bytes, r->bytes);
 	format_size(used, r->used_bytes);
-	format_count(removed, r->packs_removed);
+	counted(removed, r->packs_removed, "pack");
 	format_size(freed, r->bytes_removed);
 	format_count(repacked, r->packs_repacked);
 	format_size(written, r->bytes_written);
 	format_size(unused, r->unused_bytes);
 	format_duration(took, r->took_ns);
-	printf("%llu %s %s of %s in %s packs\n", (unsigned long long)r->snapshots,
-	    r->snapshots == 1 ? "snapshot needs" : "snapshots need", used, bytes, packs);
+	printf("%s need%s %s of %s in %s\n", counted(snapshots, r->snapshots, "snapshot"),
+	    r->snapshots == 1 ? "s" : "", used, bytes, packs);
 	if (r->packs_removed == 0)
 		printf("nothing to remove\n");
 	else
-		printf("%s packs with %s %sremoved\n", removed, freed, would);
+		printf("%s with %s %sremoved\n", removed, freed, would);
 	if (r->packs_repacked > 0)
 		printf("of them, %s were in use in part: %s %sstored anew\n", repacked, written,
 		    would);

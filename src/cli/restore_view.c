@@ -119,24 +119,23 @@ print_part(uint64_t n, const char *what)
 void
 restore_view_print(const struct restore_result *r, bool is_stack, bool is_read_back)
 {
-	char files[FORMAT_MAX], bytes[FORMAT_MAX], took[FORMAT_MAX], problems[FORMAT_MAX];
-	format_count(files, r->files);
+	char files[FORMAT_MAX], bytes[FORMAT_MAX], took[FORMAT_MAX];
+	char problems[COUNTED_MAX], databases[COUNTED_MAX], services[COUNTED_MAX];
+	counted(files, r->files, "file");
 	format_size(bytes, r->bytes);
 	format_duration(took, r->took_ns);
-	format_count(problems, r->problems);
-	printf("restored: %s\n  %s files, %s", outcome_word(r->outcome), files, bytes);
+	printf("restored: %s\n  %s, %s", outcome_word(r->outcome), files, bytes);
 	if (is_stack)
-		printf(", %u databases, %u services run", (unsigned)r->databases,
-		    (unsigned)r->services);
+		printf(", %s, %s run%s", counted(databases, r->databases, "database"),
+		    counted(services, r->services, "service"), r->services == 1 ? "s" : "");
 	print_part(r->files_left, "were right already");
 	print_part(r->deleted, "others deleted");
 	printf("; took %s\n", took);
-	if (is_read_back) {
-		format_count(files, r->files_read_back);
-		printf("  %s files read back: they are what was stored\n", files);
-	}
+	if (is_read_back)
+		printf("  %s read back: what was stored\n",
+		    counted(files, r->files_read_back, "file"));
 	if (r->problems > 0)
-		printf("  %s problems were told\n", problems);
+		printf("  %s told\n", counted(problems, r->problems, "problem"));
 }
 
 static void
@@ -188,11 +187,11 @@ restore_view_dry_run(
 	}
 	if (r == NULL)
 		return ERR_OK;
-	format_count(files, r->files);
+	counted(files, r->files, "file");
 	format_size(bytes, r->bytes);
 	format_count(made, r->files_made);
 	format_count(replaced, r->files - r->files_made - r->files_left);
-	printf("%s files, %s: %s new, %s replaced", files, bytes, made, replaced);
+	printf("%s, %s: %s new, %s replaced", files, bytes, made, replaced);
 	print_part(r->files_left, "are right already");
 	print_part(r->deleted, "others would be deleted");
 	puts("\nnothing was written");

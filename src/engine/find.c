@@ -1,5 +1,6 @@
 #include "engine/find.h"
 
+#include "base/counted.h"
 #include "base/map.h"
 #include "crypto/hash.h"
 #include "engine/browse.h"
@@ -433,9 +434,10 @@ static enum err_code
 walk_all(struct search *s, struct err *err)
 {
 	AUTO(meter) struct meter *meter = NULL;
+	char snapshots[COUNTED_MAX];
 	atomic_store(&s->total, s->n_snapshots);
-	event_phase(s->engine->events, "search %zu snapshot%s", s->n_snapshots,
-	    s->n_snapshots == 1 ? "" : "s");
+	event_phase(
+	    s->engine->events, "search %s", counted(snapshots, s->n_snapshots, "snapshot"));
 	meter_start(&meter, s->engine->events, sample, s);
 	for (s->now = 0; s->now < s->n_snapshots; s->now++) {
 		if (walk(s, err))

@@ -1,5 +1,6 @@
 #include "engine/prune_impl.h"
 
+#include "base/counted.h"
 #include "engine/meter.h"
 #include "repo/marks.h"
 #include "sys/clock.h"
@@ -70,14 +71,15 @@ look_at_packs(struct prune *p, struct err *err)
 {
 	struct looking l = { p, p->opt->dry_run ? clock_wall_ns() : 0 };
 	struct prune_difference d = { note_stray, note_missing, &l };
+	char packs[COUNTED_MAX];
 	if ((p->has_claim &&
 		store_list(repo_store(p->repo), "marks/", NULL, note_claim_time, &l, err)) ||
 	    prune_compare(p->repo, &d, err))
 		return err->code;
 	if (p->missing.count > 0)
 		event_warning(p->engine->events, NULL,
-		    "%zu packs that indexes name are not there; what needs them is damaged",
-		    p->missing.count);
+		    "not there, but named by indexes: %s; what needs them is damaged",
+		    counted(packs, p->missing.count, "pack"));
 	/* What lies elsewhere as well can be had from there. */
 	return prune_doom(p->repo, &p->missing, err);
 }

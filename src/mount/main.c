@@ -4,6 +4,7 @@
  * A program of its own, so that stacksnap itself needs no libfuse.  Its command
  * line is that of "stacksnap mount", without the word.
  */
+#include "base/counted.h"
 #include "cli/cli.h"
 #include "cli/program.h"
 #include "mount/fuse_session.h"
@@ -21,12 +22,14 @@ tell_mounted(void *arg)
 {
 	const struct telling *t = arg;
 	const char *place = t->cli->args.operands.items[0];
+	char snapshots[COUNTED_MAX];
+	counted(snapshots, t->snapshots, "snapshot");
 	if (t->cli->args.json) {
-		event_note(t->cli->events, place, "mounted: %zu snapshots", t->snapshots);
+		event_note(t->cli->events, place, "mounted: %s", snapshots);
 		return;
 	}
-	printf("%zu snapshot%s mounted in %s; Ctrl-C or 'fusermount3 -u %s' ends it\n",
-	    t->snapshots, t->snapshots == 1 ? "" : "s", place, place);
+	printf("%s mounted in %s; Ctrl-C or 'fusermount3 -u %s' ends it\n", snapshots, place,
+	    place);
 	fflush(stdout);
 }
 

@@ -55,13 +55,5 @@ format_duration(char out[FORMAT_MAX], int64_t ns)
 void
 format_count(char out[FORMAT_MAX], uint64_t n)
 {
-	char digits[24];
-	size_t len = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, n);
-	size_t o = 0;
-	for (size_t i = 0; i < len; i++) {
-		if (i > 0 && (len - i) % 3 == 0)
-			out[o++] = ',';
-		out[o++] = digits[i];
-	}
-	out[o] = '\0';
+	counted_number(out, n);
 }
