@@ -1,0 +1,28 @@
+/*
+ * sql_name.h: what a statement of a dump defines, by its first words.
+ *
+ * Names are put as census.h has them, qualified as the dump says: "TABLE
+ * public.orders", "TRIGGER stamp ON public.orders", "EVENT shop.nightly".
+ *
+ * Pure.  Errors: ERR_NO_MEMORY.
+ */
+#ifndef DB_SQL_NAME_H
+#define DB_SQL_NAME_H
+
+#include "db/sql_scan.h"
+
+/* The pieces of large objects. */
+#define SQL_LARGE_DATA "LARGE OBJECT DATA"
+
+/* Append the name of what the statement defines; nothing when it defines nothing that can be
+ * named (SET, GRANT, COMMENT, ...).  database is that of the last USE, for MySQL; may be "". */
+MUST_CHECK enum err_code sql_object_name(struct buf *out, const struct sql_head *h,
+    enum sql_dialect dialect, const char *database, struct err *err);
+/* The table behind COPY or INSERT INTO. */
+MUST_CHECK enum err_code sql_rows_name(struct buf *out, const struct sql_head *h,
+    enum sql_dialect dialect, const char *database, struct err *err);
+
+/* Append one part of a name, quoted when it is no plain word. */
+MUST_CHECK enum err_code sql_name_part(struct buf *out, const char *part, struct err *err);
+
+#endif
