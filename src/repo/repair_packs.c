@@ -4,6 +4,7 @@
 #include "repo/index_payload.h"
 #include "repo/object.h"
 #include "repo/repair_impl.h"
+#include "sys/clock.h"
 #include "sys/thread.h"
 
 #define READERS 8 /* directories are small, and stores answer slowly */
@@ -31,6 +32,24 @@ next_pack(struct repair *x)
 	return found;
 }
 
+/* A disk or network that fails once may answer when it is asked again. */
+#define TRIES 3
+#define PAUSE_NS (NS_PER_S / 4)
+
+static enum err_code
+load_dir(struct pack_dir *dir, enum pack_kind *kind, struct repair *x, struct tools *t,
+    const char *key, uint64_t size, struct err *err)
+{
+	struct err stopped; /* then what was found so far is the answer */
+	for (int i = 1;; i++) {
+		enum err_code rc = pack_load_dir(dir, kind, x->repo->store, key, size,
+		    x->repo->subkeys, t->aead, t->unpacker, err);
+		if (rc != ERR_IO || i == TRIES ||
+		    cancel_wait(x->opt->cancel, PAUSE_NS, &stopped))
+			return rc;
+	}
+}
+
 static enum err_code
 read_pack(struct repair *x, struct tools *t, struct repair_pack *p, struct err *err)
 {
@@ -38,8 +57,7 @@ read_pack(struct repair *x, struct tools *t, struct repair_pack *p, struct err *
 	enum pack_kind kind;
 	AUTO(pack_dir) struct pack_dir dir = PACK_DIR_INIT;
 	pack_key(key, &p->id);
-	enum err_code rc = pack_load_dir(&dir, &kind, x->repo->store, key, p->size,
-	    x->repo->subkeys, t->aead, t->unpacker, err);
+	enum err_code rc = load_dir(&dir, &kind, x, t, key, p->size, err);
 	/* What looks like a pack of a newer version is a damaged header, or none of ours. */
 	bool is_bad = rc != ERR_OK && (repair_is_damage(rc) || rc == ERR_UNSUPPORTED);
 	pthread_mutex_lock(&x->lock);

@@ -191,7 +191,10 @@ class Prune(Act):
         return ["prune", "--max-unused", 0]
 
     def finish(self, p):
-        last = self.run(p).expect(0).result()
+        self.must_have_ended(p, self.run(p))
+
+    def must_have_ended(self, p, result):
+        last = result.expect(0).result()
         assert last["unused_bytes"] == 0, f"unused data is left: {last}"
         assert not list((p.repo / "marks").glob("*")), "a mark is left"
         p.must_be_sound()
@@ -199,7 +202,9 @@ class Prune(Act):
 
 
 BACKUP = Backup()
-ACTS = [BACKUP, KeyChange(), Copy(), Repair(), Forget(), Prune()]
+PRUNE = Prune()
+REPAIR = Repair()
+ACTS = [BACKUP, KeyChange(), Copy(), REPAIR, Forget(), PRUNE]
 
 
 def count_calls(act, ready, calls):

@@ -3,7 +3,7 @@ import errno
 import os
 import shutil
 
-from acts import ACTS, BACKUP, count_calls
+from acts import ACTS, BACKUP, REPAIR, count_calls
 from place import CHANGES, GROWS, READS, Place, picture, same_picture, some, test, two_versions, write_source
 
 # What fails, which calls, and whether it goes on failing: a full disk stays full.
@@ -103,6 +103,20 @@ def claims(act, at_most):
 
 for each in ACTS:
     claims(each, 7)
+
+
+@test
+def repair_asks_again_for_a_pack_that_could_not_be_read(here):
+    ready = REPAIR.prepare(here)
+    tried = 0
+    for n in some(count_calls(REPAIR, ready, "read"), 20):
+        p = ready.fork("failing")
+        result = REPAIR.run(p, under=p.repo, calls="read", at=n, do=errno.EIO)
+        if result.was_hit() and "/packs/" in result.hit().path:
+            assert result.expect(0).result()["packs_unreadable"] == 0, result
+            tried += 1
+    assert tried > 0
+    return tried
 
 
 # --- the source ---
