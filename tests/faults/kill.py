@@ -1,11 +1,12 @@
 """kill -9 at every call that changes the store."""
+import os
 import random
 import shutil
 import signal
 import subprocess
 import time
 
-from acts import ACTS, count_calls
+from acts import ACTS, PRUNE, count_calls
 from place import CHANGES, Place, some, test, write_source
 
 
@@ -61,6 +62,35 @@ def backup_killed_at_random_moments_loses_nothing(here):
         p.run("verify", "--read-data").expect(0)
     p.must_be_sound()
     p.must_go_on()
+    return tried
+
+
+ELSEWHERE = ["unshare", "--uts", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh"]
+
+
+@test
+def prune_that_died_on_another_host_is_undone_by_take_over_alone(here):
+    """Nobody here can tell whether it has died, so it counts as alive until somebody says so."""
+    if os.geteuid() != 0:
+        return 0
+    ready = PRUNE.prepare(here)
+    tried = 0
+    for n in some(count_calls(PRUNE, ready, CHANGES), 8):
+        p = ready.fork("killed")
+        p.before = ELSEWHERE
+        PRUNE.run(p, under=p.repo, calls=CHANGES, at=n, do="kill").expect(-signal.SIGKILL)
+        p.before = []
+        if not list((p.repo / "marks").glob("*")):
+            continue  # before its first, or after its last
+        for command in (["prune"], ["prune", "--max-unused", 0], ["forget", "--keep-last", 1, "--prune"]):
+            refused = p.run(*command).expect(11)
+            assert "another prune is at it (on host elsewhere, process " in refused.err, refused
+        p.run("prune", "--dry-run").expect(0)
+        p.must_be_sound()
+        p.note(p.backup().expect(0))  # who only adds needs not wait
+        PRUNE.must_have_ended(p, p.run("prune", "--max-unused", 0, "--take-over"))
+        tried += 1
+    assert tried > 2
     return tried
 
 

@@ -139,6 +139,7 @@ class Place:
         self.is_done = False
         self.originals = {}  # of a repository that is copied from
         self.extra_env = {}
+        self.before = []  # what runs the program
 
     def fork(self, name):
         """Another repository in the same state, for the same source."""
@@ -178,7 +179,7 @@ class Place:
         return Result(argv, p.returncode, p.stdout.decode(errors="replace"), p.stderr.decode(errors="replace"), log)
 
     def command(self, *args, repo=None, key=None, as_json=True):
-        return [STACKSNAP, "--key-file", str(key or self.key), "-r", str(repo or self.repo),
+        return [*self.before, STACKSNAP, "--key-file", str(key or self.key), "-r", str(repo or self.repo),
                 *(["--json"] if as_json else []), *map(str, args)]
 
     def write_key(self):
