@@ -21,7 +21,7 @@ enum err_code {
 	ERR_NOT_FOUND, /* certainly absent */
 	ERR_EXISTS, /* already there, and must not be */
 	ERR_LOCKED, /* somebody else holds it; try later */
-	ERR_DENIED, /* no permission */
+	ERR_DENIED, /* no permission, or it would lose what must stay */
 	ERR_TRANSIENT, /* a retry may help */
 	ERR_CORRUPT, /* the data is not what was written */
 	ERR_UNSUPPORTED, /* newer format, or a thing this build cannot do */

@@ -12,7 +12,7 @@
 
 enum exit_code {
 	EXIT_COMPLETE = 0,
-	EXIT_FAILED = 1, /* nothing usable came of it */
+	EXIT_FAILED = 1, /* nothing usable came of it, or it was refused to protect data */
 	EXIT_USAGE = 2, /* the command line is wrong; nothing was done */
 	EXIT_PARTIAL = 3, /* a usable result from which something is missing */
 	EXIT_NO_REPOSITORY = 10, /* there is none at that place */
