@@ -3,6 +3,9 @@
 #include "base/bytes.h"
 
 #include <stdbool.h>
+
+/* For ZSTD_c_literalCompressionMode, which every zstd since 1.4 has. */
+#define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 
 #define SAMPLE_SIZE 4096
@@ -10,16 +13,33 @@
 /* Bytes of each sample that are counted first. */
 #define COUNTED 512
 
-/* Of BLOCK_LEVEL_FRAME: level 1 with matches from 6 bytes on, and the whole block in its
- * window. docs/decisions/0011 has what others gave. */
+/* How a block is compressed that asks for BLOCK_LEVEL_FRAME: zstd's fast search over the whole
+ * block, as suits its content. docs/decisions/0011 has what each gains. */
+enum manner {
+	MANNER_TEXT, /* what repeats is near: a small table keeps to that */
+	MANNER_PADDED, /* pages, programs: what is left of them hardly shrinks by itself */
+	MANNER_OTHER,
+	MANNERS,
+	MANNER_LEVEL = MANNERS, /* as zstd's level says */
+};
 #define FRAME_WINDOW_LOG 20
-#define FRAME_HASH_LOG 14
-#define FRAME_MIN_MATCH 6
+#define FRAME_MIN_MATCH 7
+
+static const struct {
+	int hash_log;
+	int step; /* bytes from one place that is looked at to the next, less one */
+	int literals; /* is coded what no match covers */
+} manners[MANNERS] = {
+	[MANNER_TEXT] = { 13, 2, ZSTD_ps_enable },
+	[MANNER_PADDED] = { 15, 1, ZSTD_ps_disable },
+	[MANNER_OTHER] = { 14, 2, ZSTD_ps_enable },
+};
 
 struct packer {
 	ZSTD_CCtx *ctx;
 	ZSTD_CCtx *probe_ctx; /* small: it sees samples only */
-	int level; /* that ctx is set to, or -1 */
+	int manner; /* that ctx is set to, or -1 */
+	int level; /* with MANNER_LEVEL */
 	uint8_t probe[2 * SAMPLE_SIZE];
 };
 
@@ -37,32 +57,46 @@ packer_new(struct packer **out, struct err *err)
 	p->probe_ctx = ZSTD_createCCtx();
 	if (p->ctx == NULL || p->probe_ctx == NULL)
 		return err_nomem(err);
-	p->level = -1;
+	p->manner = -1;
 	*out = TAKE(p);
 	return ERR_OK;
 }
 
-static enum err_code
-set_level(struct packer *p, int level, struct err *err)
+/* What zstd is told for a manner; gives what zstd returned. */
+static size_t
+set_manner_of(ZSTD_CCtx *ctx, int manner, int level)
 {
-	if (level == p->level)
-		return ERR_OK;
-	p->level = -1;
+	if (manner == MANNER_LEVEL)
+		return ZSTD_CCtx_setParameter(ctx, ZSTD_c_compressionLevel, level);
 	const struct {
 		ZSTD_cParameter what;
 		int value;
 	} set[] = {
-		{ ZSTD_c_compressionLevel, level == BLOCK_LEVEL_FRAME ? 1 : level },
+		{ ZSTD_c_compressionLevel, 1 },
 		{ ZSTD_c_windowLog, FRAME_WINDOW_LOG },
-		{ ZSTD_c_hashLog, FRAME_HASH_LOG },
 		{ ZSTD_c_minMatch, FRAME_MIN_MATCH },
+		{ ZSTD_c_hashLog, manners[manner].hash_log },
+		{ ZSTD_c_targetLength, manners[manner].step },
+		{ ZSTD_c_literalCompressionMode, manners[manner].literals },
 	};
-	size_t n = level == BLOCK_LEVEL_FRAME ? ARRAY_LEN(set) : 1;
+	size_t rc = 0;
+	for (size_t i = 0; i < ARRAY_LEN(set) && !ZSTD_isError(rc); i++)
+		rc = ZSTD_CCtx_setParameter(ctx, set[i].what, set[i].value);
+	return rc;
+}
+
+static enum err_code
+set_manner(struct packer *p, int manner, int level, struct err *err)
+{
+	if (manner == p->manner && (manner != MANNER_LEVEL || level == p->level))
+		return ERR_OK;
+	p->manner = -1;
 	size_t rc = ZSTD_CCtx_reset(p->ctx, ZSTD_reset_session_and_parameters);
-	for (size_t i = 0; i < n && !ZSTD_isError(rc); i++)
-		rc = ZSTD_CCtx_setParameter(p->ctx, set[i].what, set[i].value);
+	if (!ZSTD_isError(rc))
+		rc = set_manner_of(p->ctx, manner, level);
 	if (ZSTD_isError(rc))
 		return err_set(err, ERR_IO, "set up compression: %s", ZSTD_getErrorName(rc));
+	p->manner = manner;
 	p->level = level;
 	return ERR_OK;
 }
@@ -89,30 +123,56 @@ sample_at(const uint8_t *data, size_t len, size_t i)
 	return data + (len - SAMPLE_SIZE) / (SAMPLES - 1) * i;
 }
 
+/* What bytes some of the block has: SAMPLES pieces of COUNTED bytes, from the whole of it. */
+struct census {
+	uint32_t total;
+	uint32_t of[256];
+};
+
+static void
+census_take(struct census *c, const uint8_t *data, size_t len)
+{
+	*c = (struct census){ 0 };
+	size_t pieces = len < SAMPLES * SAMPLE_SIZE ? 1 : SAMPLES;
+	size_t n = min_size(len, COUNTED);
+	for (size_t i = 0; i < pieces; i++) {
+		const uint8_t *at = pieces > 1 ? sample_at(data, len, i) : data;
+		for (size_t k = 0; k < n; k++)
+			c->of[at[k]]++;
+	}
+	c->total = (uint32_t)(pieces * n);
+}
+
 /* Are some bytes much more frequent than others?  Of n bytes, the squares of the counts add up
  * to about n + n^2/256 when none is. */
 static bool
-is_uneven(const uint8_t *data, size_t len)
+is_uneven(const struct census *c)
 {
-	uint32_t counts[256] = { 0 };
-	size_t n = SAMPLES * COUNTED;
-	for (size_t i = 0; i < SAMPLES; i++) {
-		const uint8_t *at = sample_at(data, len, i);
-		for (size_t k = 0; k < COUNTED; k++)
-			counts[at[k]]++;
-	}
+	uint64_t n = c->total;
 	uint64_t squares = 0;
-	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
-		squares += (uint64_t)counts[i] * counts[i];
+	for (size_t i = 0; i < ARRAY_LEN(c->of); i++)
+		squares += (uint64_t)c->of[i] * c->of[i];
 	return squares > (n + n * n / 256) * 3 / 2;
+}
+
+static enum manner
+manner_for(const struct census *c)
+{
+	uint32_t text = c->of['\n'] + c->of['\t'];
+	for (size_t i = ' '; i <= '~'; i++)
+		text += c->of[i];
+	if (text * UINT64_C(100) >= c->total * UINT64_C(93))
+		return MANNER_TEXT;
+	return c->of[0] * UINT64_C(100) >= c->total * UINT64_C(15) ? MANNER_PADDED
+								   : MANNER_OTHER;
 }
 
 /* Do samples from the whole of data shrink?  Costs 2 % of compressing 1 MiB, but next to
  * nothing where the bytes alone tell. */
 static bool
-looks_compressible(struct packer *p, const uint8_t *data, size_t len)
+looks_compressible(struct packer *p, const struct census *c, const uint8_t *data, size_t len)
 {
-	if (len < 4 * SAMPLE_SIZE * SAMPLES || is_uneven(data, len))
+	if (len < 4 * SAMPLE_SIZE * SAMPLES || is_uneven(c))
 		return true;
 	size_t shrunk = 0;
 	for (size_t i = 0; i < SAMPLES; i++) {
@@ -130,8 +190,11 @@ block_encode(struct packer *p, const void *data, size_t len, int level, uint8_t 
 	if (len > BLOCK_MAX_PLAIN)
 		return err_set(err, ERR_USAGE, "block of %zu bytes is too large", len);
 	put_u32(out + 1, (uint32_t)len);
-	if (looks_compressible(p, data, len)) {
-		if (set_level(p, level, err))
+	struct census c;
+	census_take(&c, data, len);
+	if (looks_compressible(p, &c, data, len)) {
+		int manner = level == BLOCK_LEVEL_FRAME ? (int)manner_for(&c) : MANNER_LEVEL;
+		if (set_manner(p, manner, level, err))
 			return err->code;
 		size_t n = ZSTD_compress2(p->ctx, out + BLOCK_HEADER_SIZE,
 		    block_bound(len) - BLOCK_HEADER_SIZE, data, len);

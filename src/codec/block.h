@@ -28,7 +28,7 @@ AUTO_FREE(packer, struct packer *, packer_free)
 
 /* The room that a block of len plain bytes may need. */
 size_t block_bound(size_t len);
-/* What suits frames of about 1 MiB, whatever is in them: between zstd's levels 1 and 2
+/* What suits frames of about 1 MiB: as fast as zstd's level 1 or faster, by what is in them
  * (docs/decisions/0011). */
 #define BLOCK_LEVEL_FRAME 0
 

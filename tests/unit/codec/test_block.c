@@ -114,6 +114,43 @@ what_shrinks_is_compressed(void **state)
 	assert_true(n < MOST / 4);
 }
 
+/* Rows of numbers between zeros, like pages of databases; and bytes of a program. */
+static void
+fill_pages(uint8_t *p, size_t len)
+{
+	memset(p, 0, len);
+	for (size_t i = 0; i + 64 <= len; i += 64) {
+		put_u64(p + i, i / 64);
+		fill_noise(p + i + 24, 6, i);
+		memcpy(p + i + 40, "delivered", 9);
+	}
+}
+
+static void
+fill_dense(uint8_t *p, size_t len)
+{
+	fill_noise(p, len, 9);
+	for (size_t i = 0; i + 48 <= len; i += 48)
+		memcpy(p + i, "\x48\x89\xe5\x48\x83\xec\x20\xe8\x55\xc3\xff\x15", 12);
+}
+
+/* Each kind of content is compressed in its own way, by one packer after the other. */
+static void
+every_kind_of_content_shrinks_and_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	static const size_t lengths[] = { 3000, 65536, 300000, MOST };
+	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+		size_t len = lengths[i];
+		fill_pages(f->data, len);
+		assert_true(round_trip(f, len) < len / 2);
+		fill_dense(f->data, len);
+		assert_true(round_trip(f, len) < len * 9 / 10);
+		fill_text(f->data, len);
+		assert_true(round_trip(f, len) < len / 2);
+	}
+}
+
 static void
 what_does_not_shrink_is_stored(void **state)
 {
@@ -250,6 +287,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_of_every_kind_and_length_come_back),
 		cmocka_unit_test(what_shrinks_is_compressed),
+		cmocka_unit_test(every_kind_of_content_shrinks_and_comes_back),
 		cmocka_unit_test(what_does_not_shrink_is_stored),
 		cmocka_unit_test(noise_at_the_beginning_does_not_hide_what_shrinks),
 		cmocka_unit_test(a_block_that_is_cut_off_is_refused),
