@@ -263,6 +263,9 @@ run_excludes(const struct backup_run *r, const struct capture *c)
 enum err_code
 run_survey(struct backup_run *r, struct err *err)
 {
+	const struct event_sink *events = r->engine->events;
+	if (events == NULL || !events->is_watched)
+		return ERR_OK;
 	AUTO(mem) struct excluder_options *sources = calloc(r->n_captures + 1, sizeof *sources);
 	size_t n = 0;
 	if (sources == NULL)

@@ -119,7 +119,7 @@ MUST_CHECK enum err_code save_files(
 void run_sample(void *arg, struct event *e);
 /* What a capture of files leaves out, for those who only look. */
 struct excluder_options run_excludes(const struct backup_run *r, const struct capture *c);
-/* Begin to count what there is to read. */
+/* Begin to count what there is to read, if somebody watches. */
 MUST_CHECK enum err_code run_survey(struct backup_run *r, struct err *err);
 
 /* Store a connector's dumps as the capture's folder. */

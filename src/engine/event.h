@@ -46,6 +46,7 @@ struct event_sink_ops {
 
 struct event_sink {
 	const struct event_sink_ops *ops;
+	bool is_watched; /* somebody sees progress as it goes: totals are worth finding out */
 };
 
 void event_emit(struct event_sink *sink, const struct event *e);

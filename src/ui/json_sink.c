@@ -81,6 +81,7 @@ json_sink_new(struct json_sink **out, FILE *stream, int64_t (*now_ns)(void), str
 		return err_nomem(err);
 	pthread_mutex_init(&j->lock, NULL);
 	j->sink.ops = &json_ops;
+	j->sink.is_watched = true;
 	j->stream = stream;
 	j->now_ns = now_ns;
 	*out = j;

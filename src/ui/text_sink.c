@@ -169,6 +169,7 @@ text_sink_new(struct text_sink **out, const struct text_sink_options *opt, struc
 	if (t == NULL)
 		return err_nomem(err);
 	t->sink.ops = &text_ops;
+	t->sink.is_watched = opt->is_terminal && !opt->is_quiet;
 	t->opt = *opt;
 	t->told_ns = opt->now_ns();
 	pthread_mutex_init(&t->lock, NULL);
