@@ -166,10 +166,13 @@ replace_all(const struct mysql *m, struct session *s, struct dump_source *src,
     const struct strv *names, struct err *err)
 {
 	struct globals g = { false, 0, "" };
-	enum err_code rc = prepare_globals(s, &g, err);
+	/* A dump without accounts was made by a login that may do nothing to the server itself:
+	 * the application's own, where the image made up root's password. */
+	bool is_admin = strv_has(names, MYSQL_USERS);
+	enum err_code rc = is_admin ? prepare_globals(s, &g, err) : ERR_OK;
 	if (rc == ERR_OK)
 		rc = drop_databases(s, err);
-	if (rc == ERR_OK && strv_has(names, MYSQL_USERS))
+	if (rc == ERR_OK && is_admin)
 		rc = drop_accounts(m, s, err);
 	if (rc == ERR_OK)
 		rc = load_files(m, src, names, err);
@@ -197,9 +200,9 @@ mysql_load(struct connector *c, struct dump_source *src, struct err *err)
 		return err->code;
 	if (strv_has(&names, MYSQL_HEALTHCHECK) && mysql_load_healthcheck(m, src, err))
 		return err->code;
-	AUTO(bufv) struct buf nothing = BUF_INIT;
 	if (!strv_has(&names, MYSQL_USERS))
-		return session_ask(s, "FLUSH PRIVILEGES;", &nothing, err);
+		return ERR_OK;
+	AUTO(bufv) struct buf nothing = BUF_INIT;
 	/* The set-up of a data folder writes root's PROXY right with an empty host, GRANT with
 	 * '%': the same right, printed twice. */
 	return session_ask(s,

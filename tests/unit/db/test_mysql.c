@@ -368,6 +368,31 @@ load_empties_the_server_and_feeds_every_dump(void **state)
 }
 
 static void
+load_by_the_applications_own_account_asks_for_no_rights_over_the_server(void **state)
+{
+	(void)state;
+	static const struct script_answer plain[] = {
+		{ "wait_timeout", "" },
+		{ "SELECT HEX(CONVERT(SCHEMA_NAME", "6F6C6460\n" },
+		{ "DROP DATABASE", "" },
+		{ NULL, NULL },
+	};
+	struct err err = ERR_INIT;
+	AUTO(fixture) struct fixture f;
+	fixture_init(&f);
+	f.steps[STEP_DUMP] =
+	    (struct script_step){ "mariadb", "--unbuffered", NULL, 0, NULL, 0, plain, false };
+	f.steps[STEP_CLIENT] =
+	    (struct script_step){ "mariadb", NULL, NULL, 0, NULL, 0, NULL, false };
+	memory_put(&f.dump, "databases.sql", dump, sizeof dump - 1);
+	ok(connector_load(f.c, &f.dump.source, &err));
+	assert_true(script_saw(&f.runner.input, dump));
+	assert_false(script_saw(&f.runner.asked, "GLOBAL"));
+	assert_false(script_saw(&f.runner.asked, "FLUSH"));
+	assert_false(script_saw(&f.runner.asked, "DROP USER"));
+}
+
+static void
 variables_are_put_back_also_when_the_load_fails(void **state)
 {
 	(void)state;
@@ -424,6 +449,8 @@ main(void)
 		cmocka_unit_test(container_without_the_tools_is_told),
 		cmocka_unit_test(grants_on_what_a_database_holds_come_after_it),
 		cmocka_unit_test(load_empties_the_server_and_feeds_every_dump),
+		cmocka_unit_test(
+		    load_by_the_applications_own_account_asks_for_no_rights_over_the_server),
 		cmocka_unit_test(variables_are_put_back_also_when_the_load_fails),
 		cmocka_unit_test(server_of_the_images_set_up_is_not_ready),
 	};
