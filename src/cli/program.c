@@ -136,6 +136,10 @@ run_main(struct cli *c, int argc, char **argv, const struct command *instead)
 	return run_with_sinks(c);
 }
 
+static const char stopping_already[] =
+    "\nstacksnap: stopping already: services are given back first; "
+    "this cannot be hurried\n";
+
 int
 program_run(int argc, char **argv, const struct command *instead)
 {
@@ -150,7 +154,7 @@ program_run(int argc, char **argv, const struct command *instead)
 	if (debug != NULL && strcmp(debug, "1") == 0)
 		log_set_sink(log_to_stderr);
 	if (fill_standard_streams(&err) || cancel_init(&cancel, &err) ||
-	    cancel_on_signals(&cancel, &err)) {
+	    cancel_on_signals(&cancel, stopping_already, &err)) {
 		cli_tell_error(&c, &err);
 		return EXIT_FAILED;
 	}

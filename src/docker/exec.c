@@ -211,7 +211,7 @@ end_tool(struct exec_run *r)
 	AUTO(fd) int pid_fd = -1;
 	if (s.is_running &&
 	    host_process_open(&pid_fd, s.pid, r->place->container, &scratch) == ERR_OK &&
-	    host_process_kill(pid_fd, KILL_TIMEOUT_MS, &scratch) != ERR_OK)
+	    host_process_kill(pid_fd, s.pid, KILL_TIMEOUT_MS, &scratch) != ERR_OK)
 		log_debug("exec in container %.12s: %s", r->place->container, scratch.msg);
 }
 

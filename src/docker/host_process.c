@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 /* From Linux 6.9; older ones say EINVAL. */
 #ifndef PIDFD_SIGNAL_PROCESS_GROUP
@@ -67,14 +68,24 @@ host_process_open(int *pid_fd, int64_t pid, const char *container_id, struct err
 	return ERR_OK;
 }
 
-enum err_code
-host_process_kill(int pid_fd, int timeout_ms, struct err *err)
+/* As the kernel's own call for it: while the leader is there, its number is its group's. */
+static long
+kill_group(int pid_fd, int64_t pid)
 {
-	/* The runtime makes a tool the leader of its session, so its group is its pipeline. */
 	long rc =
 	    syscall(SYS_pidfd_send_signal, pid_fd, SIGKILL, NULL, PIDFD_SIGNAL_PROCESS_GROUP);
-	if (rc != 0 && (errno == EINVAL || errno == ESRCH))
-		rc = syscall(SYS_pidfd_send_signal, pid_fd, SIGKILL, NULL, 0);
+	if (rc == 0 || (errno != EINVAL && errno != ESRCH))
+		return rc;
+	if (getpgid((pid_t)pid) == pid && host_process_is_alive(pid_fd))
+		return kill((pid_t)-pid, SIGKILL);
+	return syscall(SYS_pidfd_send_signal, pid_fd, SIGKILL, NULL, 0);
+}
+
+enum err_code
+host_process_kill(int pid_fd, int64_t pid, int timeout_ms, struct err *err)
+{
+	/* The runtime makes a tool the leader of its session, so its group is its pipeline. */
+	long rc = kill_group(pid_fd, pid);
 	if (rc != 0 && errno != ESRCH)
 		return err_sys(err, "kill process");
 	struct pollfd pfd = { pid_fd, POLLIN, 0 };

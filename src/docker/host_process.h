@@ -17,8 +17,10 @@
 MUST_CHECK enum err_code host_process_open(
     int *pid_fd, int64_t pid, const char *container_id, struct err *err);
 bool host_process_is_alive(int pid_fd);
-/* Kill it and its process group, and wait up to timeout_ms for its end. */
-MUST_CHECK enum err_code host_process_kill(int pid_fd, int timeout_ms, struct err *err);
+/* Kill it and its process group, and wait up to timeout_ms for its end.  What has made itself a
+ * group of its own in between is not reached. */
+MUST_CHECK enum err_code host_process_kill(
+    int pid_fd, int64_t pid, int timeout_ms, struct err *err);
 /* Open /proc/PID/name (its root, a namespace): what pid_fd holds, not what came after it. */
 MUST_CHECK enum err_code host_process_open_file(
     int *fd, int pid_fd, int64_t pid, const char *name, int flags, struct err *err);

@@ -6,10 +6,13 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 static struct cancel *signalled;
+static const char *told_again; /* NULL: nothing */
+static size_t told_again_len;
 
 enum err_code
 cancel_init(struct cancel *c, struct err *err)
@@ -38,6 +41,15 @@ cancel_raise(struct cancel *c)
 	ssize_t n = write(c->event_fd, &one, sizeof one);
 	(void)n; /* only fails when the counter is full, and then it is readable already */
 	errno = saved;
+}
+
+void
+cancel_lower(struct cancel *c)
+{
+	uint64_t n;
+	atomic_store(&c->raised, false);
+	ssize_t got = read(c->event_fd, &n, sizeof n);
+	(void)got; /* nothing is there to be read when it was not raised */
 }
 
 bool
@@ -75,14 +87,22 @@ static void
 on_signal(int sig)
 {
 	(void)sig;
+	int saved = errno;
+	if (cancel_is_raised(signalled) && told_again != NULL) {
+		ssize_t n = write(STDERR_FILENO, told_again, told_again_len);
+		(void)n; /* nobody is there to read it */
+	}
+	errno = saved;
 	cancel_raise(signalled);
 }
 
 enum err_code
-cancel_on_signals(struct cancel *c, struct err *err)
+cancel_on_signals(struct cancel *c, const char *again, struct err *err)
 {
 	static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
 	signalled = c;
+	told_again = again;
+	told_again_len = again != NULL ? strlen(again) : 0;
 	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 	for (size_t i = 0; i < ARRAY_LEN(stops); i++)
 		if (sigaction(stops[i], &sa, NULL) != 0)

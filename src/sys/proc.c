@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #define CAPTURE_MAX ((size_t)1 << 20)
+#define KILL_TIMEOUT_MS 5000
 
 extern char **environ;
 
@@ -21,15 +22,30 @@ struct proc {
 	pid_t pid;
 	int pid_fd; /* readable when the child has ended */
 	bool reaped;
+	bool is_killed;
 	int status;
 };
 
-/* environ with the entries of add replacing those of the same name. */
+/* Does a list of names ("LC_*" for all that begin so) hold the one of "NAME=value"? */
+static bool
+is_kept(const char *entry, const char *const *keep)
+{
+	if (keep == NULL)
+		return true;
+	for (; *keep != NULL; keep++) {
+		size_t n = strcspn(*keep, "*");
+		if (strncmp(entry, *keep, n) == 0 && ((*keep)[n] == '*' || entry[n] == '='))
+			return true;
+	}
+	return false;
+}
+
+/* What is kept of environ, with the entries of add replacing those of the same name. */
 static enum err_code
-merge_env(struct strv *out, const char *const *add, struct err *err)
+merge_env(struct strv *out, const char *const *keep, const char *const *add, struct err *err)
 {
 	for (char **e = environ; *e != NULL; e++) {
-		bool replaced = false;
+		bool replaced = !is_kept(*e, keep);
 		for (size_t i = 0; add != NULL && add[i] != NULL && !replaced; i++) {
 			size_t n = (size_t)(strchrnul(add[i], '=') - add[i]);
 			replaced = strncmp(*e, add[i], n) == 0 && (*e)[n] == '=';
@@ -93,7 +109,7 @@ enum err_code
 proc_start(struct proc **out, const struct proc_options *opt, struct err *err)
 {
 	AUTO(strv) struct strv env = STRV_INIT;
-	if (merge_env(&env, opt->env, err))
+	if (merge_env(&env, opt->keep_env, opt->env, err))
 		return err->code;
 	struct proc *p = calloc(1, sizeof *p);
 	if (p == NULL)
@@ -123,18 +139,27 @@ reap(struct proc *p)
 	p->status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
 }
 
+/* A process that the kernel does not let go of (a dead disk or network share) is not waited
+ * for: it ends when it can, and nobody reaps it. */
 static void
 kill_group(struct proc *p)
 {
 	kill(-p->pid, SIGKILL);
-	reap(p);
+	struct pollfd pfd = { p->pid_fd, POLLIN, 0 };
+	int n = 1;
+	while (p->pid_fd >= 0 && (n = poll(&pfd, 1, KILL_TIMEOUT_MS)) < 0 && errno == EINTR)
+		;
+	p->status = 128 + SIGKILL;
+	if (n > 0)
+		reap(p);
+	p->is_killed = true;
 }
 
 enum err_code
 proc_wait(struct proc *p, int timeout_ms, const struct cancel *c, int *status, struct err *err)
 {
 	int64_t deadline = clock_mono_ns() + timeout_ms * NS_PER_MS;
-	while (!p->reaped) {
+	while (!p->reaped && !p->is_killed) {
 		int wait_ms = -1;
 		if (timeout_ms >= 0) {
 			int64_t left = (deadline - clock_mono_ns()) / NS_PER_MS;
@@ -164,7 +189,7 @@ proc_free(struct proc *p)
 {
 	if (p == NULL)
 		return;
-	if (!p->reaped)
+	if (!p->reaped && !p->is_killed)
 		kill_group(p);
 	if (p->pid_fd >= 0)
 		close(p->pid_fd);
@@ -182,6 +207,7 @@ proc_detach(struct proc *p)
 }
 
 struct pump {
+	int pid_fd;
 	int in_w;
 	int out_r;
 	int err_r;
@@ -226,10 +252,27 @@ feed(struct pump *m)
 		close_end(&m->in_w);
 }
 
+/* The child has ended: take what lies in its pipes.  Others may hold them open for as long as
+ * they like. */
+static enum err_code
+empty_pipes(struct pump *m, struct err *err)
+{
+	int *ends[] = { &m->out_r, &m->err_r };
+	struct buf *to[] = { m->out, m->errout };
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		struct pollfd pfd = { *ends[i], POLLIN, 0 };
+		while (*ends[i] >= 0 && poll(&pfd, 1, 0) > 0)
+			if (drain(ends[i], to[i], err))
+				return err->code;
+	}
+	return ERR_OK;
+}
+
 static enum err_code
 pump_all(struct pump *m, int64_t deadline_ns, const struct cancel *c, struct err *err)
 {
-	while (m->out_r >= 0 || m->err_r >= 0) {
+	bool has_ended = false;
+	while (!has_ended && (m->out_r >= 0 || m->err_r >= 0)) {
 		int wait_ms = -1;
 		if (deadline_ns >= 0) {
 			int64_t left = (deadline_ns - clock_mono_ns()) / NS_PER_MS;
@@ -237,13 +280,17 @@ pump_all(struct pump *m, int64_t deadline_ns, const struct cancel *c, struct err
 				return err_set(err, ERR_CANCELLED, "timed out");
 			wait_ms = (int)left;
 		}
-		struct pollfd pfd[4] = {
+		struct pollfd pfd[] = {
 			{ m->out_r, POLLIN, 0 },
 			{ m->err_r, POLLIN, 0 },
 			{ m->in_w, POLLOUT, 0 },
 			{ cancel_fd(c), POLLIN, 0 },
+			{ m->pid_fd, POLLIN, 0 },
 		};
-		if (poll(pfd, 4, wait_ms) < 0 && errno != EINTR)
+		int n = poll(pfd, ARRAY_LEN(pfd), wait_ms);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
 			return err_sys(err, "poll");
 		if (cancel_check(c, err))
 			return err->code;
@@ -253,8 +300,9 @@ pump_all(struct pump *m, int64_t deadline_ns, const struct cancel *c, struct err
 			return err->code;
 		if (pfd[2].revents != 0)
 			feed(m);
+		has_ended = pfd[4].revents != 0;
 	}
-	return ERR_OK;
+	return has_ended ? empty_pipes(m, err) : ERR_OK;
 }
 
 static enum err_code
@@ -290,7 +338,8 @@ proc_run(const struct proc_options *opt, const struct buf *input, int timeout_ms
 	close(outp[1]);
 	close(errp[1]);
 
-	struct pump m = { in[1], outp[0], errp[0], input, 0, out, errout };
+	struct pump m = { p != NULL ? p->pid_fd : -1, in[1], outp[0], errp[0], input, 0, out,
+		errout };
 	if (rc == ERR_OK && input != NULL)
 		rc = fd_set_nonblocking(m.in_w, err);
 	if (rc == ERR_OK)

@@ -2,8 +2,10 @@
  * proc.h: running another program, without a shell.
  *
  * A child runs in a process group of its own, with only the three standard
- * descriptors open, and is killed as a whole group.  Secrets go through env
- * or stdin, never argv.
+ * descriptors open, and is killed as a whole group.  What leaves that group (a
+ * daemon) is not reached; it cannot keep us waiting either, since the end of the
+ * child itself counts, not that of its pipes.  Secrets go through env or stdin,
+ * never argv.
  *
  * Ownership: proc_start gives a process that proc_free ends (SIGKILL to the
  * group) if it still runs.  Pipe descriptors belong to the caller.
@@ -21,6 +23,9 @@ struct proc;
 struct proc_options {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
 	const char *const *env; /* NULL-terminated "NAME=value" to add; may be NULL */
+	/* NULL-terminated names of our variables that it gets, "LC_*" for all that begin so;
+	 * NULL: all. */
+	const char *const *keep_env;
 	const char *cwd; /* NULL: as is */
 	int stdin_fd; /* -1: /dev/null */
 	int stdout_fd; /* -1: /dev/null; proc_run captures instead */
@@ -28,9 +33,9 @@ struct proc_options {
 	bool own_session; /* leave our session, so that no terminal's end reaches it */
 };
 
-#define PROC_OPTIONS_INIT                           \
-	{                                           \
-		NULL, NULL, NULL, -1, -1, -1, false \
+#define PROC_OPTIONS_INIT                                 \
+	{                                                 \
+		NULL, NULL, NULL, NULL, -1, -1, -1, false \
 	}
 
 MUST_CHECK enum err_code proc_start(

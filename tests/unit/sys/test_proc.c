@@ -223,6 +223,61 @@ a_timeout_kills_the_whole_group(void **state)
 }
 
 static void
+a_group_that_ignores_sigterm_is_killed_by_a_timeout(void **state)
+{
+	(void)state;
+	struct err err;
+	AUTO(captured) struct captured c = CAPTURED_INIT;
+	refused(run_shell("trap '' TERM INT HUP; (sleep 300 & echo $!; wait) & wait", NULL, 300,
+		    NULL, &c, &err),
+	    ERR_CANCELLED, "sh: timed out");
+	assert_true(dies_soon((int)strtol(buf_cstr(&c.out), NULL, 10)));
+}
+
+static void
+a_daemon_that_holds_the_pipes_does_not_keep_us(void **state)
+{
+	(void)state;
+	struct err err;
+	AUTO(captured) struct captured c = CAPTURED_INIT;
+	int64_t began = clock_mono_ns();
+	ok(run_shell("setsid sleep 60 & echo $!; echo said", NULL, -1, NULL, &c, &err));
+	assert_true(clock_mono_ns() - began < 30 * NS_PER_S);
+	assert_int_equal(c.status, 0);
+	char *rest;
+	int daemon = (int)strtol(buf_cstr(&c.out), &rest, 10);
+	assert_string_equal(rest, "\nsaid\n");
+	assert_true(is_alive(daemon)); /* what ends well may leave something behind */
+	kill(daemon, SIGKILL);
+}
+
+static void
+only_the_variables_that_are_kept_are_handed_on(void **state)
+{
+	(void)state;
+	struct err err;
+	AUTO(captured) struct captured c = CAPTURED_INIT;
+	setenv("STACKSNAP_TEST_A1", "1", 1);
+	setenv("STACKSNAP_TEST_B", "2", 1);
+	setenv("STACKSNAP_TEST_BB", "3", 1);
+	const char *const argv[] = { "env", NULL };
+	const char *const keep[] = { "PATH", "STACKSNAP_TEST_A*", "STACKSNAP_TEST_B", NULL };
+	const char *const env[] = { "ADDED=4", NULL };
+	struct proc_options opt = PROC_OPTIONS_INIT;
+	opt.argv = argv;
+	opt.keep_env = keep;
+	opt.env = env;
+	ok(proc_run(&opt, NULL, 30000, NULL, &c.out, &c.errors, &c.status, &err));
+	const char *got = buf_cstr(&c.out);
+	assert_non_null(strstr(got, "PATH="));
+	assert_non_null(strstr(got, "STACKSNAP_TEST_A1=1\n"));
+	assert_non_null(strstr(got, "STACKSNAP_TEST_B=2\n"));
+	assert_non_null(strstr(got, "ADDED=4\n"));
+	assert_null(strstr(got, "STACKSNAP_TEST_BB"));
+	assert_null(strstr(got, "HOME="));
+}
+
+static void
 waiting_times_out_and_kills(void **state)
 {
 	(void)state;
@@ -296,6 +351,9 @@ main(void)
 		cmocka_unit_test(arguments_are_no_shell_words),
 		cmocka_unit_test(a_child_gets_three_descriptors_and_its_folder),
 		cmocka_unit_test(a_timeout_kills_the_whole_group),
+		cmocka_unit_test(a_group_that_ignores_sigterm_is_killed_by_a_timeout),
+		cmocka_unit_test(a_daemon_that_holds_the_pipes_does_not_keep_us),
+		cmocka_unit_test(only_the_variables_that_are_kept_are_handed_on),
 		cmocka_unit_test(waiting_times_out_and_kills),
 		cmocka_unit_test(a_raised_cancel_ends_a_run),
 		cmocka_unit_test(freeing_a_process_that_runs_ends_it),
