@@ -4,37 +4,17 @@
  * One stack's failure leaves the others alone; the worst outcome is the
  * program's.
  */
-#include "cli/cli.h"
+#include "cli/backup_view.h"
 #include "cli/look_view.h"
 #include "cli/plan_view.h"
 #include "cli/recover.h"
-#include "engine/backup.h"
 #include "engine/filter.h"
 #include "sys/clock.h"
-#include "ui/escape.h"
-#include "ui/format.h"
 
-#include <inttypes.h>
 #include <unistd.h>
 
-/* What became of one stack, or of the folders. */
-struct task {
-	const char *stack; /* NULL: folders, or a stream */
-	enum exit_code code;
-	struct backup_result result; /* when it did not fail */
-	struct err err;
-};
-
-struct batch {
-	struct strv stacks;
-	struct strv paths; /* either these or those, or a stream */
-	struct backup_input input; /* its name is NULL when there is none */
-	struct task *tasks;
-	size_t n_tasks;
-};
-
 static void
-batch_auto(struct batch *b)
+batch_auto(struct backup_batch *b)
 {
 	strv_release(&b->stacks);
 	strv_release(&b->paths);
@@ -60,7 +40,23 @@ open_docker(struct cli *c, struct docker **out, struct err *err)
 	return docker_open(out, &opt, err);
 }
 
-/* Every stack that has containers. */
+/* Is one of its services to be captured?  What cannot be told is found again, and told, when
+ * the stack's turn comes. */
+static bool
+is_enabled(struct docker *d, const char *name)
+{
+	AUTO(stack) struct stack *s = NULL;
+	AUTO(settings) struct settings *settings = NULL;
+	struct err scratch;
+	if (stack_load(&s, d, name, &scratch) || settings_load(&settings, s, NULL, &scratch))
+		return true;
+	for (size_t i = 0; i < s->n_containers; i++)
+		if (settings_flag(settings, s->containers[i].service, SETTING_ENABLE))
+			return true;
+	return false;
+}
+
+/* Every stack that has containers, and is not left out by its settings. */
 static enum err_code
 add_every_stack(struct cli *c, struct strv *stacks, struct err *err)
 {
@@ -71,18 +67,21 @@ add_every_stack(struct cli *c, struct strv *stacks, struct err *err)
 	if (open_docker(c, &d, err) || stacks_list(d, &list, &n, err))
 		return err->code;
 	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
-		if (list[i].n_containers > 0)
-			rc = strv_add(stacks, list[i].name, err);
-		else
+		if (list[i].n_containers == 0)
 			event_note(c->events, list[i].name,
 			    "has no containers: name it to back up what is left of it");
+		else if (!is_enabled(d, list[i].name))
+			event_note(c->events, list[i].name,
+			    "is left out: 'enable' is false for all its services");
+		else
+			rc = strv_add(stacks, list[i].name, err);
 	}
 	stacks_free(list, n);
 	return rc;
 }
 
 static enum err_code
-choose_stream(const struct args *a, struct batch *b, struct err *err)
+choose_stream(const struct args *a, struct backup_batch *b, struct err *err)
 {
 	if (a->stdin_name == NULL)
 		return err_set(err, ERR_USAGE,
@@ -94,9 +93,10 @@ choose_stream(const struct args *a, struct batch *b, struct err *err)
 	if (a->stdin_command && a->operands.len == 0)
 		return err_set(
 		    err, ERR_USAGE, "--stdin-command: which one? Give it behind \"--\"");
-	if (a->quiesce != NULL || a->dry_run || a->is_long)
+	if (a->quiesce != NULL || a->max_downtime != NULL || a->dry_run || a->is_long)
 		return err_set(err, ERR_USAGE,
-		    "--quiesce, --dry-run and --long mean nothing for a stream");
+		    "--quiesce, --max-downtime, --dry-run and --long mean nothing for a "
+		    "stream");
 	if (a->exclude_caches || a->one_file_system ||
 	    (!a->stdin_tar && (a->exclude.len > 0 || a->exclude_from.len > 0)))
 		return err_set(err, ERR_USAGE,
@@ -115,7 +115,7 @@ choose_stream(const struct args *a, struct batch *b, struct err *err)
 }
 
 static enum err_code
-choose(struct cli *c, struct batch *b, struct err *err)
+choose(struct cli *c, struct backup_batch *b, struct err *err)
 {
 	const struct args *a = &c->args;
 	bool has_paths = a->paths.len > 0;
@@ -127,9 +127,9 @@ choose(struct cli *c, struct batch *b, struct err *err)
 	if (!a->all && !has_paths && a->operands.len == 0)
 		return err_set(
 		    err, ERR_USAGE, "back up what? Name a STACK, or give --all or --path DIR");
-	if (has_paths && a->quiesce != NULL)
-		return err_set(
-		    err, ERR_USAGE, "--quiesce is for stacks: folders have no services");
+	if (has_paths && (a->quiesce != NULL || a->max_downtime != NULL))
+		return err_set(err, ERR_USAGE,
+		    "--quiesce and --max-downtime are for stacks: folders have no services");
 	bool leaves_out = a->exclude.len > 0 || a->exclude_from.len > 0 || a->exclude_caches ||
 			  a->one_file_system;
 	if (!has_paths && leaves_out)
@@ -153,14 +153,15 @@ choose(struct cli *c, struct batch *b, struct err *err)
 /* --- dry run --- */
 
 static enum err_code
-show_stack_plans(struct cli *c, const struct batch *b, struct json_writer *w, struct err *err)
+show_stack_plans(struct cli *c, const struct backup_batch *b,
+    const struct settings_options *settings, struct json_writer *w, struct err *err)
 {
 	AUTO(docker) struct docker *d = NULL;
 	if (open_docker(c, &d, err))
 		return err->code;
 	for (size_t i = 0; i < b->stacks.len; i++) {
 		AUTO(plan) struct plan *p = NULL;
-		if (plan_make(&p, d, b->stacks.items[i], NULL, err))
+		if (plan_make(&p, d, b->stacks.items[i], settings, err))
 			return err->code;
 		if (w != NULL)
 			plan_view_json(w, p);
@@ -171,145 +172,18 @@ show_stack_plans(struct cli *c, const struct batch *b, struct json_writer *w, st
 }
 
 static enum err_code
-show_plan(struct cli *c, const struct batch *b, struct err *err)
+show_plan(struct cli *c, const struct backup_batch *b, const struct settings_options *settings,
+    struct err *err)
 {
 	if (!c->args.json)
-		return show_stack_plans(c, b, NULL, err);
+		return show_stack_plans(c, b, settings, NULL, err);
 	AUTO(bufv) struct buf line = BUF_INIT;
 	struct json_writer w;
 	cli_result_begin(c, &w, &line, EXIT_COMPLETE);
 	json_flag(&w, "dry_run", true);
 	json_arr(&w, "plan");
-	if (show_stack_plans(c, b, &w, err))
+	if (show_stack_plans(c, b, settings, &w, err))
 		return err->code;
-	json_arr_end(&w);
-	return cli_result_end(&w, err);
-}
-
-/* --- the result --- */
-
-static void
-print_source(const struct batch *b, const struct task *r)
-{
-	if (r->stack != NULL) {
-		fputs("stack ", stdout);
-		escape_print(stdout, r->stack);
-		return;
-	}
-	if (b->input.name != NULL)
-		escape_print(stdout, b->input.name);
-	for (size_t i = 0; i < b->paths.len; i++) {
-		fputs(i > 0 ? ", " : "", stdout);
-		escape_print(stdout, b->paths.items[i]);
-	}
-}
-
-static void
-print_numbers(const struct task *r)
-{
-	const struct backup_result *res = &r->result;
-	char files[FORMAT_MAX], bytes[FORMAT_MAX], new_bytes[FORMAT_MAX], stored[FORMAT_MAX];
-	char quiet[FORMAT_MAX], skew[FORMAT_MAX], took[FORMAT_MAX];
-	char members[COUNTED_MAX], problems[COUNTED_MAX];
-	counted(members, res->members, "member");
-	counted(files, res->files, "file");
-	format_size(bytes, res->bytes);
-	format_size(new_bytes, res->new_bytes);
-	format_size(stored, res->stored_bytes);
-	format_duration(quiet, res->quiet_ns);
-	format_duration(skew, res->skew_ns);
-	format_duration(took, res->took_ns);
-	printf("  %s, %s, %s; %s new to the repository, stored as %s\n", members, files, bytes,
-	    new_bytes, stored);
-	if (r->stack != NULL && res->quiet_ns > 0)
-		printf("  services were quiet for %s; skew %s; took %s\n", quiet, skew, took);
-	else if (r->stack != NULL)
-		printf("  no service was made quiet; skew %s; took %s\n", skew, took);
-	else
-		printf("  took %s\n", took);
-	if (res->excluded > 0)
-		printf("  %" PRIu64 " left out on request\n", res->excluded);
-	if (res->problems > 0)
-		printf("  %s: 'stacksnap show' lists what is missing\n",
-		    counted(problems, res->problems, "problem"));
-}
-
-static void
-print_task(const struct batch *b, const struct task *r)
-{
-	if (r->code != EXIT_COMPLETE && r->code != EXIT_PARTIAL) {
-		print_source(b, r);
-		puts(": failed, no snapshot was written");
-		return;
-	}
-	char hex[ID_HEX_SIZE];
-	id_hex(hex, &r->result.id);
-	printf("snapshot %.8s of ", hex);
-	print_source(b, r);
-	printf(": %s\n", exit_code_outcome(r->code));
-	print_numbers(r);
-}
-
-static void
-source_json(struct json_writer *w, const struct batch *b, const struct task *r)
-{
-	json_obj(w, "source");
-	const char *name = r->stack != NULL ? r->stack : b->input.name;
-	json_str(w, "kind", r->stack != NULL ? "stack" : name != NULL ? "stdin" : "path");
-	if (name != NULL) {
-		json_str(w, "name", name);
-	} else {
-		json_arr(w, "paths");
-		for (size_t i = 0; i < b->paths.len; i++)
-			json_str(w, NULL, b->paths.items[i]);
-		json_arr_end(w);
-	}
-	json_obj_end(w);
-}
-
-static void
-task_json(struct json_writer *w, const struct batch *b, const struct task *r)
-{
-	const struct backup_result *res = &r->result;
-	json_obj(w, NULL);
-	source_json(w, b, r);
-	json_i64(w, "exit_code", r->code);
-	json_str(w, "outcome", exit_code_outcome(r->code));
-	if (r->code != EXIT_COMPLETE && r->code != EXIT_PARTIAL) {
-		cli_result_error(w, &r->err);
-		json_obj_end(w);
-		return;
-	}
-	char hex[ID_HEX_SIZE];
-	id_hex(hex, &res->id);
-	json_str(w, "snapshot", hex);
-	json_u64(w, "members", res->members);
-	json_u64(w, "files", res->files);
-	json_u64(w, "bytes", res->bytes);
-	json_u64(w, "new_bytes", res->new_bytes);
-	json_u64(w, "stored_bytes", res->stored_bytes);
-	json_u64(w, "problems", res->problems);
-	json_u64(w, "excluded", res->excluded);
-	json_i64(w, "quiet_ns", res->quiet_ns);
-	json_i64(w, "skew_ns", res->skew_ns);
-	json_i64(w, "took_ns", res->took_ns);
-	json_obj_end(w);
-}
-
-static enum err_code
-print_batch(struct cli *c, const struct batch *b, enum exit_code code, struct err *err)
-{
-	if (!c->args.json) {
-		for (size_t i = 0; i < b->n_tasks; i++)
-			print_task(b, &b->tasks[i]);
-		return ERR_OK;
-	}
-	AUTO(bufv) struct buf line = BUF_INIT;
-	struct json_writer w;
-	cli_result_begin(c, &w, &line, code);
-	json_arr(&w, "runs");
-	for (size_t i = 0; i < b->n_tasks; i++)
-		task_json(&w, b, &b->tasks[i]);
 	json_arr_end(&w);
 	return cli_result_end(&w, err);
 }
@@ -327,21 +201,19 @@ options_of(const struct args *a, struct backup_options *out, struct err *err)
 	opt.exclude_from = &a->exclude_from;
 	opt.exclude_caches = a->exclude_caches;
 	opt.one_file_system = a->one_file_system;
+	opt.settings.values[SETTING_QUIESCE] = a->quiesce;
+	opt.settings.values[SETTING_DOWNTIME] = a->max_downtime;
 	if (a->time != NULL && time_parse(&opt.time_ns, a->time, clock_wall_ns(), err))
 		return err_wrap(err, "--time");
 	if (backup_check_rules(&opt, err))
 		return err->code;
-	if (a->quiesce != NULL) {
-		opt.quiesce_none = strcmp(a->quiesce, "none") == 0;
-		opt.quiesce = strcmp(a->quiesce, "stop") == 0 ? QUIESCE_STOP : QUIESCE_PAUSE;
-	}
 	*out = opt;
 	return ERR_OK;
 }
 
 static void
-back_up(struct cli *c, struct engine *e, const struct batch *b,
-    const struct backup_options *opt, struct task *r)
+back_up(struct cli *c, struct engine *e, const struct backup_batch *b,
+    const struct backup_options *opt, struct backup_task *r)
 {
 	enum err_code rc =
 	    r->stack != NULL        ? backup_stack(e, r->stack, opt, &r->result, &r->err)
@@ -371,14 +243,14 @@ recover_first(struct cli *c)
 static enum err_code
 run(struct cli *c, enum exit_code *code, struct err *err)
 {
-	AUTO(batch) struct batch b = { .stacks = STRV_INIT, .paths = STRV_INIT };
+	AUTO(batch) struct backup_batch b = { .stacks = STRV_INIT, .paths = STRV_INIT };
 	AUTO(place) struct place p = PLACE_INIT;
 	struct backup_options opt;
 	if (choose(c, &b, err) || options_of(&c->args, &opt, err))
 		return err->code;
 	if (c->args.dry_run)
 		return b.paths.len > 0 ? look_view_run(c, &b.paths, &opt, err)
-				       : show_plan(c, &b, err);
+				       : show_plan(c, &b, &opt.settings, err);
 	if (cli_open_lenient(c, &p, err))
 		return err->code;
 	recover_first(c);
@@ -397,7 +269,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 		}
 		*code = exit_code_worse(*code, b.tasks[i].code);
 	}
-	return print_batch(c, &b, *code, err);
+	return backup_view_print(c, &b, *code, err);
 }
 
 static const struct option_def options[] = {
@@ -405,9 +277,12 @@ static const struct option_def options[] = {
 	    offsetof(struct args, all) },
 	{ "path", 0, OPTION_LIST, WORD_FILE, "DIR", NULL,
 	    "files and folders; what follows are paths, too", offsetof(struct args, paths) },
-	{ "quiesce", 0, OPTION_VALUE, WORD_CHOICE, "HOW", "none pause stop",
-	    "to the services that write: none, pause (default), stop",
+	{ "quiesce", 0, OPTION_VALUE, WORD_CHOICE, "HOW", "none pause stop down",
+	    "services that write: none, pause (default), stop; or all: down",
 	    offsetof(struct args, quiesce) },
+	{ "max-downtime", 0, OPTION_VALUE, WORD_ANY, "TIME", NULL,
+	    "give services back and fail when they are quiet for longer",
+	    offsetof(struct args, max_downtime) },
 	{ "allow-empty", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "let a volume or folder be empty that was not last time",
 	    offsetof(struct args, allow_empty) },
@@ -446,6 +321,8 @@ static const struct option_def options[] = {
 static const struct example examples[] = {
 	{ "stacksnap -r /backup backup shop", "one restore point of the stack \"shop\"" },
 	{ "stacksnap -r /backup backup --all --tag nightly", "every stack, one snapshot each" },
+	{ "stacksnap -r /backup backup --quiesce stop --max-downtime 30s shop",
+	    "stop services instead of pausing them, and not for longer" },
 	{ "stacksnap backup --dry-run shop", "what would be captured, without a repository" },
 	{ "stacksnap -r /backup backup --path /srv/data /etc", "folders" },
 	{ "stacksnap -r /backup backup --path /home --exclude '.cache/' --exclude '*.iso'",
@@ -472,6 +349,16 @@ const struct command command_backup = {
 	    "Whatever happens, exactly the services that ran run again.  A snapshot exists "
 	    "only\n"
 	    "once it is whole and checked.\n"
+	    "\n"
+	    "--quiesce stop stops services in the order of their dependencies, where a pause "
+	    "will\n"
+	    "not do.  --quiesce down takes the whole stack down, databases too, whose files "
+	    "are\n"
+	    "then read at rest, and brings up just what ran; it refuses stacks of which not "
+	    "the\n"
+	    "same would come up.  Services are quiet for at most --max-downtime (30s): then "
+	    "they\n"
+	    "are given back, and the backup fails.\n"
 	    "\n"
 	    "Rules of --exclude are those of .gitignore files, each DIR being such a file's "
 	    "folder:\n"

@@ -33,6 +33,7 @@ struct args {
 	bool read_data;
 	bool yes;
 	const char *quiesce;
+	const char *max_downtime;
 	const char *as;
 	const char *to;
 	struct strv paths;

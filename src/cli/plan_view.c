@@ -96,8 +96,11 @@ print_quiet(const struct plan *p, FILE *out)
 {
 	fputs("  made quiet around the instant: ", out);
 	for (size_t i = 0; i < p->n_quiesce; i++) {
+		const struct lifecycle_target *t = &p->quiesce[i];
 		fputs(i > 0 ? ", " : "", out);
-		escape_print(out, p->stack->containers[p->quiesce[i]].service);
+		escape_print(out, p->stack->containers[t->container].service);
+		if (t->how != QUIESCE_PAUSE)
+			fprintf(out, " (%s)", quiesce_word(t->how));
 	}
 	fputs(p->n_quiesce > 0 ? "\n" : "nothing\n", out);
 }
@@ -177,7 +180,7 @@ plan_view_json(struct json_writer *w, const struct plan *p)
 	json_arr_end(w);
 	json_arr(w, "quiesce");
 	for (size_t i = 0; i < p->n_quiesce; i++)
-		json_str(w, NULL, p->stack->containers[p->quiesce[i]].service);
+		json_str(w, NULL, p->stack->containers[p->quiesce[i].container].service);
 	json_arr_end(w);
 	json_obj_end(w);
 }

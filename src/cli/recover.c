@@ -14,8 +14,11 @@ static enum err_code
 recover_one(struct cli *c, const char *path, struct recovery *out, struct err *err)
 {
 	AUTO(strv) struct strv thawed = STRV_INIT;
+	AUTO(strv) struct strv failed_hooks = STRV_INIT;
 	struct err why = ERR_INIT;
-	enum err_code rc = journal_recover(path, &thawed, &why);
+	enum err_code rc = journal_recover(path, &thawed, &failed_hooks, &why);
+	for (size_t i = 0; i < failed_hooks.len; i++)
+		event_warning(c->events, path, "%s", failed_hooks.items[i]);
 	for (size_t i = 0; i < thawed.len; i++) {
 		event_service(c->events, thawed.items[i],
 		    "runs again: an earlier run that died had left it quiet");

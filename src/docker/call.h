@@ -45,6 +45,15 @@ MUST_CHECK enum err_code docker_call_do(
 
 const struct cancel *docker_cancel(const struct docker *d);
 
+struct container_look {
+	char status[32]; /* the word of State.Status */
+	int64_t exit_code; /* of the last run */
+	bool restarts; /* its policy starts it again whenever it ends */
+};
+
+/* How a container is now, never heeding the cancel. */
+MUST_CHECK enum err_code docker_container_look(
+    struct docker *d, const char *id, struct container_look *out, struct err *err);
 /* The word of State.Status in a container's inspect document, never heeding the cancel. */
 MUST_CHECK enum err_code docker_container_status(
     struct docker *d, const char *id, char out[32], struct err *err);

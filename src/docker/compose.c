@@ -60,7 +60,8 @@ failure(const struct buf *said, const char *verb, int status, struct err *err)
 	AUTO(strv) struct strv lines = STRV_INIT;
 	AUTO(str) char *text = NULL;
 	char tail[380] = "";
-	if (str_dupn(&text, (const char *)said->data, said->len, &scratch) == ERR_OK &&
+	if (said->len > 0 &&
+	    str_dupn(&text, (const char *)said->data, said->len, &scratch) == ERR_OK &&
 	    strv_split(&lines, text, '\n', &scratch) == ERR_OK) {
 		size_t first = lines.len;
 		for (size_t told = 0; first > 0 && told < 3; first--)
@@ -82,14 +83,20 @@ failure(const struct buf *said, const char *verb, int status, struct err *err)
 
 /* Run with argv behind the command; what it writes goes to out. */
 static enum err_code
-run(const struct compose *c, const struct strv *argv, const char *dir, int timeout_ms,
-    struct buf *out, struct buf *said, int *status, struct err *err)
+run(const struct compose *c, const struct strv *argv, const struct compose_project *p,
+    int timeout_ms, struct buf *out, struct buf *said, int *status, struct err *err)
 {
+	static const char *const own_env[] = { "PATH", "HOME", "USER", "LOGNAME", "TMPDIR",
+		"LANG", "LC_*", "XDG_*", "DOCKER_*", "SSH_AUTH_SOCK", "HTTP_PROXY",
+		"HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", NULL };
 	const char *env[] = { c->env, NULL };
 	struct proc_options opt = PROC_OPTIONS_INIT;
 	opt.argv = (const char *const *)argv->items;
 	opt.env = env;
-	opt.cwd = dir;
+	if (p != NULL) {
+		opt.cwd = p->dir;
+		opt.keep_env = p->has_own_env ? own_env : NULL;
+	}
 	return proc_run(&opt, NULL, timeout_ms, c->cancel, out, said, status, err);
 }
 
@@ -176,11 +183,33 @@ finish(const struct compose *c, const struct compose_project *p, const struct st
 	AUTO(bufv) struct buf out = BUF_INIT;
 	AUTO(bufv) struct buf said = BUF_INIT;
 	int status;
-	if (run(c, argv, p->dir, timeout_ms, &out, &said, &status, err))
+	if (run(c, argv, p, timeout_ms, &out, &said, &status, err))
 		return err_wrap(err, "compose %s", verb);
 	if (status != 0)
 		return failure(&said, verb, status, err);
 	return ERR_OK;
+}
+
+/* docker-compose 1.x knows no --wait and no --pull, and pulls only what is not there. */
+static enum err_code
+add_up_options(struct strv *argv, const struct compose *c, const struct compose_up_options *opt,
+    bool should_start, struct err *err)
+{
+	if (strv_add(argv, should_start ? "-d" : "--no-start", err))
+		return err->code;
+	if (!compose_is_v1(c)) {
+		if (should_start && opt->should_wait && strv_add(argv, "--wait", err))
+			return err->code;
+		if (!opt->should_pull &&
+		    (strv_add(argv, "--pull", err) || strv_add(argv, "never", err)))
+			return err->code;
+	}
+	if (opt->is_exact &&
+	    (strv_add(argv, "--no-deps", err) || strv_add(argv, "--no-build", err)))
+		return err->code;
+	if (add_each(argv, "--scale", opt->scale, err))
+		return err->code;
+	return add_each(argv, NULL, opt->services, err);
 }
 
 static enum err_code
@@ -189,19 +218,58 @@ up(const struct compose *c, const struct compose_project *p,
 {
 	AUTO(strv) struct strv argv = STRV_INIT;
 	if (begin(&argv, c, p, "up", err) ||
-	    strv_add(&argv, should_start ? "-d" : "--no-start", err))
-		return err->code;
-	/* docker-compose 1.x knows neither, and pulls only what is not there. */
-	if (!compose_is_v1(c)) {
-		if (should_start && opt->should_wait && strv_add(&argv, "--wait", err))
-			return err->code;
-		if (!opt->should_pull &&
-		    (strv_add(&argv, "--pull", err) || strv_add(&argv, "never", err)))
-			return err->code;
-	}
-	if (add_each(&argv, NULL, opt->services, err))
+	    (opt->is_exact && strv_add(&argv, "--no-recreate", err)) ||
+	    add_up_options(&argv, c, opt, should_start, err))
 		return err->code;
 	return finish(c, p, &argv, "up", opt->timeout_ms, err);
+}
+
+/* " DRY-RUN MODE -  Container shop-app-1  Recreate" */
+static enum err_code
+note_replaced(struct strv *names, char *line, struct err *err)
+{
+	static const char before[] = "Container ";
+	static const char behind[] = " Recreate";
+	line[strcspn(line, "\r")] = '\0';
+	char *name = strstr(line, before);
+	if (name == NULL || !str_ends(line, behind))
+		return ERR_OK;
+	name += sizeof before - 1;
+	name += strspn(name, " ");
+	name[strcspn(name, " ")] = '\0';
+	return strv_has(names, name) ? ERR_OK : strv_add(names, name, err);
+}
+
+enum err_code
+compose_would_replace(struct strv *names, const struct compose *c,
+    const struct compose_project *p, const struct compose_up_options *opt, struct err *err)
+{
+	AUTO(strv) struct strv argv = STRV_INIT;
+	AUTO(strv) struct strv lines = STRV_INIT;
+	AUTO(bufv) struct buf out = BUF_INIT;
+	AUTO(bufv) struct buf said = BUF_INIT;
+	int status;
+	if (begin(&argv, c, p, "--dry-run", err) || strv_add(&argv, "up", err) ||
+	    add_up_options(&argv, c, opt, false, err) ||
+	    run(c, &argv, p, CHECK_TIMEOUT_MS, &out, &said, &status, err))
+		return err->code;
+	if (status != 0 && failure(&said, "up --dry-run", status, err)) {
+		if (strstr(err->msg, "unknown flag") != NULL || compose_is_v1(c))
+			return err_set(err, ERR_UNSUPPORTED,
+			    "Compose %s cannot tell what it would do (--dry-run): it is too "
+			    "old",
+			    c->version);
+		return err->code;
+	}
+	const char *text = buf_cstr(&said);
+	if (text == NULL)
+		return err_nomem(err);
+	if (strv_split(&lines, text, '\n', err))
+		return err->code;
+	for (size_t i = 0; i < lines.len; i++)
+		if (note_replaced(names, lines.items[i], err))
+			return err->code;
+	return ERR_OK;
 }
 
 enum err_code

@@ -32,6 +32,9 @@ struct compose_project {
 	const char *dir; /* the project folder, also the working directory */
 	const struct strv *files; /* for -f, in order; NULL or empty: Compose looks itself */
 	const struct strv *env_files; /* for --env-file; NULL or empty: as Compose does it */
+	/* Of our environment it gets what programs need to run and to find the engine, no more:
+	 * what a compose file takes from there is as if it were not set. */
+	bool has_own_env;
 };
 
 struct compose_up_options {
@@ -40,11 +43,15 @@ struct compose_up_options {
 	bool should_wait; /* until all are running or healthy (v1: returns when started) */
 	bool should_pull; /* false: never pull, so that no other image slips in */
 	int timeout_ms; /* < 0: for ever */
+	/* Only the services named, as their containers are: none of those that they depend on,
+	 * nothing is built, and no container is replaced by another. */
+	bool is_exact;
+	const struct strv *scale; /* "web=3"; may be NULL */
 };
 
-#define COMPOSE_UP_OPTIONS_INIT       \
-	{                             \
-		NULL, true, false, -1 \
+#define COMPOSE_UP_OPTIONS_INIT                    \
+	{                                          \
+		NULL, true, false, -1, false, NULL \
 	}
 
 /* up -d */
@@ -52,6 +59,10 @@ MUST_CHECK enum err_code compose_up(const struct compose *c, const struct compos
     const struct compose_up_options *opt, struct err *err);
 /* up --no-start: containers, networks and volumes are made, nothing runs. */
 MUST_CHECK enum err_code compose_create(const struct compose *c,
+    const struct compose_project *p, const struct compose_up_options *opt, struct err *err);
+/* up --no-start --dry-run: which containers would be replaced by others, since they are not
+ * what the files say?  ERR_UNSUPPORTED when this Compose cannot tell. */
+MUST_CHECK enum err_code compose_would_replace(struct strv *names, const struct compose *c,
     const struct compose_project *p, const struct compose_up_options *opt, struct err *err);
 /* down: containers and networks are removed; volumes stay. */
 MUST_CHECK enum err_code compose_down(

@@ -300,7 +300,8 @@ container_call(
 }
 
 enum err_code
-docker_container_status(struct docker *d, const char *id, char out[32], struct err *err)
+docker_container_look(
+    struct docker *d, const char *id, struct container_look *out, struct err *err)
 {
 	AUTO(docker_call) struct docker_call call;
 	docker_call_init(&call, d, "GET", "/containers", "inspect container %s", id);
@@ -310,8 +311,24 @@ docker_container_status(struct docker *d, const char *id, char out[32], struct e
 	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
 	if (docker_call_do(d, &call, &doc, err))
 		return err->code;
-	const char *word = json_get_str(json_object_get(doc.json, "State"), "Status");
-	snprintf(out, 32, "%s", word != NULL ? word : "");
+	const json_t *state = json_object_get(doc.json, "State");
+	const char *word = json_get_str(state, "Status");
+	const char *policy = json_get_str(
+	    json_object_get(json_object_get(doc.json, "HostConfig"), "RestartPolicy"), "Name");
+	snprintf(out->status, sizeof out->status, "%s", word != NULL ? word : "");
+	out->exit_code = json_get_int(state, "ExitCode", -1);
+	out->restarts = policy != NULL && (strcmp(policy, "always") == 0 ||
+					      strcmp(policy, "unless-stopped") == 0);
+	return ERR_OK;
+}
+
+enum err_code
+docker_container_status(struct docker *d, const char *id, char out[32], struct err *err)
+{
+	struct container_look look;
+	if (docker_container_look(d, id, &look, err))
+		return err->code;
+	memcpy(out, look.status, sizeof look.status);
 	return ERR_OK;
 }
 
@@ -332,6 +349,7 @@ docker_container_pause(struct docker *d, const char *id, struct err *err)
 {
 	AUTO(docker_call) struct docker_call call;
 	container_call(&call, d, id, "pause");
+	call.ignores_cancel = true;
 	return docker_call_do(d, &call, NULL, err) ? fine_if(d, id, "paused", err) : ERR_OK;
 }
 
@@ -358,6 +376,7 @@ docker_container_stop(struct docker *d, const char *id, int grace_s, struct err 
 {
 	AUTO(docker_call) struct docker_call call;
 	container_call(&call, d, id, "stop");
+	call.ignores_cancel = true;
 	if (grace_s >= 0) {
 		char text[16];
 		snprintf(text, sizeof text, "%d", grace_s);
@@ -366,6 +385,16 @@ docker_container_stop(struct docker *d, const char *id, int grace_s, struct err 
 	} else {
 		call.timeout_ms = -1; /* the container's own setting may be an hour */
 	}
+	return docker_call_do(d, &call, NULL, err);
+}
+
+enum err_code
+docker_container_remove(struct docker *d, const char *id, struct err *err)
+{
+	AUTO(docker_call) struct docker_call call;
+	docker_call_init(&call, d, "DELETE", "/containers", "remove container %s", id);
+	target_part(&call.target, id);
+	call.ignores_cancel = true;
 	return docker_call_do(d, &call, NULL, err);
 }
 

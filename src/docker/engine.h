@@ -131,9 +131,10 @@ MUST_CHECK enum err_code docker_volume_create(
 MUST_CHECK enum err_code docker_volume_remove(
     struct docker *d, const char *name, struct err *err);
 
-/* Starting and stopping.  A container that is already in the wanted state is fine.  unpause and
- * start do not heed the client's cancel: a service must come back also when the user has
- * pressed Ctrl-C. */
+/* Starting and stopping.  A container that is already in the wanted state is fine.  None heeds
+ * the client's cancel: a service must come back also when the user has pressed Ctrl-C, and the
+ * engine goes on with a pause or stop whose caller has gone: nobody would know when it is
+ * done. */
 MUST_CHECK enum err_code docker_container_pause(
     struct docker *d, const char *id, struct err *err);
 MUST_CHECK enum err_code docker_container_unpause(
@@ -146,6 +147,9 @@ MUST_CHECK enum err_code docker_container_stop(
 /* signal: "SIGKILL" and the like. */
 MUST_CHECK enum err_code docker_container_kill(
     struct docker *d, const char *id, const char *signal, struct err *err);
+/* Remove one that does not run; its volumes stay. */
+MUST_CHECK enum err_code docker_container_remove(
+    struct docker *d, const char *id, struct err *err);
 /* Wait until it does not run; *status is its exit code. */
 MUST_CHECK enum err_code docker_container_wait(
     struct docker *d, const char *id, int timeout_ms, int *status, struct err *err);

@@ -10,11 +10,15 @@
 
 #include "docker/journal.h"
 
+#define CONTAINER_ID_SIZE 80
+
 struct thaw_step {
 	const struct journal_entry *entry;
-	bool is_done; /* it runs; not looked at again */
+	char id[CONTAINER_ID_SIZE]; /* of its container now: "compose up" makes others */
+	bool is_done; /* as before: it runs, or has ended by itself; not looked at again */
 	bool is_gone; /* there is no such container any more */
 	bool was_changed; /* it did not run before this */
+	bool was_awaited; /* a stop that may have been under way is over */
 	enum container_state state; /* the last one seen */
 	int64_t took_ns;
 	int64_t done_ns; /* clock_mono_ns when it was seen to run */
@@ -23,14 +27,19 @@ struct thaw_step {
 
 /* Whether an entry's container must run in the end. */
 bool thaw_is_needed(const struct journal_entry *e);
-/* Try all steps that are not done: by depth, those of one depth at once. */
-void thaw_all(struct docker *d, struct thaw_step *steps, size_t n);
+/* One step for each of j's entries. */
+MUST_CHECK enum err_code thaw_steps(
+    struct thaw_step **out, const struct journal *j, struct err *err);
+/* Try all steps that are not done: by depth, those of one depth at once.  A stack that was
+ * taken down is brought up by Compose first. */
+void thaw_all(struct docker *d, const struct journal *j, struct thaw_step *steps);
 /* ERR_OK when all are done, else one error that names those that are not, the command that
  * mends it, and the first reason. */
 MUST_CHECK enum err_code thaw_result(
-    const struct journal *j, const struct thaw_step *steps, size_t n, struct err *err);
+    const struct journal *j, const struct thaw_step *steps, struct err *err);
 
 /* What journal_recover does, but also while the run that wrote it is alive. */
-MUST_CHECK enum err_code journal_keep(const char *path, struct strv *thawed, struct err *err);
+MUST_CHECK enum err_code journal_keep(
+    const char *path, struct strv *thawed, struct strv *failed_hooks, struct err *err);
 
 #endif

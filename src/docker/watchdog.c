@@ -133,7 +133,9 @@ keep_promise(const char *journal_path)
 	for (;;) {
 		AUTO(strv) struct strv thawed = STRV_INIT;
 		struct err err = ERR_INIT;
-		enum err_code rc = journal_keep(journal_path, &thawed, &err);
+		AUTO(strv) struct strv failed_hooks =
+		    STRV_INIT; /* nobody is there to be told */
+		enum err_code rc = journal_keep(journal_path, &thawed, &failed_hooks, &err);
 		/* No journal: all was well before we were left alone. */
 		if (rc == ERR_OK || !fs_exists(journal_path))
 			return 0;

@@ -13,14 +13,11 @@
 #define ENGINE_BACKUP_H
 
 #include "base/strv.h"
-#include "docker/journal.h"
 #include "engine/engine.h"
 #include "engine/settings.h"
 #include "tree/entry.h"
 
 struct backup_options {
-	enum quiesce_how quiesce;
-	bool quiesce_none; /* quiesce is not looked at: nothing is paused or stopped */
 	bool allow_empty; /* a volume or folder may be empty that was not last time */
 	const struct strv *tags; /* may be NULL */
 	const char *host; /* who it is said to be of, and whose last snapshot is the parent;
@@ -36,9 +33,9 @@ struct backup_options {
 	bool one_file_system; /* what lies in folders on other filesystems than the path's */
 };
 
-#define BACKUP_OPTIONS_INIT              \
-	{                                \
-		.quiesce = QUIESCE_PAUSE \
+#define BACKUP_OPTIONS_INIT           \
+	{                             \
+		.allow_empty = false, \
 	}
 
 struct backup_result {

@@ -138,6 +138,7 @@ MUST_CHECK enum err_code gate_not_emptied(
 struct quiet_service {
 	const char *service;
 	const char *container;
+	enum quiesce_how how;
 	int64_t quiet_ns;
 };
 struct quiet_window {

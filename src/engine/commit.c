@@ -5,6 +5,7 @@
 #include "engine/capture.h"
 
 #include "engine/publish.h"
+#include "engine/quiet_plan.h"
 #include "sys/clock.h"
 #include "sys/identity.h"
 
@@ -32,16 +33,8 @@ write_source(struct json_writer *w, const struct backup_run *r)
 	json_obj_end(w);
 }
 
-static const char *
-quiesce_word(const struct backup_options *opt)
-{
-	if (opt->quiesce_none)
-		return "none";
-	return opt->quiesce == QUIESCE_PAUSE ? "pause" : "stop";
-}
-
 static void
-write_quiet(struct json_writer *w, const struct backup_run *r, const struct quiet_window *quiet)
+write_quiet(struct json_writer *w, const struct quiet_window *quiet)
 {
 	if (quiet == NULL) {
 		json_nil(w, "quiet");
@@ -55,7 +48,7 @@ write_quiet(struct json_writer *w, const struct backup_run *r, const struct quie
 		json_obj(w, NULL);
 		json_str(w, "service", quiet->services[i].service);
 		json_str(w, "container", quiet->services[i].container);
-		json_str(w, "how", quiesce_word(r->options));
+		json_str(w, "how", quiesce_word(quiet->services[i].how));
 		json_i64(w, "quiet_ns", quiet->services[i].quiet_ns);
 		json_obj_end(w);
 	}
@@ -260,8 +253,9 @@ write_document(const struct backup_run *r, const struct plan *plan,
 	write_source(&w, r);
 	json_str(&w, "outcome", outcome_word(res->outcome));
 	json_str(&w, "class", quiet != NULL ? "quiesced" : "live");
-	json_str(&w, "quiesce", plan != NULL ? quiesce_word(r->options) : "none");
-	write_quiet(&w, r, quiet);
+	json_str(&w, "quiesce",
+	    plan != NULL ? quiet_plan_word(plan->quiesce, plan->n_quiesce) : "none");
+	write_quiet(&w, quiet);
 	json_i64(&w, "skew_ns", res->skew_ns);
 	json_str(&w, "root", hex);
 	json_arr(&w, "members");

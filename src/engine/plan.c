@@ -1,5 +1,6 @@
 #include "engine/plan.h"
 
+#include "engine/quiet_plan.h"
 #include "sys/fs.h"
 
 /* A folder of this kind is never one stack's own: of these only named files are taken. */
@@ -192,7 +193,8 @@ add_databases(struct plan *p, struct db_of *dbs, struct err *err)
 			return err->code;
 		enum db_kind kind = connector_detect(&dbs[i].target);
 		/* A stopped server's files are at rest: they are copied as files. */
-		if (kind == DB_NONE || c->state == CONTAINER_STOPPED)
+		if (kind == DB_NONE || c->state == CONTAINER_STOPPED ||
+		    quiet_plan_is_down(p->settings))
 			continue;
 		if (stack_find(p->stack, c->service) != c) {
 			if (add_gap_text(p, "container", c->name,
@@ -427,18 +429,15 @@ add_project(struct plan *p, struct err *err)
 static enum err_code
 choose_quiesce(struct plan *p, const struct db_of *dbs, struct err *err)
 {
-	p->quiesce = calloc(p->stack->n_containers + 1, sizeof *p->quiesce);
-	if (p->quiesce == NULL)
+	size_t n = p->stack->n_containers + 1;
+	AUTO(mem) bool *is_dumped = calloc(n, sizeof *is_dumped);
+	p->quiesce = calloc(n, sizeof *p->quiesce);
+	if (p->quiesce == NULL || is_dumped == NULL)
 		return err_nomem(err);
-	for (size_t i = 0; i < p->stack->n_containers; i++) {
-		enum container_state state = p->stack->containers[i].state;
-		bool runs = state != CONTAINER_STOPPED && state != CONTAINER_PAUSED;
-		/* Databases must answer during the fence; with their clients quiet they rest
-		 * too. */
-		if (runs && dbs[i].kind == DB_NONE)
-			p->quiesce[p->n_quiesce++] = i;
-	}
-	return ERR_OK;
+	for (size_t i = 0; i < p->stack->n_containers; i++)
+		is_dumped[i] = dbs[i].kind != DB_NONE;
+	return quiet_plan_make(
+	    p->quiesce, &p->n_quiesce, p->stack, p->settings, is_dumped, err);
 }
 
 static enum err_code

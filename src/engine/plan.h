@@ -19,6 +19,7 @@
 #define ENGINE_PLAN_H
 
 #include "db/connector.h"
+#include "docker/lifecycle.h"
 #include "docker/stack.h"
 #include "engine/settings.h"
 
@@ -60,7 +61,7 @@ struct plan {
 	size_t n_members;
 	struct plan_gap *gaps;
 	size_t n_gaps;
-	size_t *quiesce; /* containers that are made quiet around the fence: indexes in stack */
+	struct lifecycle_target *quiesce; /* what is made quiet around the fence, and how */
 	size_t n_quiesce;
 };
 

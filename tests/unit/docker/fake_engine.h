@@ -42,6 +42,7 @@ struct fake_container {
 	int refusals; /* so many calls that change it fail; < 0: all */
 	bool ignores; /* changes are answered with 204 and do nothing */
 	bool is_hidden; /* 404 for all */
+	const char *exit_code; /* NULL: none is told */
 };
 
 struct fake {
@@ -147,7 +148,7 @@ static inline int
 fake_change(struct fake_container *c, const char *verb)
 {
 	if (strcmp(verb, "pause") == 0) {
-		if (strcmp(c->status, "paused") == 0 || strcmp(c->status, "exited") == 0)
+		if (strcmp(c->status, "running") != 0 && strcmp(c->status, "levitating") != 0)
 			return 409;
 		c->status = "paused";
 	} else if (strcmp(verb, "unpause") == 0) {
@@ -180,8 +181,9 @@ fake_container_answer(struct fake *f, int fd, struct fake_container *c, const ch
 		snprintf(body, sizeof body, "{\"message\":\"No such container: %s\"}", c->id);
 	} else if (strcmp(verb, "json") == 0) {
 		snprintf(body, sizeof body,
-		    "{\"Id\":\"%s\",\"Name\":\"/%s\",\"State\":{\"Status\":\"%s\"}}", c->id,
-		    c->id, c->status);
+		    "{\"Id\":\"%s\",\"Name\":\"/%s\",\"State\":{\"Status\":\"%s\"%s%s}}", c->id,
+		    c->id, c->status, c->exit_code != NULL ? ",\"ExitCode\":" : "",
+		    c->exit_code != NULL ? c->exit_code : "");
 	} else if (c->refusals != 0) {
 		c->refusals--;
 		status = 500;
@@ -418,6 +420,16 @@ fake_client(struct fake *f, const struct cancel *c)
 	opt.timeout_ms = 10000;
 	assert_int_equal(docker_open(&d, &opt, &err), ERR_OK);
 	return d;
+}
+
+/* It happens by itself, or somebody else does it. */
+static inline void
+fake_set(struct fake *f, size_t container, const char *status, const char *exit_code)
+{
+	pthread_mutex_lock(&f->lock);
+	f->containers[container].status = status;
+	f->containers[container].exit_code = exit_code;
+	pthread_mutex_unlock(&f->lock);
 }
 
 static inline bool

@@ -125,7 +125,7 @@ project_files_and_host_reach_compose(void **state)
 	assert_int_equal(strv_split(&files, "/a b.yml,/c.yml", ',', &err), ERR_OK);
 	assert_int_equal(strv_add(&env_files, "/e.env", &err), ERR_OK);
 	assert_int_equal(strv_add(&services, "db", &err), ERR_OK);
-	struct compose_project p = { "shop", s->dir, &files, &env_files };
+	struct compose_project p = { "shop", s->dir, &files, &env_files, false };
 	struct compose_up_options opt = COMPOSE_UP_OPTIONS_INIT;
 	assert_int_equal(compose_up(c, &p, &opt, &err), ERR_OK);
 	opt.should_wait = false;
@@ -162,7 +162,7 @@ old_compose_is_not_asked_for_what_it_cannot(void **state)
 	struct err err = ERR_INIT;
 	add_command(s, "docker-compose", "echo 1.29.2\n");
 	assert_int_equal(compose_find(&c, NULL, NULL, &err), ERR_OK);
-	struct compose_project p = { "shop", s->dir, NULL, NULL };
+	struct compose_project p = { "shop", s->dir, NULL, NULL, false };
 	struct compose_up_options opt = COMPOSE_UP_OPTIONS_INIT;
 	assert_int_equal(compose_up(c, &p, &opt, &err), ERR_OK);
 	char want[600];
@@ -189,7 +189,7 @@ what_went_wrong_is_told_without_the_progress(void **state)
 	    "echo ' Container shop-app-1  Created' >&2\n"
 	    "exit 1\n");
 	assert_int_equal(compose_find(&c, NULL, NULL, &err), ERR_OK);
-	struct compose_project p = { "shop", s->dir, NULL, NULL };
+	struct compose_project p = { "shop", s->dir, NULL, NULL, false };
 	assert_int_equal(compose_down(c, &p, -1, &err), ERR_IO);
 	assert_string_equal(err.msg,
 	    "compose down: Container shop-db-1  Error; dependency failed to start: container "
@@ -211,9 +211,61 @@ missing_project_folder_is_told(void **state)
 	struct err err = ERR_INIT;
 	add_command(s, "docker", "echo 2.40.0\n");
 	assert_int_equal(compose_find(&c, NULL, NULL, &err), ERR_OK);
-	struct compose_project p = { "shop", "/nonexistent", NULL, NULL };
+	struct compose_project p = { "shop", "/nonexistent", NULL, NULL, false };
 	assert_int_equal(compose_check(c, &p, &err), ERR_NOT_FOUND);
 	assert_string_equal(err.msg, "compose config: there is no project folder /nonexistent");
+	close_scene(s);
+}
+
+static void
+what_would_be_replaced_is_read_from_a_dry_run(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	AUTO(compose) struct compose *c = NULL;
+	AUTO(strv) struct strv names = STRV_INIT;
+	AUTO(strv) struct strv scale = STRV_INIT;
+	struct err err = ERR_INIT;
+	add_command(s, "docker",
+	    "case \"$*\" in *version*) echo 2.26.1; exit;; esac\n"
+	    "echo \" DRY-RUN MODE -  Container shop-db-1  Running\" >&2\n"
+	    "echo \" DRY-RUN MODE -  Container shop-app-2  Recreate\" >&2\n"
+	    "echo \" DRY-RUN MODE -  Container shop-app-2  Recreated\" >&2\n");
+	assert_int_equal(compose_find(&c, NULL, NULL, &err), ERR_OK);
+	struct compose_project p = { "shop", s->dir, NULL, NULL, true };
+	struct compose_up_options opt = COMPOSE_UP_OPTIONS_INIT;
+	assert_int_equal(strv_add(&scale, "app=2", &err), ERR_OK);
+	opt.is_exact = true;
+	opt.scale = &scale;
+	assert_int_equal(compose_would_replace(&names, c, &p, &opt, &err), ERR_OK);
+	assert_int_equal(names.len, 1);
+	assert_string_equal(names.items[0], "shop-app-2");
+	char want[600];
+	snprintf(want, sizeof want,
+	    "[compose][--ansi][never][--project-name][shop][--project-directory][%s][--dry-run]"
+	    "[up][--no-start][--pull][never][--no-deps][--no-build][--scale][app=2] \n",
+	    s->dir);
+	assert_called(s, want);
+	close_scene(s);
+}
+
+static void
+a_compose_without_dry_runs_is_too_old(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	AUTO(compose) struct compose *c = NULL;
+	AUTO(strv) struct strv names = STRV_INIT;
+	struct err err = ERR_INIT;
+	add_command(s, "docker",
+	    "case \"$*\" in *version*) echo 2.3.3; exit;; esac\n"
+	    "echo \"unknown flag: --dry-run\" >&2; exit 125\n");
+	assert_int_equal(compose_find(&c, NULL, NULL, &err), ERR_OK);
+	struct compose_project p = { "shop", s->dir, NULL, NULL, true };
+	struct compose_up_options opt = COMPOSE_UP_OPTIONS_INIT;
+	assert_int_equal(compose_would_replace(&names, c, &p, &opt, &err), ERR_UNSUPPORTED);
+	assert_string_equal(
+	    err.msg, "Compose 2.3.3 cannot tell what it would do (--dry-run): it is too old");
 	close_scene(s);
 }
 
@@ -227,6 +279,8 @@ main(void)
 		cmocka_unit_test(old_compose_is_not_asked_for_what_it_cannot),
 		cmocka_unit_test(what_went_wrong_is_told_without_the_progress),
 		cmocka_unit_test(missing_project_folder_is_told),
+		cmocka_unit_test(what_would_be_replaced_is_read_from_a_dry_run),
+		cmocka_unit_test(a_compose_without_dry_runs_is_too_old),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

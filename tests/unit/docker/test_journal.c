@@ -11,9 +11,22 @@ sample(struct fake *f)
 {
 	static char stack[] = "shop";
 	for (size_t i = 0; i < 2; i++)
-		entries[i] = (struct journal_entry){ texts[i], texts[i], texts[i],
-			i == 0 ? CONTAINER_RUNNING : CONTAINER_STOPPED, (unsigned)i };
-	return (struct journal){ stack, f->host, QUIESCE_STOP, 12345, entries, 2 };
+		entries[i] = (struct journal_entry){
+			.service = texts[i],
+			.number = (int64_t)i + 1,
+			.id = texts[i],
+			.name = texts[i],
+			.before = i == 0 ? CONTAINER_RUNNING : CONTAINER_STOPPED,
+			.how = QUIESCE_STOP,
+			.grace_s = (int)i,
+			.depth = (unsigned)i,
+		};
+	return (struct journal){ .stack = stack,
+		.host = f->host,
+		.begun_ns = 12345,
+		.asked_from = JOURNAL_NOTHING_ASKED,
+		.entries = entries,
+		.n_entries = 2 };
 }
 
 /* Write it as a run that is dead by now would have. */
@@ -47,7 +60,8 @@ journal_is_read_as_it_was_written(void **state)
 	assert_int_equal(journal_read(&got, path, &err), ERR_OK);
 	assert_string_equal(got->stack, "shop");
 	assert_string_equal(got->host, f->host);
-	assert_int_equal(got->how, QUIESCE_STOP);
+	assert_true(got->asked_from == JOURNAL_NOTHING_ASKED);
+	assert_null(got->project.dir);
 	assert_int_equal(got->begun_ns, 12345);
 	assert_int_equal(got->n_entries, 2);
 	for (size_t i = 0; i < 2; i++) {
@@ -56,6 +70,9 @@ journal_is_read_as_it_was_written(void **state)
 		assert_string_equal(got->entries[i].name, texts[i]);
 		assert_int_equal(got->entries[i].before, entries[i].before);
 		assert_int_equal(got->entries[i].depth, i);
+		assert_int_equal(got->entries[i].how, QUIESCE_STOP);
+		assert_int_equal(got->entries[i].number, i + 1);
+		assert_int_equal(got->entries[i].grace_s, i);
 	}
 	assert_int_equal(journal_remove(path, &err), ERR_OK);
 	assert_false(fs_exists(path));
@@ -75,10 +92,11 @@ journal_of_a_live_run_is_locked(void **state)
 	struct err err = ERR_INIT;
 	bool has_owner = false;
 	AUTO(strv) struct strv thawed = STRV_INIT;
+	AUTO(strv) struct strv failed = STRV_INIT;
 	assert_int_equal(journal_write(&j, path, &err), ERR_OK);
 	assert_int_equal(journal_has_owner(path, &has_owner, &err), ERR_OK);
 	assert_true(has_owner);
-	assert_int_equal(journal_recover(path, &thawed, &err), ERR_LOCKED);
+	assert_int_equal(journal_recover(path, &thawed, &failed, &err), ERR_LOCKED);
 	char said[400];
 	snprintf(said, sizeof said,
 	    "journal %s belongs to a run that is alive: let it end, or stop it", path);
@@ -103,9 +121,10 @@ recover_brings_back_what_ran(void **state)
 		struct err err = ERR_INIT;
 		bool has_owner = true;
 		AUTO(strv) struct strv thawed = STRV_INIT;
+		AUTO(strv) struct strv failed = STRV_INIT;
 		assert_int_equal(journal_has_owner(path, &has_owner, &err), ERR_OK);
 		assert_false(has_owner);
-		assert_int_equal(journal_recover(path, &thawed, &err), ERR_OK);
+		assert_int_equal(journal_recover(path, &thawed, &failed, &err), ERR_OK);
 		assert_true(fake_is(f, a, "running"));
 		assert_true(fake_is(f, b, "exited"));
 		assert_int_equal(thawed.len, 1);
@@ -126,7 +145,8 @@ recover_of_what_runs_already_only_removes_the_journal(void **state)
 	write_dead(f, path);
 	struct err err = ERR_INIT;
 	AUTO(strv) struct strv thawed = STRV_INIT;
-	assert_int_equal(journal_recover(path, &thawed, &err), ERR_OK);
+	AUTO(strv) struct strv failed = STRV_INIT;
+	assert_int_equal(journal_recover(path, &thawed, &failed, &err), ERR_OK);
 	assert_int_equal(thawed.len, 0);
 	assert_int_equal(fake_count(f, "POST /v1.41/containers/a/start"), 0);
 	assert_false(fs_exists(path));
@@ -143,7 +163,8 @@ recover_passes_over_removed_containers(void **state)
 	write_dead(f, path);
 	struct err err = ERR_INIT;
 	AUTO(strv) struct strv thawed = STRV_INIT;
-	assert_int_equal(journal_recover(path, &thawed, &err), ERR_OK);
+	AUTO(strv) struct strv failed = STRV_INIT;
+	assert_int_equal(journal_recover(path, &thawed, &failed, &err), ERR_OK);
 	assert_int_equal(thawed.len, 0);
 	assert_false(fs_exists(path));
 	fake_stop(f);
@@ -161,7 +182,8 @@ recover_that_fails_keeps_the_journal(void **state)
 	write_dead(f, path);
 	struct err err = ERR_INIT;
 	AUTO(strv) struct strv thawed = STRV_INIT;
-	assert_int_equal(journal_recover(path, &thawed, &err), ERR_IO);
+	AUTO(strv) struct strv failed = STRV_INIT;
+	assert_int_equal(journal_recover(path, &thawed, &failed, &err), ERR_IO);
 	char said[400];
 	snprintf(said, sizeof said,
 	    "stack shop: these services do not run again: a; to mend it: docker -H %s start a "
@@ -178,7 +200,9 @@ missing_journal_is_not_found(void **state)
 	(void)state;
 	struct err err = ERR_INIT;
 	AUTO(strv) struct strv thawed = STRV_INIT;
-	assert_int_equal(journal_recover("/nonexistent/journal", &thawed, &err), ERR_NOT_FOUND);
+	AUTO(strv) struct strv failed = STRV_INIT;
+	assert_int_equal(
+	    journal_recover("/nonexistent/journal", &thawed, &failed, &err), ERR_NOT_FOUND);
 	assert_string_equal(
 	    err.msg, "read journal: open /nonexistent/journal: No such file or directory");
 }
@@ -194,9 +218,9 @@ bad_journals_are_refused(void **state)
 	} cases[] = {
 		{ "", ERR_CORRUPT, NULL },
 		{ "[]", ERR_UNSUPPORTED, " is of another version of StackSnap" },
-		{ "{\"version\":2}", ERR_UNSUPPORTED, " is of another version of StackSnap" },
-		{ "{\"version\":1}", ERR_CORRUPT, " has no 'stack'" },
-		{ "{\"version\":1,\"stack\":\"s\",\"host\":\"h\",\"containers\":[{}]}",
+		{ "{\"version\":3}", ERR_UNSUPPORTED, " is of another version of StackSnap" },
+		{ "{\"version\":2}", ERR_CORRUPT, " has no 'stack'" },
+		{ "{\"version\":2,\"stack\":\"s\",\"host\":\"h\",\"containers\":[{}]}",
 		    ERR_CORRUPT, " has no 'service'" },
 	};
 	struct fake *f = fake_start();

@@ -1,5 +1,6 @@
 #include "docker/lifecycle.h"
 
+#include "docker/thaw.h"
 #include "docker/watchdog.h"
 #include "fake_engine.h"
 
@@ -10,7 +11,6 @@ struct scene {
 	struct cancel cancel;
 	struct stack stack;
 	struct stack_container containers[8];
-	size_t which[8];
 	char journal[300];
 };
 
@@ -25,7 +25,6 @@ add_service(struct scene *s, const char *word, const char *status)
 	assert_int_equal(str_dupn(&c->name, word, len, &err), ERR_OK);
 	if (word[len] == ':')
 		assert_int_equal(strv_split(&c->depends_on, word + len + 1, ',', &err), ERR_OK);
-	s->which[s->stack.n_containers] = s->stack.n_containers;
 	s->stack.n_containers++;
 	fake_add(s->f, c->id, status);
 }
@@ -60,16 +59,20 @@ close_scene(struct scene *s)
 	free(s);
 }
 
+/* All containers in the same way; the client's own cancel is the scene's. */
 static enum err_code
-quiesce(struct scene *s, enum quiesce_how how, const char *journal, struct lifecycle **l,
+quiesce(struct scene *s, enum quiesce_how how, const char *journal, struct lifecycle **out,
     struct err *err)
 {
-	struct lifecycle_options opt = LIFECYCLE_OPTIONS_INIT;
-	opt.how = how;
-	opt.journal_path = journal;
-	opt.stop_grace_s = 1;
-	return lifecycle_quiesce(
-	    l, s->d, &s->stack, s->which, s->stack.n_containers, &opt, err);
+	struct lifecycle_target targets[ARRAY_LEN(s->containers)];
+	for (size_t i = 0; i < s->stack.n_containers; i++)
+		targets[i] = (struct lifecycle_target){ i, how, 1 };
+	struct lifecycle_options opt = { targets, s->stack.n_containers, journal };
+	AUTO(lifecycle) struct lifecycle *l = NULL;
+	if (lifecycle_open(&l, s->d, &s->stack, &opt, err) || lifecycle_quiesce(l, err))
+		return err->code;
+	*out = TAKE(l);
+	return ERR_OK;
 }
 
 static bool
@@ -387,6 +390,224 @@ journal_of_an_earlier_run_is_not_overwritten(void **state)
 	close_scene(s);
 }
 
+/* The journal's promise, but nothing is quiet yet. */
+static struct lifecycle *
+promise(struct scene *s, const struct lifecycle_target *targets, size_t n)
+{
+	struct err err = ERR_INIT;
+	struct lifecycle *l = NULL;
+	struct lifecycle_options opt = { targets, n, s->journal };
+	assert_int_equal(lifecycle_open(&l, s->d, &s->stack, &opt, &err), ERR_OK);
+	return l;
+}
+
+static void
+each_is_made_quiet_in_its_way(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "running");
+	add_service(s, "b", "running");
+	add_service(s, "c", "running");
+	const struct lifecycle_target targets[] = { { 0, QUIESCE_STOP, 7 },
+		{ 1, QUIESCE_PAUSE, -1 } };
+	AUTO(lifecycle) struct lifecycle *l = promise(s, targets, 2);
+	struct err err = ERR_INIT;
+	assert_true(is(s, 0, "running") && is(s, 1, "running"));
+	assert_int_equal(lifecycle_quiesce(l, &err), ERR_OK);
+	assert_true(is(s, 0, "exited") && is(s, 1, "paused") && is(s, 2, "running"));
+	assert_int_equal(fake_count(s->f, "POST /v1.41/containers/a/stop?t=7"), 1);
+	assert_int_equal(lifecycle_check_quiet(l, &err), ERR_OK);
+	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+	assert_true(is(s, 0, "running") && is(s, 1, "running"));
+	assert_false(fs_exists(s->journal));
+	lifecycle_free(TAKE(l));
+	close_scene(s);
+}
+
+static void
+what_ends_by_itself_is_not_started_again(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "before", "running");
+	add_service(s, "meanwhile", "running");
+	add_service(s, "killed", "running");
+	const struct lifecycle_target targets[] = { { 0, QUIESCE_PAUSE, -1 },
+		{ 1, QUIESCE_PAUSE, -1 }, { 2, QUIESCE_PAUSE, -1 } };
+	AUTO(lifecycle) struct lifecycle *l = promise(s, targets, 3);
+	struct err err = ERR_INIT;
+	fake_set(s->f, 0, "exited", "1");
+	assert_int_equal(lifecycle_quiesce(l, &err), ERR_OK);
+	fake_set(s->f, 1, "exited", "0");
+	fake_set(s->f, 2, "exited", "137");
+	assert_int_equal(lifecycle_check_quiet(l, &err), ERR_OK);
+	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+	assert_true(is(s, 0, "exited") && is(s, 1, "exited") && is(s, 2, "running"));
+	lifecycle_free(TAKE(l));
+	close_scene(s);
+}
+
+static void
+what_restarts_is_stopped_since_it_cannot_be_paused(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "restarting");
+	AUTO(lifecycle) struct lifecycle *l = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(quiesce(s, QUIESCE_PAUSE, s->journal, &l, &err), ERR_OK);
+	assert_true(is(s, 0, "exited"));
+	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+	assert_true(is(s, 0, "running"));
+	lifecycle_free(TAKE(l));
+	close_scene(s);
+}
+
+static void
+what_somebody_else_lets_run_is_found(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "running");
+	static const char *const states[] = { "running", "restarting", "levitating" };
+	static const char *const words[] = { "running", "restarting", "unknown" };
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		AUTO(lifecycle) struct lifecycle *l = NULL;
+		struct err err = ERR_INIT;
+		char said[300];
+		fake_set(s->f, 0, "running", NULL);
+		assert_int_equal(quiesce(s, QUIESCE_PAUSE, s->journal, &l, &err), ERR_OK);
+		fake_set(s->f, 0, states[i], NULL);
+		assert_int_equal(lifecycle_check_quiet(l, &err), ERR_INCOMPLETE);
+		snprintf(said, sizeof said,
+		    "service a: its container a did not stay quiet: it is %s, and somebody "
+		    "else "
+		    "has done that; what was read is not of one instant",
+		    words[i]);
+		assert_string_equal(err.msg, said);
+		fake_set(s->f, 0, "running", NULL);
+		assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+		lifecycle_free(TAKE(l));
+	}
+	close_scene(s);
+}
+
+static void
+a_cancel_in_the_middle_gives_all_back(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "web:app", "running");
+	add_service(s, "app", "running");
+	const struct lifecycle_target targets[] = { { 0, QUIESCE_STOP, 1 },
+		{ 1, QUIESCE_STOP, 1 } };
+	AUTO(lifecycle) struct lifecycle *l = promise(s, targets, 2);
+	struct err err = ERR_INIT;
+	cancel_raise(&s->cancel);
+	assert_int_equal(lifecycle_quiesce(l, &err), ERR_CANCELLED);
+	assert_true(is(s, 0, "running") && is(s, 1, "running"));
+	assert_int_equal(fake_count(s->f, "POST /v1.41/containers/app/stop?t=1"), 0);
+	assert_false(fs_exists(s->journal));
+	lifecycle_free(TAKE(l));
+	close_scene(s);
+}
+
+static void
+the_journal_tells_which_stops_may_be_under_way(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "app:db", "running");
+	add_service(s, "db", "running");
+	struct err err = ERR_INIT;
+	AUTO(lifecycle) struct lifecycle *l = NULL;
+	AUTO(journal) struct journal *j = NULL;
+	assert_int_equal(quiesce(s, QUIESCE_STOP, s->journal, &l, &err), ERR_OK);
+	assert_int_equal(journal_read(&j, s->journal, &err), ERR_OK);
+	assert_true(j->asked_from == JOURNAL_NOTHING_ASKED);
+	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+
+	/* As it was while only the deeper of them had been asked. */
+	AUTO(strv) struct strv thawed = STRV_INIT;
+	AUTO(strv) struct strv failed = STRV_INIT;
+	j->asked_from = 1;
+	assert_int_equal(journal_write(j, s->journal, &err), ERR_OK);
+	assert_int_equal(journal_keep(s->journal, &thawed, &failed, &err), ERR_OK);
+	assert_int_equal(fake_count(s->f, "POST /v1.41/containers/app/stop?t=1"), 2);
+	assert_int_equal(fake_count(s->f, "POST /v1.41/containers/db/stop?t=1"), 1);
+	assert_true(is(s, 0, "running") && is(s, 1, "running"));
+	assert_false(fs_exists(s->journal));
+	lifecycle_free(TAKE(l));
+	close_scene(s);
+}
+
+static void
+hooks_that_are_owed_keep_the_journal_until_they_ran(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "running");
+	struct err err = ERR_INIT;
+	AUTO(strv) struct strv argv = STRV_INIT;
+	AUTO(journal) struct journal *j = NULL;
+	const struct lifecycle_target targets[] = { { 0, QUIESCE_PAUSE, -1 } };
+	AUTO(lifecycle) struct lifecycle *l = promise(s, targets, 1);
+	assert_int_equal(strv_split(&argv, "occ,maintenance:mode,--off", ',', &err), ERR_OK);
+	assert_int_equal(lifecycle_owe_hook(l, "a", &argv, 5000, &err), ERR_OK);
+	assert_int_equal(lifecycle_quiesce(l, &err), ERR_OK);
+	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+	assert_int_equal(journal_read(&j, s->journal, &err), ERR_OK);
+	assert_int_equal(j->n_hooks, 1);
+	assert_string_equal(j->hooks[0].service, "a");
+	assert_int_equal(j->hooks[0].argv.len, 3);
+	assert_string_equal(j->hooks[0].argv.items[2], "--off");
+	assert_int_equal(j->hooks[0].timeout_ms, 5000);
+	assert_int_equal(lifecycle_end(l, &err), ERR_OK);
+	assert_false(fs_exists(s->journal));
+	lifecycle_free(TAKE(l));
+	close_scene(s);
+}
+
+static void
+down_refuses_what_would_not_come_up_again(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "paused");
+	s->containers[0].state = CONTAINER_PAUSED;
+	static char nowhere[] = "/nonexistent";
+	s->stack.working_dir = nowhere;
+	struct err err = ERR_INIT;
+	struct lifecycle *l = NULL;
+	const struct lifecycle_target targets[] = { { 0, QUIESCE_DOWN, -1 } };
+	struct lifecycle_options opt = { targets, 1, s->journal };
+	assert_int_equal(lifecycle_open(&l, s->d, &s->stack, &opt, &err), ERR_UNSUPPORTED);
+	assert_string_equal(err.msg,
+	    "stack shop cannot be taken down: container a is paused: taken down, it would lose "
+	    "what it is at; resume it with 'docker unpause a', or make the stack quiet by "
+	    "'stop'");
+	s->containers[0].state = CONTAINER_RUNNING;
+	assert_int_equal(lifecycle_open(&l, s->d, &s->stack, &opt, &err), ERR_UNSUPPORTED);
+	assert_string_equal(err.msg,
+	    "stack shop cannot be taken down: its project folder /nonexistent is not on this "
+	    "host, so it could not be brought up again");
+	struct stack_use use = { .container = 0, .target = nowhere };
+	struct stack_volume volume = { .is_anonymous = true, .uses = &use, .n_uses = 1 };
+	s->stack.volumes = &volume;
+	s->stack.n_volumes = 1;
+	assert_int_equal(lifecycle_open(&l, s->d, &s->stack, &opt, &err), ERR_UNSUPPORTED);
+	assert_string_equal(err.msg,
+	    "stack shop cannot be taken down: service a has a volume without a name at "
+	    "/nonexistent, which its next container would not get: name it in the compose "
+	    "file, "
+	    "or make the stack quiet by 'stop'");
+	s->stack.n_volumes = 0;
+	assert_null(l);
+	assert_false(fs_exists(s->journal));
+	close_scene(s);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -407,6 +628,14 @@ main(int argc, char **argv)
 		cmocka_unit_test(free_thaws_what_was_not_thawed),
 		cmocka_unit_test(journal_is_there_before_the_first_pause),
 		cmocka_unit_test(journal_of_an_earlier_run_is_not_overwritten),
+		cmocka_unit_test(each_is_made_quiet_in_its_way),
+		cmocka_unit_test(what_ends_by_itself_is_not_started_again),
+		cmocka_unit_test(what_restarts_is_stopped_since_it_cannot_be_paused),
+		cmocka_unit_test(what_somebody_else_lets_run_is_found),
+		cmocka_unit_test(a_cancel_in_the_middle_gives_all_back),
+		cmocka_unit_test(the_journal_tells_which_stops_may_be_under_way),
+		cmocka_unit_test(hooks_that_are_owed_keep_the_journal_until_they_ran),
+		cmocka_unit_test(down_refuses_what_would_not_come_up_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,8 +12,12 @@ write_journal(struct fake *f, const char *path)
 {
 	static char stack[] = "shop";
 	static char id[] = "a";
-	struct journal_entry entry = { id, id, id, CONTAINER_RUNNING, 0 };
-	struct journal j = { stack, f->host, QUIESCE_PAUSE, 1, &entry, 1 };
+	struct journal_entry entry = {
+		.service = id, .number = 1, .id = id, .name = id, .before = CONTAINER_RUNNING
+	};
+	struct journal j = {
+		.stack = stack, .host = f->host, .entries = &entry, .n_entries = 1
+	};
 	struct err err = ERR_INIT;
 	assert_int_equal(journal_write(&j, path, &err), ERR_OK);
 }
