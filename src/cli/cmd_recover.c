@@ -1,5 +1,6 @@
 /*
- * recover: give back services that a run which died has left quiet.
+ * recover: give back services that a run which died has left quiet, and settle
+ * restores that were interrupted.
  */
 #include "base/counted.h"
 #include "cli/recover.h"
@@ -14,6 +15,8 @@ print_json(struct cli *c, const struct recovery *r, enum exit_code code, struct 
 	for (size_t i = 0; i < r->services.len; i++)
 		json_str(&w, NULL, r->services.items[i]);
 	json_arr_end(&w);
+	json_strings(&w, "put_back", &r->old);
+	json_strings(&w, "restored", &r->restored);
 	json_u64(&w, "busy", r->busy);
 	json_u64(&w, "failed", r->failed);
 	return cli_result_end(&w, err);
@@ -24,7 +27,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 {
 	AUTO(recovery) struct recovery r = RECOVERY_INIT;
 	char n[COUNTED_MAX];
-	if (recover_all(c, &r, err))
+	if (recover_all(c, &r, err) || recover_restores(c, &r, err))
 		return err->code;
 	if (r.failed > 0)
 		*code = EXIT_FAILED;
@@ -35,26 +38,37 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	if (r.services.len > 0)
 		printf("%s run%s again\n", counted(n, r.services.len, "service"),
 		    r.services.len == 1 ? "s" : "");
+	for (size_t i = 0; i < r.old.len; i++)
+		printf("stack %s: its restore was interrupted; all is as it was before it\n",
+		    r.old.items[i]);
+	for (size_t i = 0; i < r.restored.len; i++)
+		printf("stack %s: its restore was interrupted; it stands now\n",
+		    r.restored.items[i]);
 	if (r.busy > 0)
-		printf("%s %s services quiet right now\n", counted(n, r.busy, "run"),
-		    r.busy == 1 ? "is at work and has" : "are at work and have");
+		printf("%s %s at work right now\n", counted(n, r.busy, "run"),
+		    r.busy == 1 ? "is" : "are");
 	if (r.failed > 0)
 		printf("%s could not be recovered: mend what the warnings say, and try again\n",
-		    counted(n, r.failed, "journal"));
-	if (r.services.len == 0 && r.busy == 0 && r.failed == 0)
+		    counted(n, r.failed, "record"));
+	bool is_some = r.services.len + r.old.len + r.restored.len + r.busy + r.failed > 0;
+	if (!is_some)
 		puts("nothing to recover");
 	return ERR_OK;
 }
 
 const struct command command_recover = {
 	.name = "recover",
-	.summary = "resume services that a run which died left paused or stopped",
+	.summary = "settle what a run that died has left: quiet services, half a restore",
 	.operands = "",
 	.about =
 	    "Before a backup pauses or stops a service, it writes down which, and a watchdog\n"
 	    "process gives it back should the backup die.  When the whole machine went down,\n"
 	    "this command does it, as the next backup would.  Services that were paused or\n"
-	    "stopped by somebody else are left alone.",
+	    "stopped by somebody else are left alone.\n"
+	    "\n"
+	    "A restore that was interrupted is settled from its record: when all data was in\n"
+	    "place and the stack starts, the restore stands; otherwise all is put back as it\n"
+	    "was.  The repository is not needed.",
 	.has_json = true,
 	.run = run,
 };

@@ -4,6 +4,7 @@
 #include "base/counted.h"
 #include "cli/cli.h"
 #include "cli/restore_view.h"
+#include "cli/settle.h"
 #include "cli/terminal.h"
 #include "sys/fs.h"
 
@@ -45,6 +46,29 @@ agree(struct cli *c, const struct restore_preview *p, struct err *err)
 	if (strcmp(answer, "yes") != 0)
 		return err_set(
 		    err, ERR_CANCELLED, "nothing was changed: the answer was not \"yes\"");
+	return ERR_OK;
+}
+
+/* What a compose file of another host asks for is not agreed to by --yes. */
+static enum err_code
+trust(struct cli *c, const struct restore_preview *p, const char *stack, struct err *err)
+{
+	char answer[TERMINAL_ANSWER_MAX];
+	AUTO(str) char *question = NULL;
+	if (!p->needs_trust || c->args.trust)
+		return ERR_OK;
+	if (c->args.json || !isatty(STDIN_FILENO))
+		return err_set(err, ERR_DENIED,
+		    "nothing was changed: the backup is of another host, and %s (all of it is "
+		    "listed above): give --trust if you know where it comes from",
+		    p->asks.items[0]);
+	if (str_printf(
+		&question, err, "Type the stack's name (%s) to let it have that: ", stack) ||
+	    terminal_ask(answer, question, c->cancel, err))
+		return err->code;
+	if (strcmp(answer, stack) != 0)
+		return err_set(err, ERR_CANCELLED,
+		    "nothing was changed: the answer was not the stack's name");
 	return ERR_OK;
 }
 
@@ -107,6 +131,27 @@ check_args(const struct args *a, struct err *err)
 	return ERR_OK;
 }
 
+/* "90s", "5m", "1h", or seconds. */
+static enum err_code
+parse_wait(int *out, const char *text, struct err *err)
+{
+	char *end;
+	if (text == NULL)
+		return ERR_OK;
+	size_t digits = strspn(text, "0123456789");
+	long n = digits > 0 && digits <= 6 ? strtol(text, &end, 10) : -1;
+	long unit = n < 0                                           ? 0
+		    : strcmp(end, "") == 0 || strcmp(end, "s") == 0 ? 1
+		    : strcmp(end, "m") == 0                         ? 60
+		    : strcmp(end, "h") == 0                         ? 3600
+								    : 0;
+	if (unit == 0 || n * unit == 0 || n * unit > 7 * 24 * 3600)
+		return err_set(
+		    err, ERR_USAGE, "--wait takes a time as 90s, 5m or 1h (not '%s')", text);
+	*out = (int)(n * unit);
+	return ERR_OK;
+}
+
 static enum err_code
 options_of(
     const struct args *a, struct strv *paths, struct restore_options *opt, struct err *err)
@@ -125,7 +170,12 @@ options_of(
 	opt->overwrite = overwrite_of(a->overwrite);
 	opt->delete_extra = a->delete_extra;
 	opt->verify = a->verify;
-	return ERR_OK;
+	opt->services = &a->services;
+	opt->members = &a->members;
+	opt->no_start = a->no_start;
+	opt->any_space = a->any_space;
+	opt->may_trust = a->trust;
+	return parse_wait(&opt->wait_s, a->wait, err);
 }
 
 static enum err_code
@@ -137,8 +187,22 @@ check_target(const struct args *a, bool is_stack, struct err *err)
 		    a->overwrite != NULL ? "--overwrite"
 		    : a->delete_extra    ? "--delete"
 					 : "--verify");
+	bool is_part = a->services.len > 0 || a->members.len > 0;
+	if (is_stack && is_part && (a->as != NULL || a->to != NULL))
+		return err_set(err, ERR_USAGE,
+		    "restore: %s puts data into the stack that is there, --%s makes another: "
+		    "give one of them",
+		    a->services.len > 0 ? "--service" : "--member",
+		    a->as != NULL ? "as" : "to");
 	if (is_stack)
 		return ERR_OK;
+	if (is_part || a->no_start || a->wait != NULL || a->trust)
+		return err_set(err, ERR_USAGE, "restore: %s is for stacks",
+		    a->services.len > 0  ? "--service"
+		    : a->members.len > 0 ? "--member"
+		    : a->no_start        ? "--no-start"
+		    : a->trust           ? "--trust"
+					 : "--wait");
 	if (a->as != NULL)
 		return err_set(err, ERR_USAGE,
 		    "restore: this is a snapshot of folders: --as is for stacks");
@@ -186,6 +250,11 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	struct restore_result r;
 	struct id id;
 	bool is_stack;
+	if (settle_is_verb(c->args.operands.items[0]))
+		return settle_run(c, code, err);
+	if (c->args.all || c->args.older_than != NULL)
+		return err_set(err, ERR_USAGE, "restore: %s is for restore finish",
+		    c->args.all ? "--all" : "--older-than");
 	if (options_of(&c->args, &paths, &opt, err) || cli_open_lenient(c, &p, err) ||
 	    cli_snapshot(c, p.repo, &id, err))
 		return err->code;
@@ -205,7 +274,10 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 		return dry_run(c, &e, &id, &opt, &preview, is_stack, code, err);
 	if (agree(c, &preview, err))
 		return err->code;
+	if (is_stack && trust(c, &preview, opt.as != NULL ? opt.as : "the one above", err))
+		return err->code;
 	opt.may_replace = preview.replaces.len > 0;
+	opt.may_trust = preview.needs_trust;
 	if (is_stack ? restore_stack(&e, &id, &opt, &r, err)
 		     : restore_files(&e, &id, &opt, &r, err))
 		return err->code;
@@ -243,6 +315,28 @@ static const struct option_def options[] = {
 	    "say what would be made and replaced, and stop", offsetof(struct args, dry_run) },
 	{ "yes", 'y', OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "replace what is there without asking", offsetof(struct args, yes) },
+	{ "service", 0, OPTION_LIST, WORD_ANY, "NAME", NULL,
+	    "only the data of this service; the stack's containers stay; repeatable",
+	    offsetof(struct args, services) },
+	{ "member", 0, OPTION_LIST, WORD_ANY, "NAME", NULL,
+	    "only this member, as show lists it (\"volume shop_uploads\"); repeatable",
+	    offsetof(struct args, members) },
+	{ "wait", 0, OPTION_VALUE, WORD_ANY, "TIME", NULL,
+	    "how long services may take to become healthy (5m)", offsetof(struct args, wait) },
+	{ "no-start", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "make and fill everything, but leave the stack stopped",
+	    offsetof(struct args, no_start) },
+	{ "any-space", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "go on although there seems to be too little room on disk",
+	    offsetof(struct args, any_space) },
+	{ "trust", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "let a stack of another host have what it asks of this one",
+	    offsetof(struct args, trust) },
+	{ "all", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "finish: every restore that ended well", offsetof(struct args, all) },
+	{ "older-than", 0, OPTION_VALUE, WORD_ANY, "AGE", NULL,
+	    "finish: only what ended that long ago (36h, 7d, 2w)",
+	    offsetof(struct args, older_than) },
 };
 
 static const struct example examples[] = {
@@ -250,6 +344,11 @@ static const struct example examples[] = {
 	{ "stacksnap -r /backup restore latest", "the stack, where it was" },
 	{ "stacksnap -r /backup restore 3f2a91c0 --as shop2 --to /srv/shop2",
 	    "a copy of it beside the old one" },
+	{ "stacksnap -r /backup restore latest --service db",
+	    "only that service's data, into the stack that is there" },
+	{ "stacksnap restore undo shop", "back to what was there before the restore" },
+	{ "stacksnap restore finish --all --older-than 7d --yes",
+	    "remove what was there before" },
 	{ "stacksnap -r /backup restore latest --path volumes/shop_uploads --to /tmp/out",
 	    "one volume's files into a folder" },
 	{ "stacksnap -r /backup restore latest /srv/data/mail --to / --overwrite if-changed",
@@ -263,15 +362,21 @@ static const struct example examples[] = {
 const struct command command_restore = {
 	.name = "restore",
 	.summary = "bring a stack or files back",
-	.operands = "SNAPSHOT [PATH...]",
+	.operands = "SNAPSHOT [PATH...] | undo STACK | finish STACK...|--all | status [STACK]",
 	.about =
 	    "Recreates the project folder, volumes and networks, loads the databases, "
 	    "starts the\n"
 	    "services in the order of their dependencies and waits until they are "
 	    "healthy.  New\n"
-	    "data is put beside the old and swapped in when it is whole; the old is kept "
-	    "until\n"
-	    "the stack is known to run.\n"
+	    "data is put beside the old and swapped in when it is whole.  Should anything "
+	    "fail,\n"
+	    "all is put back.  Should it be interrupted, stacksnap recover settles it.\n"
+	    "\n"
+	    "Afterwards the old data is kept: \"restore undo STACK\" puts it back and starts "
+	    "the old\n"
+	    "stack (what was written since is lost), \"restore finish STACK\" removes it, "
+	    "\"restore\n"
+	    "status\" tells of what is kept.  None of these needs the repository.\n"
 	    "\n"
 	    "First says what would be made and what replaced.  When something would be "
 	    "replaced,\n"

@@ -71,6 +71,8 @@ args_release(struct args *a)
 	strv_release(&a->exclude);
 	strv_release(&a->exclude_from);
 	strv_release(&a->include);
+	strv_release(&a->services);
+	strv_release(&a->members);
 	strv_release(&a->keep_tags);
 	strv_release(&a->add_tags);
 	strv_release(&a->remove_tags);

@@ -61,6 +61,13 @@ struct args {
 	const char *overwrite;
 	bool verify;
 	bool delete_extra;
+	struct strv services;
+	struct strv members;
+	const char *wait;
+	const char *older_than;
+	bool no_start;
+	bool any_space;
+	bool trust;
 	/* verify */
 	const char *read_data_subset;
 	/* repair */
@@ -96,12 +103,13 @@ struct args {
 	struct strv operands;
 };
 
-#define ARGS_INIT                                                                    \
-	{                                                                            \
-		.paths = STRV_INIT, .tags = STRV_INIT, .stacks = STRV_INIT,          \
-		.hosts = STRV_INIT, .exclude = STRV_INIT, .exclude_from = STRV_INIT, \
-		.include = STRV_INIT, .keep_tags = STRV_INIT, .add_tags = STRV_INIT, \
-		.remove_tags = STRV_INIT, .operands = STRV_INIT                      \
+#define ARGS_INIT                                                                        \
+	{                                                                                \
+		.paths = STRV_INIT, .tags = STRV_INIT, .stacks = STRV_INIT,              \
+		.hosts = STRV_INIT, .exclude = STRV_INIT, .exclude_from = STRV_INIT,     \
+		.include = STRV_INIT, .services = STRV_INIT, .members = STRV_INIT,       \
+		.keep_tags = STRV_INIT, .add_tags = STRV_INIT, .remove_tags = STRV_INIT, \
+		.operands = STRV_INIT                                                    \
 	}
 
 void args_release(struct args *a);

@@ -2,12 +2,15 @@
 
 #include "cli/places.h"
 #include "docker/journal.h"
+#include "engine/restore_settle.h"
 #include "sys/fs.h"
 
 void
 recovery_release(struct recovery *r)
 {
 	strv_release(&r->services);
+	strv_release(&r->old);
+	strv_release(&r->restored);
 }
 
 static enum err_code
@@ -54,5 +57,50 @@ recover_all(struct cli *c, struct recovery *out, struct err *err)
 		    recover_one(c, path, out, err))
 			return err->code;
 	}
+	return ERR_OK;
+}
+
+static enum err_code
+settle_one(struct cli *c, struct engine *e, const struct restored *r, struct recovery *out,
+    struct err *err)
+{
+	struct err why = ERR_INIT;
+	enum recovered how;
+	enum err_code rc = restore_recover(e, r->stack, &how, &why);
+	if (rc == ERR_LOCKED) {
+		out->busy++;
+		return ERR_OK;
+	}
+	if (rc != ERR_OK) {
+		out->failed++;
+		event_warning(c->events, r->stack, "%s", why.msg);
+		return ERR_OK;
+	}
+	switch (how) {
+	case RECOVERED_OLD:
+		return strv_add(&out->old, r->stack, err);
+	case RECOVERED_NEW:
+	case RECOVERED_FINISHED:
+		return strv_add(&out->restored, r->stack, err);
+	case RECOVERED_NOTHING:
+		break;
+	}
+	return ERR_OK;
+}
+
+enum err_code
+recover_restores(struct cli *c, struct recovery *out, struct err *err)
+{
+	AUTO(restored_list) struct restored_list l = RESTORED_LIST_INIT;
+	struct engine e = cli_engine(c, NULL);
+	if (restore_list(&e, &l, err))
+		return err->code;
+	for (size_t i = 0; i < l.count; i++)
+		if (l.items[i].state != RESTORED_KEPT &&
+		    settle_one(c, &e, &l.items[i], out, err))
+			return err->code;
+	out->failed += l.broken.len;
+	for (size_t i = 0; i < l.broken.len; i++)
+		event_warning(c->events, NULL, "%s", l.broken.items[i]);
 	return ERR_OK;
 }

@@ -21,6 +21,8 @@ restore_view_preview(FILE *out, const struct restore_preview *p)
 {
 	print_list(out, "would be made:", &p->makes);
 	print_list(out, "would be REPLACED:", &p->replaces);
+	print_list(out, "it asks of this host:", &p->asks);
+	print_list(out, "room on disk:", &p->space);
 	print_list(out, "mind:", &p->warnings);
 	print_list(out, "in the way, to be mended first:", &p->obstacles);
 	if (p->replaces.len == 0)
@@ -50,6 +52,9 @@ restore_view_preview_json(const struct restore_preview *p, struct err *err)
 	list_json(&w, "replaces", &p->replaces);
 	list_json(&w, "warnings", &p->warnings);
 	list_json(&w, "obstacles", &p->obstacles);
+	list_json(&w, "asks", &p->asks);
+	json_flag(&w, "needs_trust", p->needs_trust);
+	list_json(&w, "space", &p->space);
 	json_obj_end(&w);
 	if (json_finish(&w, err))
 		return err->code;
@@ -136,6 +141,12 @@ restore_view_print(const struct restore_result *r, bool is_stack, bool is_read_b
 		    counted(files, r->files_read_back, "file"));
 	if (r->problems > 0)
 		printf("  %s told\n", counted(problems, r->problems, "problem"));
+	if (r->can_undo) {
+		format_size(bytes, r->kept_bytes);
+		printf("  what was there before (%s) is kept until \"stacksnap restore finish "
+		       "STACK\"; \"restore undo STACK\" puts it back\n",
+		    bytes);
+	}
 }
 
 static void
@@ -162,6 +173,8 @@ restore_view_json(
 	json_u64(&w, "problems", r->problems);
 	put_counts(&w, r);
 	json_u64(&w, "files_read_back", r->files_read_back);
+	json_flag(&w, "can_undo", r->can_undo);
+	json_u64(&w, "kept_bytes", r->kept_bytes);
 	json_i64(&w, "took_ns", r->took_ns);
 	return cli_result_end(&w, err);
 }

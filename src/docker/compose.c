@@ -159,21 +159,21 @@ add_each(struct strv *argv, const char *flag, const struct strv *values, struct 
 	return ERR_OK;
 }
 
-/* The command and the options that tell the project, up to the verb. */
+/* The command and the options that tell the project, up to the verb, which may be NULL. */
 static enum err_code
 begin(struct strv *argv, const struct compose *c, const struct compose_project *p,
     const char *verb, struct err *err)
 {
 	if (!fs_is_dir(p->dir))
 		return err_set(err, ERR_NOT_FOUND, "compose %s: there is no project folder %s",
-		    verb, p->dir);
+		    verb != NULL ? verb : "config", p->dir);
 	if (add_each(argv, NULL, &c->command, err) || strv_add(argv, "--ansi", err) ||
 	    strv_add(argv, "never", err) || strv_add(argv, "--project-name", err) ||
 	    strv_add(argv, p->name, err) || strv_add(argv, "--project-directory", err) ||
 	    strv_add(argv, p->dir, err) || add_each(argv, "--file", p->files, err) ||
 	    add_each(argv, "--env-file", p->env_files, err))
 		return err->code;
-	return strv_add(argv, verb, err);
+	return verb != NULL ? strv_add(argv, verb, err) : ERR_OK;
 }
 
 static enum err_code
@@ -306,11 +306,63 @@ compose_down_with_volumes(
 	return finish(c, p, &argv, "down", timeout_ms, err);
 }
 
+void
+compose_reading_release(struct compose_reading *r)
+{
+	json_decref(r->config);
+	strv_release(&r->unset);
+	free(r->fault);
+}
+
+/* 'The "PORT" variable is not set', which 2.x writes with backslashes, and 1.x without quotes.
+ */
+static enum err_code
+find_unset(struct strv *out, const char *said, struct err *err)
+{
+	static const char end[] = "variable is not set";
+	for (const char *p = said; (p = strstr(p, "The ")) != NULL;) {
+		p += strlen("The ");
+		const char *name = p + strspn(p, "\\\"");
+		size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					  "0123456789_");
+		const char *rest = name + len;
+		rest += strspn(rest, "\\\" ");
+		AUTO(str) char *variable = NULL;
+		if (len == 0 || strncmp(rest, end, strlen(end)) != 0)
+			continue;
+		if (str_dupn(&variable, name, len, err) ||
+		    (!strv_has(out, variable) && strv_add(out, variable, err)))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
 enum err_code
-compose_check(const struct compose *c, const struct compose_project *p, struct err *err)
+compose_read(const struct compose *c, const struct compose_project *p,
+    struct compose_reading *out, struct err *err)
 {
 	AUTO(strv) struct strv argv = STRV_INIT;
-	if (begin(&argv, c, p, "config", err) || strv_add(&argv, "--quiet", err))
+	AUTO(bufv) struct buf text = BUF_INIT;
+	AUTO(bufv) struct buf said = BUF_INIT;
+	int status;
+	bool is_v1 = compose_is_v1(c);
+	if (begin(&argv, c, p, NULL, err) ||
+	    (!is_v1 && (strv_add(&argv, "--profile", err) || strv_add(&argv, "*", err))) ||
+	    strv_add(&argv, "config", err) ||
+	    strv_add(&argv, is_v1 ? "--quiet" : "--format=json", err))
 		return err->code;
-	return finish(c, p, &argv, "config", CHECK_TIMEOUT_MS, err);
+	if (run(c, &argv, p->dir, CHECK_TIMEOUT_MS, &text, &said, &status, err))
+		return err_wrap(err, "compose config");
+	const char *words = buf_cstr(&said);
+	if (words == NULL)
+		return err_nomem(err);
+	if (said.len > 0 && find_unset(&out->unset, words, err))
+		return err->code;
+	if (status != 0) {
+		struct err why;
+		failure(&said, "config", status, &why);
+		return str_dup(&out->fault, why.msg, err);
+	}
+	return is_v1 ? ERR_OK
+		     : json_parse(&out->config, text.data, text.len, "compose config", err);
 }

@@ -12,6 +12,7 @@
 #ifndef DOCKER_COMPOSE_H
 #define DOCKER_COMPOSE_H
 
+#include "base/json.h"
 #include "base/strv.h"
 #include "sys/cancel.h"
 
@@ -70,8 +71,28 @@ MUST_CHECK enum err_code compose_down(
 /* down --volumes: also the volumes that the compose file names (not external ones). */
 MUST_CHECK enum err_code compose_down_with_volumes(
     const struct compose *c, const struct compose_project *p, int timeout_ms, struct err *err);
-/* config --quiet: do the files make sense to Compose? */
-MUST_CHECK enum err_code compose_check(
-    const struct compose *c, const struct compose_project *p, struct err *err);
+/* What Compose makes of the files (config), all profiles included. */
+struct compose_reading {
+	json_t *config; /* resolved; NULL with 1.x, which does not tell, and when they make no
+			   sense */
+	struct strv unset; /* variables that they need and nothing sets; each once */
+	char *fault; /* why they make no sense; NULL when they do */
+};
+
+#define COMPOSE_READING_INIT          \
+	{                             \
+		NULL, STRV_INIT, NULL \
+	}
+
+void compose_reading_release(struct compose_reading *r);
+static inline void UNUSED
+compose_reading_auto(struct compose_reading *r)
+{
+	compose_reading_release(r);
+}
+
+/* out is COMPOSE_READING_INIT. */
+MUST_CHECK enum err_code compose_read(const struct compose *c, const struct compose_project *p,
+    struct compose_reading *out, struct err *err);
 
 #endif

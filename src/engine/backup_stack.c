@@ -10,6 +10,7 @@
 #include "engine/meter.h"
 #include "engine/publish.h"
 #include "engine/quiet_plan.h"
+#include "engine/restore_settle.h"
 
 /* --- preflight --- */
 
@@ -231,7 +232,9 @@ open_parts(struct stack_backup *b, const struct stack_job *job, struct err *err)
 	b->engine.cancel = deadline_cancel(b->until);
 	docker.host = b->engine.docker_host;
 	docker.cancel = b->engine.cancel;
-	if (docker_open(&b->docker, &docker, err) ||
+	/* Half a restore is nobody's state. */
+	if (restore_check_settled(job->engine, job->stack, err) ||
+	    docker_open(&b->docker, &docker, err) ||
 	    plan_make(&b->plan, b->docker, job->stack, &job->options->settings, err) ||
 	    layout_new(&b->layout, err))
 		return err->code;

@@ -4,7 +4,8 @@
  * restore_stack recreates project folder, volumes, networks and databases and
  * starts the stack by its stored compose files.  Everything is staged beside
  * the old data on the same filesystem and swapped in when it is whole; old
- * data is kept until the stack is known to run, and told of when it is not.
+ * data is kept until restore_finish removes it, or restore_undo puts it back
+ * (restore_settle.h).
  *
  * restore_files puts the snapshot's tree, or a part of it, into a folder.
  *
@@ -38,7 +39,13 @@ struct restore_options {
 	const char *to;
 	const char *path; /* files: the part of the tree; NULL: all of it */
 	bool may_replace; /* the user has agreed to what restore_preview said */
+	bool may_trust; /* the user has seen what the compose files ask for (preview.asks) */
 	int wait_s; /* how long services may take to become healthy */
+	/* Stack: only what these name; the containers that are there stay.  May be NULL. */
+	const struct strv *services;
+	const struct strv *members; /* as "stacksnap show" lists them */
+	bool any_space; /* go on although there seems to be too little */
+	bool no_start; /* make everything, but leave it stopped */
 	/* Files only. */
 	const struct strv *paths; /* only these of the tree, at their paths below to */
 	const struct strv *include; /* and what these rules of tree/ignore.h name */
@@ -63,10 +70,14 @@ struct restore_preview {
 	struct strv warnings;
 	struct strv obstacles; /* what must be mended first: restore_stack refuses while there
 				  are any */
+	struct strv asks; /* what gives a container power over the host: "service app: runs
+			     privileged" */
+	bool needs_trust; /* the files come from another host: restore_stack wants may_trust */
+	struct strv space; /* "/var/lib/docker: 1.2 GB are written, 20 GB are free" */
 };
-#define RESTORE_PREVIEW_INIT                               \
-	{                                                  \
-		STRV_INIT, STRV_INIT, STRV_INIT, STRV_INIT \
+#define RESTORE_PREVIEW_INIT                                                            \
+	{                                                                               \
+		STRV_INIT, STRV_INIT, STRV_INIT, STRV_INIT, STRV_INIT, false, STRV_INIT \
 	}
 void restore_preview_release(struct restore_preview *p);
 static inline void UNUSED
@@ -81,6 +92,8 @@ struct restore_result {
 	uint64_t bytes;
 	uint64_t databases;
 	uint64_t services; /* that run again */
+	bool can_undo; /* old data is kept */
+	uint64_t kept_bytes;
 	uint64_t problems;
 	/* Files only. */
 	uint64_t files_made; /* of files, those of which nothing was there */
@@ -101,7 +114,8 @@ MUST_CHECK enum err_code restore_preview(struct engine *e, const struct id *snap
     const struct restore_options *opt, struct restore_preview *out, struct err *err);
 
 /*
- * ERR_EXISTS, and nothing changed, when something would be replaced without may_replace.
+ * ERR_EXISTS, and nothing changed, when something would be replaced without may_replace;
+ * ERR_DENIED when what the files ask for needs may_trust.
  * ERR_USAGE, and nothing changed, when there are obstacles; it names them.  ERR_LOCKED while
  * another restore of that project runs, or one that died has not been settled.  Any other error
  * tells at its end what stands: nothing was changed, all is as before, or what lies where.

@@ -46,8 +46,8 @@ item_set_target(struct restore_item *it, const char *target, const char *tag, st
 	return ERR_OK;
 }
 
-static enum err_code
-add_item(struct restore_job *j, enum item_kind kind, const char *name, const char *target,
+enum err_code
+job_add_item(struct restore_job *j, enum item_kind kind, const char *name, const char *target,
     struct restore_item **out, struct err *err)
 {
 	struct restore_item *items = reallocarray(j->items, j->n_items + 1, sizeof *items);
@@ -126,7 +126,7 @@ add_volume_member(
 	if (v == NULL)
 		return err_set(
 		    err, ERR_CORRUPT, "its document does not describe volume %s", name);
-	if (add_item(j, ITEM_VOLUME, v->name, NULL, out, err))
+	if (job_add_item(j, ITEM_VOLUME, v->name, NULL, out, err))
 		return err->code;
 	(*out)->volume = (size_t)(v - j->volumes);
 	return ERR_OK;
@@ -155,13 +155,13 @@ add_member(struct restore_job *j, const json_t *m, struct err *err)
 	if (is_volume)
 		rc = add_volume_member(j, name, &it, err);
 	else if (strcmp(kind, "project") == 0)
-		rc = add_item(j, ITEM_PROJECT, j->dir, j->dir, &it, err);
+		rc = job_add_item(j, ITEM_PROJECT, j->dir, j->dir, &it, err);
 	else if (target == NULL)
 		return ERR_OK; /* databases and inspect data */
 	else if (strcmp(kind, "file") == 0)
-		rc = add_item(j, ITEM_FILE, target, target, &it, err);
+		rc = job_add_item(j, ITEM_FILE, target, target, &it, err);
 	else if (strcmp(kind, "bind") == 0)
-		rc = add_item(j, ITEM_BIND, target, target, &it, err);
+		rc = job_add_item(j, ITEM_BIND, target, target, &it, err);
 	else
 		return ERR_OK;
 	if (rc != ERR_OK || str_dup(&it->tree, tree, err))
@@ -224,7 +224,7 @@ add_data_mount(struct restore_job *j, const struct restore_database *db, const c
 		    around, source + strlen(around->source), db->service, true, err);
 	AUTO(str) char *target = NULL;
 	if (path_moved(&target, source, j->recorded_dir, j->dir, err) ||
-	    add_item(j, ITEM_BIND, target, target, &it, err))
+	    job_add_item(j, ITEM_BIND, target, target, &it, err))
 		return err->code;
 	it->source = source;
 	it->service = db->service;

@@ -1,5 +1,6 @@
 #include "engine/restore_job.h"
 
+#include "engine/restore_part.h"
 #include "engine/restore_path.h"
 #include "tree/dir.h"
 
@@ -47,6 +48,9 @@ job_close(struct restore_job *j)
 	strv_release(&j->services);
 	strv_release(&j->ran);
 	strv_release(&j->running_now);
+	strv_release(&j->touched);
+	strv_release(&j->stopped_ids);
+	strv_release(&j->made_files);
 	restore_preview_release(&j->preview);
 	stack_free(j->now);
 	stack_free(j->made);
@@ -259,6 +263,7 @@ read_volume(
 	const char *key = json_get_str(node, "key");
 	*v = (struct restore_volume){
 		.recorded_name = text_of(node, "name"),
+		.key = key,
 		.driver = text_of(node, "driver"),
 		.is_external = json_get_bool(node, "external"),
 	};
@@ -372,6 +377,7 @@ job_open(struct restore_job **out, struct engine *e, const struct id *snapshot,
 	hex_encode(j->tag, snapshot->b, 4);
 	if (snapshot_open(&j->snapshot, e->repo, snapshot, err))
 		return err->code;
+	j->snapshot_lost_some = json_get_int(j->snapshot.document, "problem_count", 0) > 0;
 	const json_t *stack = json_object_get(j->snapshot.document, "stack");
 	const json_t *members = json_object_get(j->snapshot.document, "members");
 	if (!json_is_object(stack))
@@ -382,7 +388,8 @@ job_open(struct restore_job **out, struct engine *e, const struct id *snapshot,
 	    move_paths(&j->env_files, json_object_get(stack, "env_files"), j, err) ||
 	    read_containers(j, json_object_get(stack, "services"), err) ||
 	    read_databases(j, members, err) ||
-	    read_volumes(j, json_object_get(stack, "volumes"), err) || job_find_items(j, err))
+	    read_volumes(j, json_object_get(stack, "volumes"), err) || job_find_items(j, err) ||
+	    job_choose(j, err))
 		return err_wrap(err, "snapshot %s", j->tag);
 	*out = TAKE(j);
 	return ERR_OK;

@@ -72,16 +72,20 @@ struct restore_item {
 	uint64_t files; /* as recorded */
 	uint64_t bytes;
 	bool has_old; /* target holds something */
-	bool was_there; /* something is at target, perhaps an empty folder; from the staging on
-			 */
+	uint64_t old_files; /* what it holds */
+	uint64_t old_bytes;
+	bool was_there; /* something is at target, perhaps an empty folder; from the swap on */
 	bool must_keep; /* what is at target holds what no snapshot has: never removed */
 	enum item_state state;
-	uint64_t stage_ino; /* tells stage and target apart after a crash; 0 until staged */
+	uint64_t stage_ino; /* of what was staged; 0 until then */
+	uint64_t
+	    old_ino; /* of what is at target before the swap; 0: nothing, or not known yet */
 };
 
 struct restore_volume {
 	char *name; /* here */
 	const char *recorded_name;
+	const char *key; /* as the compose file knows it, or NULL */
 	const char *driver;
 	struct strv labels;
 	struct strv options;
@@ -144,6 +148,12 @@ struct restore_job {
 	size_t n_items;
 	struct restore_late *lates;
 	size_t n_lates;
+	bool snapshot_lost_some; /* problems were met when it was made */
+
+	/* restore_part.h */
+	bool is_partial; /* only some members: the containers that are there stay */
+	struct strv touched; /* services that are stopped for it */
+	struct strv stopped_ids; /* of their containers, those that ran */
 
 	/* job_look */
 	struct docker *docker;
@@ -154,6 +164,8 @@ struct restore_job {
 	struct restore_preview preview;
 
 	/* from the staging on */
+	bool is_staged; /* all volumes are made */
+	struct strv made_files; /* the compose files that the new stack is made of */
 	struct stack *made; /* what Compose made of the stored files */
 	uint64_t files_restored;
 	uint64_t bytes_restored;
@@ -173,6 +185,9 @@ MUST_CHECK enum err_code job_look(struct restore_job *j, struct err *err);
 /* Where items go.  From job_open; job_set_target gives a volume's item its place. */
 MUST_CHECK enum err_code job_find_items(struct restore_job *j, struct err *err);
 void item_release(struct restore_item *it);
+/* target may be NULL; the item is the job's, and moves when another is added. */
+MUST_CHECK enum err_code job_add_item(struct restore_job *j, enum item_kind kind,
+    const char *name, const char *target, struct restore_item **out, struct err *err);
 MUST_CHECK enum err_code item_set_target(
     struct restore_item *it, const char *target, const char *tag, struct err *err);
 

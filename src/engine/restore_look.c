@@ -2,6 +2,8 @@
  */
 #include "engine/restore_look.h"
 
+#include "engine/restore_part.h"
+#include "engine/restore_past.h"
 #include "engine/restore_path.h"
 #include "engine/restore_steps.h"
 #include "sys/fs.h"
@@ -116,8 +118,8 @@ drop_same_files(struct restore_job *j, struct err *err)
 	return ERR_OK;
 }
 
-static enum err_code
-measure(const char *path, const struct cancel *cancel, uint64_t *files, uint64_t *bytes,
+enum err_code
+measure_tree(const char *path, const struct cancel *cancel, uint64_t *files, uint64_t *bytes,
     struct err *err)
 {
 	AUTO(str) char *root = NULL;
@@ -245,11 +247,13 @@ tell_item(struct restore_job *j, struct restore_item *it, struct err *err)
 	}
 	if (!it->has_old)
 		return strv_addf(&j->preview.makes, err, "%s %s", word, it->name);
-	if (measure(it->target, j->engine->cancel, &files, &bytes, err))
+	if (measure_tree(it->target, j->engine->cancel, &files, &bytes, err))
 		return err->code;
 	char size[SIZE_TEXT];
 	size_text(size, bytes);
 	bool is_data = it->service != NULL;
+	it->old_files = files;
+	it->old_bytes = bytes;
 	return strv_addf(&j->preview.replaces, err, "%s %s (%llu %s, %s%s%s)", word, it->name,
 	    (unsigned long long)files, files == 1 ? "file" : "files", size,
 	    is_data ? "; the database of service " : "", is_data ? it->service : "");
@@ -304,17 +308,52 @@ connect_engine(struct restore_job *j, struct err *err)
 	return compose_find(&j->compose, docker_host(j->docker), j->engine->cancel, err);
 }
 
+/* One restore of a stack at a time can be undone. */
+static enum err_code
+look_at_earlier(struct restore_job *j, struct err *err)
+{
+	AUTO(past) struct restore_past *p = NULL;
+	struct err why;
+	if (j->engine->state_dir == NULL)
+		return ERR_OK;
+	enum err_code rc = past_open(&p, j->engine, j->name, &why);
+	if (rc == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (rc != ERR_OK)
+		return strv_add(&j->preview.obstacles, why.msg, err);
+	if (p->step == STEP_KEPT)
+		return strv_addf(&j->preview.obstacles, err,
+		    "an earlier restore of stack %s can still be undone: \"stacksnap restore "
+		    "finish %s\" removes what was there before it, \"stacksnap restore undo "
+		    "%s\" puts that back",
+		    j->name, j->name, j->name);
+	return strv_addf(&j->preview.obstacles, err,
+	    "an earlier restore of stack %s was interrupted at its step \"%s\", or is running: "
+	    "\"stacksnap recover\" brings it to an end",
+	    j->name, restore_step_word(p->step));
+}
+
+/* What making the containers needs, and what they may do. */
+static enum err_code
+look_at_new_stack(struct restore_job *j, struct err *err)
+{
+	if (look_at_images(j, err) || look_at_asks(j, err) || look_at_names(j, err) ||
+	    look_at_ports(j, err))
+		return err->code;
+	return ERR_OK;
+}
+
 enum err_code
 job_look(struct restore_job *j, struct err *err)
 {
-	if (connect_engine(j, err) || find_stack(j, err) || find_volumes(j, err) ||
-	    drop_same_files(j, err) || tell_stack(j, err))
+	if (connect_engine(j, err) || look_at_earlier(j, err) || find_stack(j, err) ||
+	    find_volumes(j, err) || drop_same_files(j, err) || tell_stack(j, err))
 		return err->code;
 	for (size_t i = 0; i < j->n_items; i++)
 		if (tell_item(j, &j->items[i], err))
 			return err->code;
-	if (tell_databases(j, err) || tell_snapshot(j, err) || look_at_images(j, err) ||
-	    look_at_names(j, err) || look_at_ports(j, err) || look_at_users(j, err) ||
+	if (tell_databases(j, err) || tell_snapshot(j, err) ||
+	    (!j->is_partial && look_at_new_stack(j, err)) || look_at_users(j, err) ||
 	    look_at_places(j, err))
 		return err->code;
 	return ERR_OK;

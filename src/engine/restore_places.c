@@ -124,15 +124,58 @@ item_filesystem(const struct restore_item *it, const char *volumes, char **folde
 	return ERR_OK;
 }
 
-/* Only a warning: sparse files and filesystems that compress need less than their sizes say. */
+/* What a filesystem will have to take, and what stays on it. */
+struct room {
+	uint64_t need;
+	uint64_t kept;
+};
+
+static void
+count_item(struct room *r, const struct restore_job *j, const struct restore_item *it)
+{
+	r->need += it->bytes;
+	r->kept += it->has_old ? it->old_bytes : 0;
+	/* A dump is about as large as what it is loaded into; seldom larger. */
+	for (size_t i = 0; it->service != NULL && i < j->n_databases; i++)
+		if (strcmp(j->databases[i].service, it->service) == 0)
+			r->need += j->databases[i].bytes;
+}
+
+static enum err_code
+tell_room(struct restore_job *j, const char *folder, const struct room *r, struct err *err)
+{
+	uint64_t have;
+	char need[SIZE_TEXT];
+	char free_now[SIZE_TEXT];
+	char kept[SIZE_TEXT];
+	if (fs_free_bytes(folder, &have, err))
+		return err->code;
+	size_text(need, r->need);
+	size_text(free_now, have);
+	size_text(kept, r->kept);
+	if (strv_addf(&j->preview.space, err,
+		"%s: about %s are written, %s are free; %s of old data stay until restore "
+		"finish",
+		folder, need, free_now, kept))
+		return err->code;
+	/* Sparse files, and filesystems that compress, take less than their sizes say. */
+	struct strv *out = j->opt->any_space ? &j->preview.warnings : &j->preview.obstacles;
+	if (r->need <= have)
+		return ERR_OK;
+	return strv_addf(out, err,
+	    "about %s are written beside the old data on the filesystem of %s, where only %s "
+	    "are free%s",
+	    need, folder, free_now,
+	    j->opt->any_space ? "" : ": make room, or give --any-space if it will do");
+}
+
 static enum err_code
 look_at_space(struct restore_job *j, const char *volumes, struct err *err)
 {
 	for (size_t i = 0; i < j->n_items; i++) {
 		AUTO(str) char *folder = NULL;
 		dev_t dev = 0;
-		uint64_t need = 0;
-		uint64_t have;
+		struct room room = { 0, 0 };
 		bool is_told = false;
 		if (item_filesystem(&j->items[i], volumes, &folder, &dev, err))
 			return err->code;
@@ -142,21 +185,10 @@ look_at_space(struct restore_job *j, const char *volumes, struct err *err)
 			if (item_filesystem(&j->items[k], volumes, &other, &its_dev, err))
 				return err->code;
 			is_told = its_dev == dev && k < i;
-			need += its_dev == dev ? j->items[k].bytes : 0;
+			if (its_dev == dev)
+				count_item(&room, j, &j->items[k]);
 		}
-		if (is_told)
-			continue;
-		if (fs_free_bytes(folder, &have, err))
-			return err->code;
-		char need_text[SIZE_TEXT];
-		char have_text[SIZE_TEXT];
-		size_text(need_text, need);
-		size_text(have_text, have);
-		if (need > have && strv_addf(&j->preview.warnings, err,
-				       "about %s are staged beside the old data on the "
-				       "filesystem of %s, where %s are "
-				       "free",
-				       need_text, folder, have_text))
+		if (!is_told && tell_room(j, folder, &room, err))
 			return err->code;
 	}
 	return ERR_OK;

@@ -8,6 +8,8 @@ restore_preview_release(struct restore_preview *p)
 	strv_release(&p->replaces);
 	strv_release(&p->warnings);
 	strv_release(&p->obstacles);
+	strv_release(&p->asks);
+	strv_release(&p->space);
 }
 
 enum err_code

@@ -1,20 +1,40 @@
-#include "engine/restore_steps.h"
+#include "engine/restore_record.h"
+
+#include "engine/restore_path.h"
+#include "engine/restore_site.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/fs.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
-#define RECORD_VERSION 1
-#define RECORD_MAX ((size_t)4 << 20)
+#define RECORD_VERSION 2
 
-struct restore_record {
-	char *path;
-	int lock;
-	int64_t begun_ns;
-};
+static const char *const step_words[] = { "staging", "down", "swapping", "creating", "loading",
+	"starting", "kept", "undoing", "restarting", "finishing" };
+
+const char *
+restore_step_word(enum restore_step step)
+{
+	return step_words[step];
+}
+
+enum err_code
+restore_step_of_word(enum restore_step *out, const char *word, struct err *err)
+{
+	for (size_t i = 0; word != NULL && i < ARRAY_LEN(step_words); i++) {
+		if (strcmp(step_words[i], word) != 0)
+			continue;
+		*out = (enum restore_step)i;
+		return ERR_OK;
+	}
+	return err_set(
+	    err, ERR_CORRUPT, "\"%s\" is no step of a restore", word != NULL ? word : "");
+}
 
 void
 restore_record_close(struct restore_record *r)
@@ -27,47 +47,30 @@ restore_record_close(struct restore_record *r)
 	free(r);
 }
 
-const char *
-restore_record_path(const struct restore_record *r)
+enum err_code
+restore_record_path(char **out, const char *state_dir, const char *stack, struct err *err)
 {
-	return r->path;
+	return str_printf(out, err, "%s/restore-%s.json", state_dir, stack);
 }
 
 /* A file beside the record, since the record itself is replaced at every step. */
-static enum err_code
-take_lock(struct restore_record *r, const struct restore_job *j, struct err *err)
+enum err_code
+restore_record_lock(int *fd, const char *state_dir, const char *stack, struct err *err)
 {
 	AUTO(str) char *path = NULL;
-	if (str_printf(&path, err, "%s/restore-%s.lock", j->engine->state_dir, j->name))
+	if (str_printf(&path, err, "%s/restore-%s.lock", state_dir, stack))
 		return err->code;
-	r->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (r->lock < 0)
+	AUTO(fd) int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock < 0)
 		return err_sys(err, "open %s", path);
-	if (flock(r->lock, LOCK_EX | LOCK_NB) == 0)
-		return ERR_OK;
-	if (errno == EWOULDBLOCK)
-		return err_set(
-		    err, ERR_LOCKED, "another restore of stack %s is running", j->name);
-	return err_sys(err, "lock %s", path);
-}
-
-static enum err_code
-refuse_stale(const struct restore_record *r, const struct restore_job *j, struct err *err)
-{
-	if (!fs_exists(r->path))
-		return ERR_OK;
-	AUTO(bufv) struct buf raw = BUF_INIT;
-	AUTO(json) json_t *doc = NULL;
-	struct err scratch; /* one that cannot be read is as much in the way */
-	const char *step = NULL;
-	if (fs_read_file(r->path, RECORD_MAX, &raw, &scratch) == ERR_OK &&
-	    json_parse(&doc, raw.data, raw.len, r->path, &scratch) == ERR_OK)
-		step = json_get_str(doc, "step");
-	return err_set(err, ERR_LOCKED,
-	    "an earlier restore of stack %s was interrupted at its step \"%s\"; %s tells where "
-	    "old "
-	    "and restored data lie: settle it, remove that file, and try again",
-	    j->name, step != NULL ? step : "unknown", r->path);
+	if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+		if (errno == EWOULDBLOCK)
+			return err_set(
+			    err, ERR_LOCKED, "another restore of stack %s is running", stack);
+		return err_sys(err, "lock %s", path);
+	}
+	*fd = fd_take(&lock);
+	return ERR_OK;
 }
 
 enum err_code
@@ -78,10 +81,17 @@ restore_record_open(struct restore_record **out, const struct restore_job *j, st
 		return err_nomem(err);
 	r->lock = -1;
 	r->begun_ns = clock_wall_ns();
-	if (str_printf(&r->path, err, "%s/restore-%s.json", j->engine->state_dir, j->name) ||
-	    fs_mkdirs(j->engine->state_dir, 0700, err) || take_lock(r, j, err) ||
-	    refuse_stale(r, j, err))
+	const char *state_dir = j->engine->state_dir;
+	if (restore_record_path(&r->path, state_dir, j->name, err) ||
+	    fs_mkdirs(state_dir, 0700, err) ||
+	    restore_record_lock(&r->lock, state_dir, j->name, err))
 		return err->code;
+	/* It was looked for before, but without the lock. */
+	if (fs_exists(r->path))
+		return err_set(err, ERR_LOCKED,
+		    "another restore of stack %s was begun meanwhile: see stacksnap restore "
+		    "status",
+		    j->name);
 	*out = TAKE(r);
 	return ERR_OK;
 }
@@ -89,7 +99,6 @@ restore_record_open(struct restore_record **out, const struct restore_job *j, st
 static void
 write_item(struct json_writer *w, const struct restore_item *it)
 {
-	static const char *const states[] = { "planned", "staged", "swapped" };
 	json_obj(w, NULL);
 	json_str(w, "kind", item_kind_word(it->kind));
 	json_str(w, "name", it->name);
@@ -97,8 +106,12 @@ write_item(struct json_writer *w, const struct restore_item *it)
 	json_str(w, "stage", it->stage);
 	json_str(w, "old", it->old);
 	json_flag(w, "was_there", it->was_there);
+	json_flag(w, "has_old", it->has_old);
+	json_flag(w, "must_keep", it->must_keep);
+	json_u64(w, "old_files", it->old_files);
+	json_u64(w, "old_bytes", it->old_bytes);
 	json_u64(w, "stage_ino", it->stage_ino);
-	json_str(w, "state", states[it->state]);
+	json_u64(w, "old_ino", it->old_ino);
 	json_obj_end(w);
 }
 
@@ -112,77 +125,176 @@ write_project(struct json_writer *w, const char *dir, const struct strv *files,
 	json_strings(w, "run", run);
 }
 
-/* The containers that were there, and the volumes without a name, which only they tell of. */
+static const struct stack_volume *
+unnamed_volume(const struct stack *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_volumes; i++)
+		if (s->volumes[i].is_anonymous && strcmp(s->volumes[i].name, name) == 0)
+			return &s->volumes[i];
+	return NULL;
+}
+
+/* Volumes without a name: only their container tells where they belong. */
+static void
+write_unnamed(struct json_writer *w, const struct stack *s, const struct stack_container *c)
+{
+	json_arr(w, "unnamed");
+	for (size_t k = 0; k < c->n_mounts; k++) {
+		const struct stack_volume *v = c->mounts[k].kind == MOUNT_VOLUME
+						   ? unnamed_volume(s, c->mounts[k].source)
+						   : NULL;
+		struct stat st;
+		if (v == NULL || v->source == NULL || stat(v->source, &st) != 0)
+			continue;
+		json_obj(w, NULL);
+		json_str(w, "volume", v->name);
+		json_str(w, "target", c->mounts[k].target);
+		json_u64(w, "ino", st.st_ino);
+		json_obj_end(w);
+	}
+	json_arr_end(w);
+}
+
 static void
 write_old(struct json_writer *w, const struct restore_job *j)
 {
 	const struct stack *s = j->now;
+	const struct strv *run = j->is_partial ? &j->ran : &j->running_now;
 	json_obj(w, "old");
-	write_project(w, s->working_dir, &s->config_files, &s->env_files, &j->running_now);
+	write_project(w, s->working_dir, &s->config_files, &s->env_files, run);
+	/* What was not well before need not be so afterwards. */
+	json_arr(w, "well");
+	for (size_t i = 0; i < run->len; i++)
+		if (site_is_well(s, run->items[i]))
+			json_str(w, NULL, run->items[i]);
+	json_arr_end(w);
 	json_arr(w, "containers");
 	for (size_t i = 0; i < s->n_containers; i++) {
 		const struct stack_container *c = &s->containers[i];
 		json_obj(w, NULL);
 		json_str(w, "service", c->service);
 		json_i64(w, "number", c->number);
+		json_str(w, "image", c->image_ref);
 		json_str(w, "image_id", c->image_id);
-		json_arr(w, "mounts");
-		for (size_t k = 0; k < c->n_mounts; k++) {
-			if (c->mounts[k].kind != MOUNT_VOLUME)
-				continue;
-			json_obj(w, NULL);
-			json_str(w, "volume", c->mounts[k].source);
-			json_str(w, "target", c->mounts[k].target);
-			json_obj_end(w);
-		}
-		json_arr_end(w);
+		write_unnamed(w, s, c);
 		json_obj_end(w);
 	}
 	json_arr_end(w);
 	json_obj_end(w);
 }
 
-enum err_code
-restore_record_write(
-    struct restore_record *r, const struct restore_job *j, const char *step, struct err *err)
+static bool
+was_before(const struct restore_job *j, const char *volume)
 {
-	AUTO(bufv) struct buf text = BUF_INIT;
+	for (size_t i = 0; j->now != NULL && i < j->now->n_volumes; i++)
+		if (strcmp(j->now->volumes[i].name, volume) == 0)
+			return true;
+	for (size_t i = 0; i < j->n_volumes; i++)
+		if (j->volumes[i].exists && strcmp(j->volumes[i].name, volume) == 0)
+			return true;
+	return false;
+}
+
+static bool
+has_item(const struct restore_job *j, size_t volume)
+{
+	for (size_t i = 0; i < j->n_items; i++)
+		if (j->items[i].kind == ITEM_VOLUME && j->items[i].volume == volume)
+			return true;
+	return false;
+}
+
+/* Of this restore: those it made itself, or is about to, and those that Compose made for it. */
+static void
+write_volumes_made(struct json_writer *w, const struct restore_job *j)
+{
+	AUTO(strv) struct strv names = STRV_INIT;
+	struct err *err = &w->err;
+	for (size_t i = 0; !j->is_partial && i < j->n_volumes; i++) {
+		const struct restore_volume *v = &j->volumes[i];
+		bool is_ours = v->is_made || (!j->is_staged && !v->exists && has_item(j, i));
+		if (is_ours && strv_add(&names, v->name, err))
+			return;
+	}
+	for (size_t i = 0; !j->is_partial && j->made != NULL && i < j->made->n_volumes; i++) {
+		const struct stack_volume *v = &j->made->volumes[i];
+		if (!v->is_external && !was_before(j, v->name) && !strv_has(&names, v->name) &&
+		    strv_add(&names, v->name, err))
+			return;
+	}
+	json_strings(w, "volumes_made", &names);
+}
+
+static void
+write_volumes_before(struct json_writer *w, const struct restore_job *j)
+{
+	json_arr(w, "volumes_before");
+	for (size_t i = 0; j->now != NULL && i < j->now->n_volumes; i++)
+		json_str(w, NULL, j->now->volumes[i].name);
+	for (size_t i = 0; i < j->n_volumes; i++)
+		if (j->volumes[i].exists)
+			json_str(w, NULL, j->volumes[i].name);
+	json_arr_end(w);
+}
+
+enum err_code
+restore_record_text(const struct restore_record *r, const struct restore_job *j,
+    enum restore_step step, struct buf *out, struct err *err)
+{
 	char id[ID_HEX_SIZE];
 	id_hex(id, &j->snapshot.id);
 	struct json_writer w;
-	json_init(&w, &text);
+	json_init(&w, out);
 	json_obj(&w, NULL);
 	json_u64(&w, "version", RECORD_VERSION);
 	json_str(&w, "stack", j->name);
 	json_str(&w, "snapshot", id);
+	json_i64(&w, "snapshot_ns", json_get_int(j->snapshot.document, "time_ns", 0));
 	json_str(&w, "host", docker_host(j->docker));
 	json_i64(&w, "begun_ns", r->begun_ns);
+	json_i64(&w, "kept_ns", step == STEP_KEPT ? clock_wall_ns() : 0);
 	json_i64(&w, "pid", getpid());
-	json_str(&w, "step", step);
+	json_str(&w, "step", restore_step_word(step));
+	json_flag(&w, "partial", j->is_partial);
+	json_flag(&w, "lost_some", j->problems > 0 || j->snapshot_lost_some);
+	json_i64(&w, "wait_s", j->opt->wait_s);
+	json_strings(&w, "services", &j->touched);
+	json_strings(&w, "ids", &j->stopped_ids);
 	json_arr(&w, "items");
 	for (size_t i = 0; i < j->n_items; i++)
 		write_item(&w, &j->items[i]);
 	json_arr_end(&w);
-	json_arr(&w, "volumes_made"); /* or about to be */
-	for (size_t i = 0; i < j->n_volumes; i++)
-		if (!j->volumes[i].exists && !j->volumes[i].is_anonymous)
-			json_str(&w, NULL, j->volumes[i].name);
-	json_arr_end(&w);
+	write_volumes_before(&w, j);
+	write_volumes_made(&w, j);
 	if (j->now != NULL && j->now->n_containers > 0)
 		write_old(&w, j);
 	else
 		json_nil(&w, "old");
 	json_obj(&w, "new");
-	write_project(&w, j->dir, &j->config_files, &j->env_files, &j->ran);
+	const struct strv *files = j->made_files.len > 0 ? &j->made_files : &j->config_files;
+	write_project(&w, j->dir, files, &j->env_files, &j->ran);
 	json_obj_end(&w);
 	json_obj_end(&w);
-	if (json_finish(&w, err))
+	return json_finish(&w, err);
+}
+
+enum err_code
+restore_record_write(struct restore_record *r, const struct restore_job *j,
+    enum restore_step step, struct err *err)
+{
+	AUTO(bufv) struct buf text = BUF_INIT;
+	if (restore_record_text(r, j, step, &text, err))
 		return err->code;
 	return fs_write_file(r->path, 0600, text.data, text.len, err);
 }
 
 enum err_code
-restore_record_remove(struct restore_record *r, struct err *err)
+restore_record_remove(const char *path, struct err *err)
 {
-	return fs_remove_tree(r->path, err);
+	AUTO(str) char *holder = NULL;
+	if (unlink(path) != 0 && errno != ENOENT)
+		return err_sys(err, "remove %s", path);
+	if (path_holder(&holder, path, err))
+		return err->code;
+	return fs_sync_dir(holder, err);
 }

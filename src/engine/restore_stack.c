@@ -1,5 +1,6 @@
 /*
- * The order of a stack's restore, and the way back from each step.
+ * The order of a stack's restore.  The way back from each step is past_go_back; recover goes it
+ * too when the process dies.
  *
  *	step       begun with                way back
  *	staging    new volumes, stages       remove them
@@ -7,33 +8,24 @@
  *	swapping   items are exchanged       exchange them back, then as above
  *	creating   containers are made       remove them, then as above
  *	loading    databases are filled      as above
- *	starting   everything runs           as above; when nothing was there before, it stays,
- *	                                     since all data is in place
+ *	starting   everything runs           as above; recover first tries to start it once
+ *more. When nothing was there before, it stays, since all data is in place kept       old data
+ *stays beside     as above, when the user says so, until it is finished
  */
+#include "engine/restore_past.h"
 #include "engine/restore_steps.h"
 #include "sys/clock.h"
+#include "sys/fs.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum reach {
-	REACH_NOTHING,
-	REACH_STAGING,
-	REACH_DOWN,
-	REACH_SWAPPING,
-	REACH_CREATING,
-	REACH_LOADING,
-	REACH_STARTING,
-};
-
-static const char *const reach_words[] = { "nothing", "staging", "down", "swapping", "creating",
-	"loading", "starting" };
-
 struct restore_run {
 	struct restore_job *job;
 	struct restore_record *record;
-	enum reach reach;
+	bool has_begun;
+	enum restore_step step;
 	uint64_t running;
 };
 
@@ -71,12 +63,13 @@ refuse(enum err_code code, const char *start, const struct strv *reasons, struct
 
 /* A step that cannot be taken back begins: first it is written down. */
 static enum err_code
-begin(struct restore_run *r, enum reach reach, struct err *err)
+begin(struct restore_run *r, enum restore_step step, struct err *err)
 {
 	if (cancel_check(r->job->engine->cancel, err) ||
-	    restore_record_write(r->record, r->job, reach_words[reach], err))
+	    restore_record_write(r->record, r->job, step, err))
 		return err->code;
-	r->reach = reach;
+	r->has_begun = true;
+	r->step = step;
 	return ERR_OK;
 }
 
@@ -85,7 +78,7 @@ stage(struct restore_run *r, struct err *err)
 {
 	struct restore_job *j = r->job;
 	event_phase(j->engine->events, "writing the restored data beside its place");
-	if (begin(r, REACH_STAGING, err))
+	if (begin(r, STEP_STAGING, err))
 		return err->code;
 	return job_stage(j, err);
 }
@@ -96,11 +89,11 @@ swap(struct restore_run *r, struct err *err)
 	struct restore_job *j = r->job;
 	if (j->now != NULL && j->now->n_containers > 0) {
 		event_phase(j->engine->events, "taking stack %s down", j->name);
-		if (begin(r, REACH_DOWN, err) || job_take_down(j, err))
+		if (begin(r, STEP_DOWN, err) || job_take_down(j, err))
 			return err->code;
 	}
 	event_phase(j->engine->events, "putting the restored data in place");
-	if (begin(r, REACH_SWAPPING, err))
+	if (job_note_places(j, err) || begin(r, STEP_SWAPPING, err))
 		return err->code;
 	return job_swap(j, err);
 }
@@ -111,9 +104,9 @@ load(struct restore_run *r, struct err *err)
 	struct restore_job *j = r->job;
 	event_phase(j->engine->events, "making the containers of stack %s", j->name);
 	AUTO(loaders) struct restore_loaders *loaders = NULL;
-	if (begin(r, REACH_CREATING, err) || job_create(j, err) || job_fill_made(j, err) ||
+	if (begin(r, STEP_CREATING, err) || job_create(j, err) || job_fill_made(j, err) ||
 	    loaders_open(&loaders, j, err) || loaders_place(loaders, err) ||
-	    begin(r, REACH_LOADING, err))
+	    begin(r, STEP_LOADING, err))
 		return err->code;
 	if (j->n_databases == 0)
 		return ERR_OK;
@@ -127,15 +120,25 @@ load(struct restore_run *r, struct err *err)
 	return loaders_load(loaders, err);
 }
 
+/* The data is all there; whoever asked for it starts the stack. */
+static enum err_code
+leave_stopped(struct restore_run *r, struct err *err)
+{
+	event_phase(r->job->engine->events, "stopping what was started");
+	return job_stop(r->job, err);
+}
+
 static enum err_code
 start(struct restore_run *r, struct err *err)
 {
 	struct restore_job *j = r->job;
+	if (j->opt->no_start)
+		return leave_stopped(r, err);
 	event_phase(j->engine->events, "starting the services");
-	if (begin(r, REACH_STARTING, err) || job_start(j, &j->ran, err))
+	if (begin(r, STEP_STARTING, err) || job_start(j, &j->ran, err))
 		return err->code;
 	event_phase(j->engine->events, "waiting until all are healthy");
-	if (job_wait_healthy(j, &r->running, err))
+	if (job_wait_healthy(j, &r->running, err) || (j->is_partial && job_stop_others(j, err)))
 		return err->code;
 	for (size_t i = 0; i < j->ran.len; i++)
 		event_service(j->engine->events, j->ran.items[i], "runs");
@@ -149,51 +152,26 @@ start(struct restore_run *r, struct err *err)
 static bool
 had_old(const struct restore_job *j)
 {
-	bool found = j->now != NULL && j->now->n_containers > 0;
+	bool found = !j->is_partial && j->now != NULL && j->now->n_containers > 0;
 	for (size_t i = 0; i < j->n_items; i++)
 		found = found || j->items[i].has_old;
 	return found;
 }
 
-/* For the case that even the way back failed. */
-static void
-tell_places(const struct restore_run *r)
-{
-	const struct restore_job *j = r->job;
-	for (size_t i = 0; i < j->n_items; i++) {
-		const struct restore_item *it = &j->items[i];
-		if (it->state == ITEM_SWAPPED)
-			event_warning(j->engine->events, it->name,
-			    "restored data stands at %s, what was there before at %s",
-			    it->target, it->was_there ? it->old : "(nothing was there)");
-		else if (it->state == ITEM_STAGED)
-			event_warning(j->engine->events, it->name,
-			    "what was there before stands at its place, restored data at %s",
-			    it->stage);
-	}
-	event_warning(j->engine->events, NULL,
-	    "to bring the old stack back: put each old folder in place, then run docker "
-	    "compose "
-	    "--project-name %s --project-directory %s up -d",
-	    j->name, j->now != NULL ? j->now->working_dir : j->dir);
-}
-
-/* Each step of the way back, latest first. */
+/* By the same way as recover and undo: what the record would say of this moment is enough. */
 static enum err_code
 undo(struct restore_run *r, struct err *err)
 {
-	struct restore_job *j = r->job;
-	if (job_ignore_cancel(j, err))
+	AUTO(bufv) struct buf text = BUF_INIT;
+	AUTO(past) struct restore_past *p = NULL;
+	if (restore_record_text(r->record, r->job, r->step, &text, err) ||
+	    past_read(&p, r->job->engine, r->record->path, &text, err) ||
+	    past_connect(p, NULL, err))
 		return err->code;
-	if (r->reach >= REACH_CREATING && job_remove_made(j, err))
-		return err->code;
-	if (r->reach >= REACH_SWAPPING && job_swap_back(j, err))
-		return err->code;
-	if (r->reach >= REACH_STAGING && job_unstage(j, err))
-		return err->code;
-	if (r->reach >= REACH_DOWN && job_start_old(j, err))
-		return err->code;
-	return restore_record_remove(r->record, err);
+	enum err_code rc = past_go_back(p, err);
+	if (rc != ERR_OK && rc != ERR_TRANSIENT)
+		past_tell_places(p);
+	return rc;
 }
 
 static enum err_code
@@ -201,8 +179,10 @@ go_back(struct restore_run *r, struct err *err)
 {
 	const struct restore_job *j = r->job;
 	struct err why = ERR_INIT; /* of the way back; err says why it is gone */
-	if (r->reach == REACH_STARTING && !had_old(j)) {
-		if (restore_record_remove(r->record, &why))
+	if (!r->has_begun)
+		return conclude(err, "nothing was changed");
+	if (r->step == STEP_STARTING && !had_old(j)) {
+		if (restore_record_remove(r->record->path, &why))
 			event_warning(j->engine->events, NULL, "%s", why.msg);
 		return conclude(err,
 		    "all data is restored and stays; mend it and run docker compose "
@@ -210,19 +190,21 @@ go_back(struct restore_run *r, struct err *err)
 		    "--project-directory %s up -d",
 		    j->name, j->dir);
 	}
-	if (r->reach >= REACH_DOWN)
+	if (r->step >= STEP_DOWN)
 		event_phase(j->engine->events, "putting everything back: %s", err->msg);
-	if (undo(r, &why) != ERR_OK) {
-		tell_places(r);
-		return conclude(err,
-		    "and it could not be put back: %.120s; %s tells what lies where", why.msg,
-		    restore_record_path(r->record));
-	}
-	if (r->reach < REACH_DOWN)
-		return conclude(err, "nothing was changed");
-	if (job_wait_old(r->job, &why) != ERR_OK)
+	switch (undo(r, &why)) {
+	case ERR_OK:
+		break;
+	case ERR_TRANSIENT:
 		return conclude(err,
 		    "all data was put back, but the old stack is not well: %.150s", why.msg);
+	default:
+		return conclude(err,
+		    "and it could not be put back: %.120s; %s tells what lies where", why.msg,
+		    r->record->path);
+	}
+	if (r->step < STEP_DOWN)
+		return conclude(err, "nothing was changed");
 	return conclude(err, had_old(j)
 				 ? "everything was put back and is as before"
 				 : "nothing was there before, and nothing was left behind");
@@ -236,22 +218,39 @@ check_agreed(const struct restore_job *j, struct err *err)
 		return refuse(ERR_USAGE, "", &p->obstacles, err);
 	if (p->replaces.len > 0 && !j->opt->may_replace)
 		return refuse(ERR_EXISTS, "would be replaced: ", &p->replaces, err);
+	if (p->needs_trust && !j->opt->may_trust)
+		return refuse(ERR_DENIED, "a backup of another host asks for: ", &p->asks, err);
 	for (size_t i = 0; i < p->warnings.len; i++)
 		event_warning(j->engine->events, NULL, "%s", p->warnings.items[i]);
 	return ERR_OK;
 }
 
-/* All runs: what was there before is needed no more, unless something is missing now. */
 static void
-settle(const struct restore_run *r)
+remove_empty(struct restore_job *j)
+{
+	for (size_t i = 0; i < j->n_items; i++) {
+		const struct restore_item *it = &j->items[i];
+		struct err err;
+		if (it->state == ITEM_SWAPPED && it->was_there &&
+		    fs_remove_tree(it->old, &err) != ERR_OK)
+			event_warning(j->engine->events, it->name,
+			    "the empty folder %s could not be removed: %s", it->old, err.msg);
+	}
+}
+
+/* All runs: what was there before stays until the user is content. */
+static void
+settle(const struct restore_run *r, struct restore_result *out)
 {
 	struct restore_job *j = r->job;
 	struct err err;
-	bool was_partial = json_get_int(j->snapshot.document, "problem_count", 0) > 0;
-	bool keep = j->problems > 0 || was_partial;
-	job_retire(j, keep);
-	job_retire_unnamed(j, keep);
-	if (restore_record_remove(r->record, &err))
+	out->can_undo = had_old(j);
+	for (size_t i = 0; i < j->n_items; i++)
+		out->kept_bytes += j->items[i].has_old ? j->items[i].old_bytes : 0;
+	if (!out->can_undo)
+		remove_empty(j);
+	if (out->can_undo ? restore_record_write(r->record, j, STEP_KEPT, &err)
+			  : restore_record_remove(r->record->path, &err))
 		event_warning(j->engine->events, NULL, "%s", err.msg);
 }
 
@@ -269,7 +268,6 @@ restore_stack(struct engine *e, const struct id *snapshot, const struct restore_
 	struct restore_run r = { .job = j, .record = record };
 	if (stage(&r, err) || swap(&r, err) || load(&r, err) || start(&r, err))
 		return go_back(&r, err);
-	settle(&r);
 	*out = (struct restore_result){
 		.outcome = j->problems > 0 ? OUTCOME_PARTIAL : OUTCOME_COMPLETE,
 		.files = j->files_restored,
@@ -277,7 +275,8 @@ restore_stack(struct engine *e, const struct id *snapshot, const struct restore_
 		.databases = j->n_databases,
 		.services = r.running,
 		.problems = j->problems,
-		.took_ns = clock_mono_ns() - began_ns,
 	};
+	settle(&r, out);
+	out->took_ns = clock_mono_ns() - began_ns;
 	return ERR_OK;
 }

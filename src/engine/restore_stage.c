@@ -123,7 +123,6 @@ stage_item(
 	if (lstat(it->stage, &st) != 0)
 		return err_sys(err, "%s", it->stage);
 	it->stage_ino = st.st_ino;
-	it->was_there = fs_exists(it->target);
 	return ERR_OK;
 }
 
@@ -169,28 +168,6 @@ job_stage(struct restore_job *j, struct err *err)
 	j->files_restored += pen.done.files;
 	j->bytes_restored += pen.done.bytes;
 	j->problems += pen.done.problems;
-	return ERR_OK;
-}
-
-enum err_code
-job_unstage(struct restore_job *j, struct err *err)
-{
-	for (size_t i = 0; i < j->n_items; i++) {
-		struct restore_item *it = &j->items[i];
-		if (it->state != ITEM_STAGED)
-			continue;
-		if (fs_remove_tree(it->stage, err))
-			return err->code;
-		it->state = ITEM_PLANNED;
-	}
-	for (size_t i = 0; i < j->n_volumes; i++) {
-		struct restore_volume *v = &j->volumes[i];
-		if (!v->is_made)
-			continue;
-		enum err_code rc = docker_volume_remove(j->docker, v->name, err);
-		if (rc != ERR_OK && rc != ERR_NOT_FOUND)
-			return rc;
-		v->is_made = false;
-	}
+	j->is_staged = true;
 	return ERR_OK;
 }

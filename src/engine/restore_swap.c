@@ -1,4 +1,6 @@
-/* The swap: one rename for each item, and the same way back. */
+/* The swap: one exchange for each item, forwards and back.  Which place holds which data is
+ * told by inodes alone, so that either way may be interrupted and gone again. */
+#include "engine/restore_past.h"
 #include "engine/restore_path.h"
 #include "engine/restore_steps.h"
 #include "sys/fs.h"
@@ -6,6 +8,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+uint64_t
+swap_inode(const char *path)
+{
+	struct stat st;
+	return lstat(path, &st) == 0 ? st.st_ino : 0;
+}
 
 static enum err_code
 sync_holder(const char *path, struct err *err)
@@ -24,85 +35,62 @@ move(const char *from, const char *to, struct err *err)
 	return ERR_OK;
 }
 
-/* What is at target goes to away, what is at fresh to target.  In one step where the filesystem
- * can: then there is no moment without either. */
+enum err_code
+swap_move(const char *from, const char *to, struct err *err)
+{
+	if (move(from, to, err))
+		return err->code;
+	return sync_holder(to, err);
+}
+
+/* In one step where the filesystem can: then there is no moment without either. */
 static enum err_code
 exchange(const char *fresh, const char *target, const char *away, struct err *err)
 {
-	if (renameat2(AT_FDCWD, fresh, AT_FDCWD, target, RENAME_EXCHANGE) == 0) {
-		if (move(fresh, away, err) == ERR_OK)
-			return ERR_OK;
-		/* The first error is the one to tell; the record's inode tells which is which.
-		 */
-		if (renameat2(AT_FDCWD, fresh, AT_FDCWD, target, RENAME_EXCHANGE) != 0)
-			return err_wrap(err, "%s is exchanged already", target);
-		return err->code;
-	}
-	if (errno != EINVAL && errno != ENOSYS)
+	if (renameat2(AT_FDCWD, fresh, AT_FDCWD, target, RENAME_EXCHANGE) == 0)
+		return strcmp(fresh, away) == 0 ? ERR_OK : move(fresh, away, err);
+	if ((errno != EINVAL && errno != ENOSYS) || strcmp(fresh, away) == 0)
 		return err_sys(err, "exchange %s and %s", fresh, target);
 	if (move(target, away, err))
 		return err->code;
-	if (move(fresh, target, err) == ERR_OK)
-		return ERR_OK;
-	struct err scratch; /* the first error is the one to tell; the record has both places */
-	(void)!move(away, target, &scratch);
-	return err->code;
+	return move(fresh, target, err);
 }
 
-static enum err_code
-swap_item(struct restore_item *it, struct err *err)
+enum err_code
+swap_places(const char *fresh, const char *target, const char *away, struct err *err)
 {
-	it->was_there = fs_exists(it->target);
-	if (it->was_there ? exchange(it->stage, it->target, it->old, err)
-			  : move(it->stage, it->target, err))
+	if (exchange(fresh, target, away, err))
 		return err->code;
-	it->state = ITEM_SWAPPED;
-	return sync_holder(it->target, err);
+	return sync_holder(target, err);
+}
+
+/* Written down before the exchange: afterwards these numbers tell what is what. */
+enum err_code
+job_note_places(struct restore_job *j, struct err *err)
+{
+	for (size_t i = 0; i < j->n_items; i++) {
+		struct restore_item *it = &j->items[i];
+		it->old_ino = swap_inode(it->target);
+		it->was_there = it->old_ino != 0;
+		if (it->stage_ino == 0 || swap_inode(it->stage) != it->stage_ino)
+			return err_set(err, ERR_IO,
+			    "%s is not the folder that was made there: files get new inode "
+			    "numbers by themselves on this filesystem, so that a restore could "
+			    "not be undone safely",
+			    it->stage);
+	}
+	return ERR_OK;
 }
 
 enum err_code
 job_swap(struct restore_job *j, struct err *err)
 {
-	for (size_t i = 0; i < j->n_items; i++)
-		if (swap_item(&j->items[i], err))
-			return err->code;
-	return ERR_OK;
-}
-
-enum err_code
-job_swap_back(struct restore_job *j, struct err *err)
-{
-	for (size_t i = j->n_items; i-- > 0;) {
-		struct restore_item *it = &j->items[i];
-		if (it->state != ITEM_SWAPPED)
-			continue;
-		if (it->was_there ? exchange(it->old, it->target, it->stage, err)
-				  : move(it->target, it->stage, err))
-			return err->code;
-		it->state = ITEM_STAGED;
-		if (sync_holder(it->target, err))
-			return err->code;
-	}
-	return ERR_OK;
-}
-
-void
-job_retire(struct restore_job *j, bool keep)
-{
-	struct event_sink *events = j->engine->events;
 	for (size_t i = 0; i < j->n_items; i++) {
 		struct restore_item *it = &j->items[i];
-		if (it->state != ITEM_SWAPPED || !it->was_there)
-			continue;
-		/* A folder that was empty is nothing to keep. */
-		if (it->has_old && (keep || it->must_keep)) {
-			event_note(
-			    events, it->name, "what was there before is kept in %s", it->old);
-			continue;
-		}
-		struct err err;
-		if (fs_remove_tree(it->old, &err))
-			event_warning(events, it->name,
-			    "what was there before could not be removed: %s", err.msg);
+		if (it->was_there ? swap_places(it->stage, it->target, it->old, err)
+				  : swap_move(it->stage, it->target, err))
+			return err->code;
+		it->state = ITEM_SWAPPED;
 	}
+	return ERR_OK;
 }

@@ -1,7 +1,7 @@
 /*
  * Volumes without a name.  Compose makes them anew with their containers, so
- * they cannot be put in place beforehand, and the old stack's are not taken up
- * again when it is started again: both are filled once the containers are made.
+ * they cannot be put in place beforehand: they are filled once the containers
+ * are made.  The old stack's are taken up again by restore_back.c.
  */
 #include "engine/restore_path.h"
 #include "engine/restore_steps.h"
@@ -105,46 +105,6 @@ is_unnamed(const struct stack *s, const char *volume)
 	return false;
 }
 
-/* What the old container had goes to the volume of the one that stands for it. */
-static enum err_code
-hand_over(struct restore_job *j, const struct stack_mount *from, const struct stack_mount *to,
-    struct err *err)
-{
-	AUTO(str) char *old = NULL;
-	AUTO(str) char *new = NULL;
-	if (job_mount_folder(&old, j, from, err) || job_mount_folder(&new, j, to, err))
-		return err->code;
-	if (renameat2(AT_FDCWD, old, AT_FDCWD, new, RENAME_EXCHANGE) != 0)
-		return err_sys(err, "exchange %s and %s", old, new);
-	enum err_code rc = docker_volume_remove(j->docker, from->source, err);
-	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
-}
-
-enum err_code
-job_refill_old(struct restore_job *j, struct err *err)
-{
-	AUTO(stack) struct stack *again = NULL;
-	if (stack_load(&again, j->docker, j->name, err))
-		return err->code;
-	for (size_t i = 0; i < j->now->n_containers; i++) {
-		const struct stack_container *was = &j->now->containers[i];
-		const struct stack_container *is =
-		    container_of(again, was->service, was->number);
-		for (size_t k = 0; k < was->n_mounts; k++) {
-			const struct stack_mount *from = &was->mounts[k];
-			const struct stack_mount *to = mount_at(is, from->target);
-			if (from->kind != MOUNT_VOLUME || !is_unnamed(j->now, from->source) ||
-			    to == NULL || to->kind != MOUNT_VOLUME ||
-			    strcmp(to->source, from->source) == 0)
-				continue;
-			if (hand_over(j, from, to, err))
-				return err_wrap(err, "volume of service %s at %s", was->service,
-				    from->target);
-		}
-	}
-	return ERR_OK;
-}
-
 enum err_code
 job_tell_unnamed(struct restore_job *j, struct err *err)
 {
@@ -159,23 +119,4 @@ job_tell_unnamed(struct restore_job *j, struct err *err)
 				return err->code;
 	}
 	return ERR_OK;
-}
-
-void
-job_retire_unnamed(struct restore_job *j, bool keep)
-{
-	for (size_t i = 0; j->now != NULL && i < j->now->n_volumes; i++) {
-		const struct stack_volume *v = &j->now->volumes[i];
-		struct err err;
-		if (!v->is_anonymous)
-			continue;
-		enum err_code rc =
-		    keep ? ERR_LOCKED : docker_volume_remove(j->docker, v->name, &err);
-		/* Whoever else uses it, wants it. */
-		if (rc == ERR_LOCKED && keep)
-			event_note(j->engine->events, v->name,
-			    "a volume without a name of the old stack: it is kept");
-		else if (rc != ERR_OK && rc != ERR_NOT_FOUND && rc != ERR_LOCKED)
-			event_warning(j->engine->events, v->name, "%s", err.msg);
-	}
 }

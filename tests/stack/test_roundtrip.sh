@@ -63,6 +63,7 @@ claim "the changed file is still there" grep -q changed "$work/ts-trip/data/READ
 claim "with --yes the changed stack is replaced" "$stacksnap" restore "$id" --yes
 claim "the servers' tools dump it" native ts-trip "$work/again"
 claim "databases are what they were, again" same "$work/before" "$work/again"
+claim "the old data is kept until it is finished" "$stacksnap" restore finish ts-trip --yes
 claim "no old data is left behind" test -z "$(find "$work" -mindepth 1 -maxdepth 1 -name "*stacksnap-*")"
 
 projects+=(ts-other)

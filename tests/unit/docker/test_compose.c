@@ -120,7 +120,7 @@ project_files_and_host_reach_compose(void **state)
 	AUTO(strv) struct strv env_files = STRV_INIT;
 	AUTO(strv) struct strv services = STRV_INIT;
 	struct err err = ERR_INIT;
-	add_command(s, "docker", "echo 2.40.0\n");
+	add_command(s, "docker", "case $* in *config*) echo '{}';; *) echo 2.40.0;; esac\n");
 	assert_int_equal(compose_find(&c, "unix:///x.sock", NULL, &err), ERR_OK);
 	assert_int_equal(strv_split(&files, "/a b.yml,/c.yml", ',', &err), ERR_OK);
 	assert_int_equal(strv_add(&env_files, "/e.env", &err), ERR_OK);
@@ -137,7 +137,8 @@ project_files_and_host_reach_compose(void **state)
 	assert_int_equal(compose_create(c, &p, &opt, &err), ERR_OK);
 	assert_int_equal(compose_down(c, &p, -1, &err), ERR_OK);
 	assert_int_equal(compose_down_with_volumes(c, &p, -1, &err), ERR_OK);
-	assert_int_equal(compose_check(c, &p, &err), ERR_OK);
+	AUTO(compose_reading) struct compose_reading r = COMPOSE_READING_INIT;
+	assert_int_equal(compose_read(c, &p, &r, &err), ERR_OK);
 	char start[400];
 	char want[4000];
 	snprintf(start, sizeof start,
@@ -146,7 +147,7 @@ project_files_and_host_reach_compose(void **state)
 	static const char host[] = " unix:///x.sock\n";
 	snprintf(want, sizeof want,
 	    "%s%s[up][-d][--wait][--pull][never]%s%s%s[up][-d][db]%s%s[up][--no-start][db]%s"
-	    "%s[down]%s%s[down][--volumes]%s%s[config][--quiet]%s",
+	    "%s[down]%s%s[down][--volumes]%s%s[--profile][*][config][--format=json]%s",
 	    start, more, host, start, more, host, start, host, start, host, start, host, start,
 	    host);
 	assert_called(s, want);
@@ -197,8 +198,47 @@ what_went_wrong_is_told_without_the_progress(void **state)
 	compose_free(TAKE(c));
 	add_command(s, "docker", "case $2 in version) echo 2.40.0; exit;; esac; exit 17\n");
 	assert_int_equal(compose_find(&c, NULL, NULL, &err), ERR_OK);
-	assert_int_equal(compose_check(c, &p, &err), ERR_IO);
-	assert_string_equal(err.msg, "compose config: exit status 17");
+	AUTO(compose_reading) struct compose_reading r = COMPOSE_READING_INIT;
+	assert_int_equal(compose_read(c, &p, &r, &err), ERR_OK);
+	assert_string_equal(r.fault, "compose config: exit status 17");
+	close_scene(s);
+}
+
+static void
+variables_that_nothing_sets_are_found(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	AUTO(compose) struct compose *c = NULL;
+	AUTO(compose_reading) struct compose_reading r = COMPOSE_READING_INIT;
+	AUTO(compose_reading) struct compose_reading old = COMPOSE_READING_INIT;
+	struct err err = ERR_INIT;
+	add_command(s, "docker",
+	    "case $2 in version) echo 2.40.0; exit;; esac; echo '{\"name\": \"shop\"}'\n"
+	    "cat >&2 <<'X'\n"
+	    "time=\"now\" level=warning msg=\"The \\\"PORT\\\" variable is not set. "
+	    "Defaulting\"\n"
+	    "time=\"now\" level=warning msg=\"The \\\"PORT\\\" variable is not set. "
+	    "Defaulting\"\n"
+	    "time=\"now\" level=warning msg=\"The attribute `version` is obsolete\"\nX\n");
+	assert_int_equal(compose_find(&c, NULL, NULL, &err), ERR_OK);
+	struct compose_project p = { "shop", s->dir, NULL, NULL, false };
+	assert_int_equal(compose_read(c, &p, &r, &err), ERR_OK);
+	assert_null(r.fault);
+	assert_string_equal(json_get_str(r.config, "name"), "shop");
+	assert_int_equal(r.unset.len, 1);
+	assert_string_equal(r.unset.items[0], "PORT");
+
+	compose_free(TAKE(c));
+	add_command(s, "docker", "exit 1\n");
+	add_command(s, "docker-compose",
+	    "case $1 in version) echo 1.29.2; exit;; esac\n"
+	    "echo 'WARNING: The A_1 variable is not set. Defaulting to a blank string.' >&2\n");
+	assert_int_equal(compose_find(&c, NULL, NULL, &err), ERR_OK);
+	assert_int_equal(compose_read(c, &p, &old, &err), ERR_OK);
+	assert_null(old.config);
+	assert_int_equal(old.unset.len, 1);
+	assert_string_equal(old.unset.items[0], "A_1");
 	close_scene(s);
 }
 
@@ -212,7 +252,8 @@ missing_project_folder_is_told(void **state)
 	add_command(s, "docker", "echo 2.40.0\n");
 	assert_int_equal(compose_find(&c, NULL, NULL, &err), ERR_OK);
 	struct compose_project p = { "shop", "/nonexistent", NULL, NULL, false };
-	assert_int_equal(compose_check(c, &p, &err), ERR_NOT_FOUND);
+	AUTO(compose_reading) struct compose_reading r = COMPOSE_READING_INIT;
+	assert_int_equal(compose_read(c, &p, &r, &err), ERR_NOT_FOUND);
 	assert_string_equal(err.msg, "compose config: there is no project folder /nonexistent");
 	close_scene(s);
 }
@@ -278,6 +319,7 @@ main(void)
 		cmocka_unit_test(project_files_and_host_reach_compose),
 		cmocka_unit_test(old_compose_is_not_asked_for_what_it_cannot),
 		cmocka_unit_test(what_went_wrong_is_told_without_the_progress),
+		cmocka_unit_test(variables_that_nothing_sets_are_found),
 		cmocka_unit_test(missing_project_folder_is_told),
 		cmocka_unit_test(what_would_be_replaced_is_read_from_a_dry_run),
 		cmocka_unit_test(a_compose_without_dry_runs_is_too_old),

@@ -1,0 +1,360 @@
+#include "cli/settle.h"
+
+#include "base/counted.h"
+#include "cli/places.h"
+#include "cli/restore_view.h"
+#include "cli/terminal.h"
+#include "engine/filter.h"
+#include "sys/clock.h"
+#include "ui/format.h"
+#include "ui/table.h"
+
+#include <string.h>
+
+#define SHORT_ID 8
+
+static enum err_code
+list(struct cli *c, struct engine *e, struct restored_list *out, struct err *err)
+{
+	if (restore_list(e, out, err))
+		return err->code;
+	for (size_t i = 0; i < out->broken.len; i++)
+		event_warning(c->events, NULL, "%s", out->broken.items[i]);
+	return ERR_OK;
+}
+
+/* --- status --- */
+
+static void
+put_restored(struct json_writer *w, const struct restored *r)
+{
+	json_obj(w, NULL);
+	json_str(w, "stack", r->stack);
+	json_str(w, "snapshot", r->snapshot);
+	json_i64(w, "snapshot_time_ns", r->snapshot_ns);
+	json_str(w, "state", restored_state_word(r->state));
+	json_str(w, "step", r->step);
+	json_i64(w, "time_ns", r->kept_ns);
+	json_u64(w, "kept_files", r->files);
+	json_u64(w, "kept_bytes", r->bytes);
+	json_flag(w, "kept_is_unique", r->must_ask);
+	json_strings(w, "kept", &r->places);
+	json_obj_end(w);
+}
+
+static enum err_code
+status_json(struct cli *c, const struct restored_list *l, const char *stack,
+    enum exit_code code, struct err *err)
+{
+	AUTO(bufv) struct buf line = BUF_INIT;
+	struct json_writer w;
+	cli_result_begin(c, &w, &line, code);
+	json_arr(&w, "restores");
+	for (size_t i = 0; i < l->count; i++)
+		if (stack == NULL || strcmp(l->items[i].stack, stack) == 0)
+			put_restored(&w, &l->items[i]);
+	json_arr_end(&w);
+	return cli_result_end(&w, err);
+}
+
+static const char *
+what_to_do(enum restored_state state)
+{
+	switch (state) {
+	case RESTORED_RUNNING:
+		return "wait for it";
+	case RESTORED_INTERRUPTED:
+		return "stacksnap recover";
+	case RESTORED_KEPT:
+		break;
+	}
+	return "restore finish, or undo";
+}
+
+static enum err_code
+status_text(const struct restored_list *l, const char *stack, struct err *err)
+{
+	static const struct table_column columns[] = { { "STACK", TABLE_LEFT },
+		{ "SNAPSHOT", TABLE_LEFT }, { "SINCE", TABLE_LEFT }, { "STATE", TABLE_LEFT },
+		{ "KEPT", TABLE_RIGHT }, { "NEXT", TABLE_LEFT } };
+	AUTO(table) struct table t;
+	size_t shown = 0;
+	table_init(&t, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < l->count; i++) {
+		const struct restored *r = &l->items[i];
+		char when[CLOCK_TEXT_SIZE];
+		char size[FORMAT_MAX];
+		if (stack != NULL && strcmp(r->stack, stack) != 0)
+			continue;
+		clock_format_local(when, r->kept_ns);
+		format_size(size, r->bytes);
+		table_cell(&t, r->stack);
+		table_cellf(&t, "%.*s", SHORT_ID, r->snapshot);
+		table_cell(&t, when);
+		table_cell(&t, restored_state_word(r->state));
+		table_cell(&t, size);
+		table_cell(&t, what_to_do(r->state));
+		shown++;
+	}
+	if (shown == 0) {
+		puts("no restore that could be undone");
+		return ERR_OK;
+	}
+	return table_print(&t, stdout, 0, err);
+}
+
+static enum err_code
+status(struct cli *c, struct engine *e, enum exit_code *code, struct err *err)
+{
+	AUTO(restored_list) struct restored_list l = RESTORED_LIST_INIT;
+	const char *stack = c->args.operands.len > 1 ? c->args.operands.items[1] : NULL;
+	if (list(c, e, &l, err))
+		return err->code;
+	if (l.broken.len > 0)
+		*code = EXIT_PARTIAL;
+	return c->args.json ? status_json(c, &l, stack, *code, err)
+			    : status_text(&l, stack, err);
+}
+
+/* --- the user's consent --- */
+
+/* A program that reads JSON has no terminal, whatever the one that started it has. */
+static enum err_code
+ask(struct cli *c, const char *question, const char *refusal, struct err *err)
+{
+	char answer[TERMINAL_ANSWER_MAX];
+	if (c->args.yes)
+		return ERR_OK;
+	if (c->args.json || !isatty(STDIN_FILENO))
+		return err_set(err, ERR_EXISTS, "%s", refusal);
+	if (terminal_ask(answer, question, c->cancel, err))
+		return err->code == ERR_NOT_FOUND ? err_set(err, ERR_EXISTS, "%s", refusal)
+						  : err->code;
+	if (strcmp(answer, "yes") != 0)
+		return err_set(
+		    err, ERR_CANCELLED, "nothing was changed: the answer was not \"yes\"");
+	return ERR_OK;
+}
+
+/* --- undo --- */
+
+static enum err_code
+undo_result(struct cli *c, const char *stack, enum exit_code code, struct err *err)
+{
+	AUTO(bufv) struct buf line = BUF_INIT;
+	struct json_writer w;
+	if (!c->args.json) {
+		if (!c->args.dry_run)
+			printf("stack %s is as it was before the restore\n", stack);
+		return ERR_OK;
+	}
+	cli_result_begin(c, &w, &line, code);
+	json_str(&w, "stack", stack);
+	json_flag(&w, "dry_run", c->args.dry_run);
+	return cli_result_end(&w, err);
+}
+
+static enum err_code
+undo(struct cli *c, struct engine *e, enum exit_code *code, struct err *err)
+{
+	AUTO(restore_preview) struct restore_preview p = RESTORE_PREVIEW_INIT;
+	if (c->args.operands.len != 2)
+		return err_set(err, ERR_USAGE,
+		    "restore undo: name one stack (stacksnap restore status lists them)");
+	const char *stack = c->args.operands.items[1];
+	if (restore_undo_preview(e, stack, &p, err) ||
+	    (c->args.json && restore_view_preview_json(&p, err)))
+		return err->code;
+	if (!c->args.json) {
+		if (c->text != NULL)
+			text_sink_clear(c->text);
+		restore_view_preview(c->args.dry_run ? stdout : stderr, &p);
+	}
+	if (p.obstacles.len > 0 && !c->args.dry_run)
+		return err_set(
+		    err, ERR_EXISTS, "nothing was changed: %s", p.obstacles.items[0]);
+	if (c->args.dry_run) {
+		*code = p.obstacles.len > 0 ? EXIT_FAILED : EXIT_COMPLETE;
+		return undo_result(c, stack, *code, err);
+	}
+	if (ask(c, "Type \"yes\" to go back to what was there before the restore: ",
+		"the restored data would be removed: look at the list above, and give --yes if "
+		"that is what you want",
+		err) ||
+	    restore_undo(e, stack, err))
+		return err->code;
+	return undo_result(c, stack, *code, err);
+}
+
+/* --- finish --- */
+
+struct finished {
+	struct strv stacks;
+	struct strv skipped;
+	uint64_t bytes;
+};
+
+static void
+finished_auto(struct finished *f)
+{
+	strv_release(&f->stacks);
+	strv_release(&f->skipped);
+}
+
+/* Which of them: the ones named, or all that are old enough. */
+static bool
+is_chosen(const struct args *a, const struct restored *r, int64_t before_ns)
+{
+	if (a->all)
+		return r->state == RESTORED_KEPT && r->kept_ns <= before_ns;
+	for (size_t i = 1; i < a->operands.len; i++)
+		if (strcmp(a->operands.items[i], r->stack) == 0)
+			return r->kept_ns <= before_ns;
+	return false;
+}
+
+static enum err_code
+check_finish_args(const struct args *a, int64_t *before_ns, struct err *err)
+{
+	*before_ns = INT64_MAX;
+	if (a->all == (a->operands.len > 1))
+		return err_set(err, ERR_USAGE,
+		    "restore finish: name stacks, or give --all (one of the two)");
+	if (a->older_than == NULL)
+		return ERR_OK;
+	return time_parse(before_ns, a->older_than, clock_wall_ns(), err);
+}
+
+static enum err_code
+check_named(const struct args *a, const struct restored_list *l, struct err *err)
+{
+	for (size_t i = 1; i < a->operands.len; i++) {
+		bool is_there = false;
+		for (size_t k = 0; k < l->count; k++)
+			is_there =
+			    is_there || strcmp(l->items[k].stack, a->operands.items[i]) == 0;
+		if (!is_there)
+			return err_set(err, ERR_NOT_FOUND,
+			    "stack %s has no restore that could be undone or finished",
+			    a->operands.items[i]);
+	}
+	return ERR_OK;
+}
+
+static void
+show_kept(struct cli *c, const struct restored *r)
+{
+	char size[FORMAT_MAX];
+	char count[COUNTED_MAX];
+	format_size(size, r->bytes);
+	counted(count, r->files, "file");
+	if (c->args.json)
+		return;
+	if (c->text != NULL)
+		text_sink_clear(c->text);
+	fprintf(stderr, "stack %s: %s, %s from before the restore would be removed%s\n",
+	    r->stack, count, size, r->must_ask ? " (some of it is in no snapshot)" : "");
+}
+
+static enum err_code
+finish_result(struct cli *c, const struct finished *f, enum exit_code code, struct err *err)
+{
+	AUTO(bufv) struct buf line = BUF_INIT;
+	struct json_writer w;
+	char size[FORMAT_MAX];
+	format_size(size, f->bytes);
+	if (!c->args.json) {
+		const char *would = c->args.dry_run ? "would be " : "";
+		for (size_t i = 0; i < f->stacks.len; i++)
+			printf("stack %s: %sfinished\n", f->stacks.items[i], would);
+		for (size_t i = 0; i < f->skipped.len; i++)
+			printf("stack %s: left, since some of what it keeps is in no snapshot: "
+			       "stacksnap restore finish %s\n",
+			    f->skipped.items[i], f->skipped.items[i]);
+		if (f->stacks.len > 0)
+			printf("%s %sfreed\n", size, would);
+		else if (f->skipped.len == 0)
+			puts("nothing to finish");
+		return ERR_OK;
+	}
+	cli_result_begin(c, &w, &line, code);
+	json_strings(&w, "stacks", &f->stacks);
+	json_strings(&w, "skipped", &f->skipped);
+	json_u64(&w, "bytes", f->bytes);
+	json_flag(&w, "dry_run", c->args.dry_run);
+	return cli_result_end(&w, err);
+}
+
+static enum err_code
+finish_one(struct cli *c, struct engine *e, const struct restored *r, struct finished *f,
+    struct err *err)
+{
+	if (!c->args.dry_run && restore_finish(e, r->stack, err))
+		return err_wrap(err, "stack %s", r->stack);
+	f->bytes += r->bytes;
+	return strv_add(&f->stacks, r->stack, err);
+}
+
+static enum err_code
+finish(struct cli *c, struct engine *e, enum exit_code *code, struct err *err)
+{
+	AUTO(restored_list) struct restored_list l = RESTORED_LIST_INIT;
+	__attribute__((cleanup(finished_auto))) struct finished f = { STRV_INIT, STRV_INIT, 0 };
+	int64_t before_ns;
+	size_t chosen = 0;
+	if (check_finish_args(&c->args, &before_ns, err) || list(c, e, &l, err) ||
+	    check_named(&c->args, &l, err))
+		return err->code;
+	for (size_t i = 0; i < l.count; i++) {
+		const struct restored *r = &l.items[i];
+		if (!is_chosen(&c->args, r, before_ns) || (c->args.all && r->must_ask))
+			continue;
+		show_kept(c, r);
+		chosen++;
+	}
+	if (chosen > 0 && !c->args.dry_run &&
+	    ask(c, "Type \"yes\" to remove it; there is no undo after that: ",
+		"old data would be removed: look at the list above, and give --yes if that is "
+		"what you want",
+		err))
+		return err->code;
+	for (size_t i = 0; i < l.count; i++) {
+		const struct restored *r = &l.items[i];
+		if (!is_chosen(&c->args, r, before_ns))
+			continue;
+		if (c->args.all && r->must_ask ? strv_add(&f.skipped, r->stack, err)
+					       : finish_one(c, e, r, &f, err))
+			return err->code;
+	}
+	return finish_result(c, &f, *code, err);
+}
+
+/* --- which --- */
+
+static const struct {
+	const char *word;
+	enum err_code (*run)(
+	    struct cli *c, struct engine *e, enum exit_code *code, struct err *err);
+} verbs[] = { { "undo", undo }, { "finish", finish }, { "status", status } };
+
+bool
+settle_is_verb(const char *operand)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (strcmp(verbs[i].word, operand) == 0)
+			return true;
+	return false;
+}
+
+enum err_code
+settle_run(struct cli *c, enum exit_code *code, struct err *err)
+{
+	AUTO(str) char *none = NULL;
+	struct engine e = cli_engine(c, NULL);
+	if (c->state_dir == NULL)
+		return place_of_state(&none, false, err);
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (strcmp(verbs[i].word, c->args.operands.items[0]) == 0)
+			return verbs[i].run(c, &e, code, err);
+	return err_set(err, ERR_USAGE, "restore: no such verb");
+}

@@ -1,0 +1,23 @@
+/*
+ * image.h: giving an image a name, and fetching one from a registry.
+ *
+ * Threads, errors: as in engine.h.
+ */
+#ifndef DOCKER_IMAGE_H
+#define DOCKER_IMAGE_H
+
+#include "docker/engine.h"
+
+/* The image with this id gets the name ref ("postgres:15"); what else had that name loses it.
+ */
+MUST_CHECK enum err_code docker_image_tag(
+    struct docker *d, const char *id, const char *ref, struct err *err);
+/* Fetch "postgres@sha256:..."; ERR_NOT_FOUND when the registry has none, ERR_IO with the
+ * engine's words when it cannot be had. */
+MUST_CHECK enum err_code docker_image_pull(
+    struct docker *d, const char *digest, struct err *err);
+
+/* Where the tag of "host:5000/name:tag" begins, behind its colon; NULL for none. */
+const char *image_ref_tag(const char *ref);
+
+#endif
