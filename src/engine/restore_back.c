@@ -55,8 +55,8 @@ back_nothing(const struct restore_past *p, const struct past_item *it, struct er
 	return swap_move(it->target, it->stage, err);
 }
 
-static enum err_code
-swap_back(const struct restore_past *p, struct err *err)
+enum err_code
+past_swap_back(const struct restore_past *p, struct err *err)
 {
 	for (size_t i = p->n_items; i-- > 0;) {
 		const struct past_item *it = &p->items[i];
@@ -380,7 +380,8 @@ past_go_back(struct restore_past *p, struct err *err)
 		return err->code;
 	}
 	if (p->step != STEP_RESTARTING) {
-		if (remove_made(p, err) || (p->from >= STEP_SWAPPING && swap_back(p, err)) ||
+		if (remove_made(p, err) ||
+		    (p->from >= STEP_SWAPPING && past_swap_back(p, err)) ||
 		    (!was_kept && unstage(p, err)) ||
 		    (p->from >= STEP_DOWN && past_begin(p, STEP_RESTARTING, err)))
 			return err->code;

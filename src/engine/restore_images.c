@@ -1,6 +1,8 @@
 /* look_at_images: can every service be made here, from the image that it had? */
 #include "engine/restore_look.h"
 
+#include "docker/image.h"
+#include "engine/restore_steps.h"
 #include "sys/fs.h"
 
 #include <string.h>
@@ -9,7 +11,6 @@
 
 /* "sha256:0123456789ab" */
 #define IMAGE_SHORT 19
-#define HEX_SHORT 12
 
 /* Does a line of the text begin with "build:"?  Compose then makes an image that is not there.
  */
@@ -74,23 +75,19 @@ tell_missing(
 	enum err_code rc = *c->image_id != '\0'
 			       ? docker_image_inspect(j->docker, c->image_id, &doc, err)
 			       : ERR_NOT_FOUND;
-	const char *colon = strchr(c->image_id, ':');
-	const char *hex = colon != NULL ? colon + 1 : c->image_id;
 	if (rc == ERR_OK)
-		return strv_addf(&p->obstacles, err,
-		    "no image is named %s here (service %s), although the recorded one is: "
-		    "docker tag "
-		    "%.*s %s",
-		    c->image, c->service, HEX_SHORT, hex, c->image);
+		return strv_addf(&p->warnings, err,
+		    "no image is named %s here (service %s), but the recorded one is here: it "
+		    "gets "
+		    "that name again",
+		    c->image, c->service);
 	if (rc != ERR_NOT_FOUND)
 		return rc;
-	if (json_array_size(c->digests) > 0) {
-		j->should_pull = true;
+	if (json_array_size(c->digests) > 0)
 		return strv_addf(&p->warnings, err,
-		    "image %s of service %s is not on this host and will be pulled (recorded: "
-		    "%s)",
+		    "image %s of service %s is not on this host and will be pulled by its "
+		    "digest: %s",
 		    c->image, c->service, json_string_value(json_array_get(c->digests, 0)));
-	}
 	if (builds)
 		return strv_addf(&p->warnings, err,
 		    "image %s of service %s is not on this host: Compose will build it, if its "
@@ -108,6 +105,7 @@ static enum err_code
 look_at_image(
     struct restore_job *j, const struct restore_container *c, bool builds, struct err *err)
 {
+	AUTO(docker_doc) struct docker_doc recorded = DOCKER_DOC_INIT;
 	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
 	enum err_code rc = docker_image_inspect(j->docker, c->image, &doc, err);
 	if (rc == ERR_NOT_FOUND)
@@ -117,18 +115,26 @@ look_at_image(
 	const char *id = json_get_str(doc.json, "Id");
 	if (*c->image_id == '\0' || id == NULL || strcmp(id, c->image_id) == 0)
 		return ERR_OK;
+	rc = docker_image_inspect(j->docker, c->image_id, &recorded, err);
+	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
+		return rc;
+	bool can_pin =
+	    (rc == ERR_OK || json_array_size(c->digests) > 0) && !compose_is_v1(j->compose);
 	return strv_addf(&j->preview.warnings, err,
-	    "image %s of service %s is another one now: %.*s, when the backup was made %.*s",
-	    c->image, c->service, IMAGE_SHORT, id, IMAGE_SHORT, c->image_id);
+	    "image %s of service %s is another one now: %.*s, when the backup was made %.*s; "
+	    "%s",
+	    c->image, c->service, IMAGE_SHORT, id, IMAGE_SHORT, c->image_id,
+	    can_pin ? "the service is made of that one, until docker compose makes it anew"
+		    : "it cannot be had, so the service is made of the one that is here");
 }
 
-/* If the restore fails, the old stack's containers are made again from what the name means now.
- */
+/* If the restore fails or is undone, the old stack's containers are made again. */
 static enum err_code
 look_at_old_image(struct restore_job *j, const struct stack_container *c, struct err *err)
 {
 	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
-	enum err_code rc = docker_image_inspect(j->docker, c->image_ref, &doc, err);
+	const char *ref = compose_is_v1(j->compose) ? c->image_ref : c->image_id;
+	enum err_code rc = docker_image_inspect(j->docker, ref, &doc, err);
 	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
 		return rc;
 	const char *id = rc == ERR_OK ? json_get_str(doc.json, "Id") : NULL;
@@ -136,7 +142,7 @@ look_at_old_image(struct restore_job *j, const struct stack_container *c, struct
 		return ERR_OK;
 	return strv_addf(&j->preview.warnings, err,
 	    "container %s that is there now came from another image than %s is today: if the "
-	    "restore fails, it cannot be made again as it is",
+	    "restore fails or is undone, it cannot be made again as it is",
 	    c->name, c->image_ref);
 }
 
@@ -156,6 +162,46 @@ look_at_images(struct restore_job *j, struct err *err)
 	}
 	for (size_t i = 0; j->now != NULL && i < j->now->n_containers; i++)
 		if (look_at_old_image(j, &j->now->containers[i], err))
+			return err->code;
+	return ERR_OK;
+}
+
+/* What the recorded container was made of is not here, but came from a registry. */
+static enum err_code
+fetch_image(struct restore_job *j, struct restore_container *c, struct err *err)
+{
+	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
+	const char *digest = json_string_value(json_array_get(c->digests, 0));
+	enum err_code rc = *c->image_id != '\0'
+			       ? docker_image_inspect(j->docker, c->image_id, &doc, err)
+			       : ERR_NOT_FOUND;
+	if (rc == ERR_OK || (rc == ERR_NOT_FOUND && digest == NULL))
+		return ERR_OK;
+	if (rc != ERR_NOT_FOUND)
+		return rc;
+	event_phase(j->engine->events, "pulling image %s", digest);
+	rc = docker_image_pull(j->docker, digest, err);
+	if (rc == ERR_OK) {
+		c->digest = digest;
+		return ERR_OK;
+	}
+	/* Another image of that name is better than no service; the preview has told. */
+	AUTO(docker_doc) struct docker_doc named = DOCKER_DOC_INIT;
+	struct err scratch;
+	if (rc == ERR_CANCELLED ||
+	    docker_image_inspect(j->docker, c->image, &named, &scratch) != ERR_OK)
+		return err_wrap(err, "service %s", c->service);
+	event_warning(j->engine->events, c->service,
+	    "the recorded image could not be pulled (%s): it is made of what %s is here",
+	    err->msg, c->image);
+	return ERR_OK;
+}
+
+enum err_code
+job_fetch_images(struct restore_job *j, struct err *err)
+{
+	for (size_t i = 0; !j->is_partial && i < j->n_containers; i++)
+		if (fetch_image(j, &j->containers[i], err))
 			return err->code;
 	return ERR_OK;
 }

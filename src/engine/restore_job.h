@@ -110,6 +110,7 @@ struct restore_container {
 	const char *image;
 	const char *image_id;
 	const json_t *digests;
+	const char *digest; /* by which the image was pulled for this restore, or NULL */
 	bool ran; /* when the backup was made */
 	bool was_paused;
 	json_t *doc; /* its inspect document; NULL when it was not kept */
@@ -160,7 +161,6 @@ struct restore_job {
 	struct compose *compose;
 	struct stack *now; /* the stack of that name that is there; NULL: none */
 	struct strv running_now; /* its services that run */
-	bool should_pull;
 	struct restore_preview preview;
 
 	/* from the staging on */

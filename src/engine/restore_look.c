@@ -347,7 +347,8 @@ enum err_code
 job_look(struct restore_job *j, struct err *err)
 {
 	if (connect_engine(j, err) || look_at_earlier(j, err) || find_stack(j, err) ||
-	    find_volumes(j, err) || drop_same_files(j, err) || tell_stack(j, err))
+	    find_volumes(j, err) || job_find_touched(j, err) || drop_same_files(j, err) ||
+	    (!j->is_partial && tell_stack(j, err)))
 		return err->code;
 	for (size_t i = 0; i < j->n_items; i++)
 		if (tell_item(j, &j->items[i], err))

@@ -109,6 +109,9 @@ MUST_CHECK enum err_code past_go_on(struct restore_past *p, bool *is_kept, struc
 bool past_is_swapped(const struct restore_past *p);
 /* Remove what was there before, and then the record. */
 MUST_CHECK enum err_code past_finish(struct restore_past *p, struct err *err);
+/* Every item as it was, however far an exchange came, either way; restored data is then at its
+ * stage. */
+MUST_CHECK enum err_code past_swap_back(const struct restore_past *p, struct err *err);
 /* Can each thing be put back?  The first that cannot is told. */
 MUST_CHECK enum err_code past_check_old(const struct restore_past *p, struct err *err);
 /* Something of the user's was there: containers or data. */

@@ -62,7 +62,8 @@ look_at(const struct pin *pin, struct docker *d, bool *must_pin, struct err *err
 	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
 		return rc;
 	const char *id = rc == ERR_OK ? json_get_str(named.json, "Id") : NULL;
-	*must_pin = id == NULL || strcmp(id, pin->id) != 0;
+	const char *wanted = json_get_str(recorded.json, "Id");
+	*must_pin = id == NULL || wanted == NULL || strcmp(id, wanted) != 0;
 	return ERR_OK;
 }
 

@@ -18,7 +18,7 @@
 struct pin {
 	char *service;
 	char *image; /* its name */
-	char *id;
+	char *id; /* or its digest, "postgres@sha256:..." */
 };
 
 struct pins {

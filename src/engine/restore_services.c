@@ -91,7 +91,8 @@ choose_images(struct restore_job *j, struct err *err)
 	for (size_t i = 0; i < j->n_containers; i++) {
 		const struct restore_container *c = &j->containers[i];
 		bool is_first = i == 0 || strcmp(j->containers[i - 1].service, c->service) != 0;
-		if (is_first && pins_add(&pins, c->service, c->image, c->image_id, err))
+		const char *id = c->digest != NULL ? c->digest : c->image_id;
+		if (is_first && pins_add(&pins, c->service, c->image, id, err))
 			return err->code;
 	}
 	strv_release(&j->made_files);
@@ -109,7 +110,6 @@ job_create(struct restore_job *j, struct err *err)
 		return err->code;
 	struct compose_project p = new_project(j);
 	struct compose_up_options opt = COMPOSE_UP_OPTIONS_INIT;
-	opt.should_pull = j->should_pull;
 	/* By name, so that services of a profile are made too. */
 	opt.services = &j->services;
 	enum err_code rc = compose_create(j->compose, &p, &opt, err);
@@ -170,7 +170,6 @@ job_start(struct restore_job *j, const struct strv *services, struct err *err)
 	opt.services = &made;
 	opt.should_wait =
 	    false; /* job_wait_healthy tells which service it is that does not come up */
-	opt.should_pull = j->should_pull;
 	opt.timeout_ms = j->opt->wait_s * 1000;
 	return compose_up(j->compose, &p, &opt, err);
 }

@@ -77,6 +77,8 @@ static enum err_code
 stage(struct restore_run *r, struct err *err)
 {
 	struct restore_job *j = r->job;
+	if (job_fetch_images(j, err))
+		return err->code;
 	event_phase(j->engine->events, "writing the restored data beside its place");
 	if (begin(r, STEP_STAGING, err))
 		return err->code;
@@ -88,7 +90,10 @@ swap(struct restore_run *r, struct err *err)
 {
 	struct restore_job *j = r->job;
 	if (j->now != NULL && j->now->n_containers > 0) {
-		event_phase(j->engine->events, "taking stack %s down", j->name);
+		event_phase(j->engine->events,
+		    j->is_partial ? "stopping what uses the data of stack %s"
+				  : "taking stack %s down",
+		    j->name);
 		if (begin(r, STEP_DOWN, err) || job_take_down(j, err))
 			return err->code;
 	}
@@ -102,7 +107,8 @@ static enum err_code
 load(struct restore_run *r, struct err *err)
 {
 	struct restore_job *j = r->job;
-	event_phase(j->engine->events, "making the containers of stack %s", j->name);
+	if (!j->is_partial)
+		event_phase(j->engine->events, "making the containers of stack %s", j->name);
 	AUTO(loaders) struct restore_loaders *loaders = NULL;
 	if (begin(r, STEP_CREATING, err) || job_create(j, err) || job_fill_made(j, err) ||
 	    loaders_open(&loaders, j, err) || loaders_place(loaders, err) ||

@@ -10,6 +10,8 @@
 #include "engine/restore_job.h"
 #include "engine/restore_site.h"
 
+/* Recorded images that are not here are pulled by their digests. */
+MUST_CHECK enum err_code job_fetch_images(struct restore_job *j, struct err *err);
 /* Make the volumes that are not there, and write every item beside its place. */
 MUST_CHECK enum err_code job_stage(struct restore_job *j, struct err *err);
 /* Which inodes are where, to be recorded before the swap. */

@@ -8,7 +8,7 @@ set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 
 rounds=${STACKSNAP_TEST_KILLS:-3}
-project=undo-kill
+project="undo-kill"
 record=$work/state/restore-$project.json
 projects+=("$project")
 remove_project $project
@@ -99,8 +99,8 @@ killed_after() {
 	return 0
 }
 # Programs and not functions, which would be killed in place of the program.
-undo=("$stacksnap" restore undo $project --yes)
-finish=("$stacksnap" restore finish $project --yes)
+undo=("$stacksnap" restore undo "$project" --yes)
+finish=("$stacksnap" restore finish "$project" --yes)
 recovered() { "$stacksnap" recover; }
 # The next round begins with the old stack.
 back_to_old() {

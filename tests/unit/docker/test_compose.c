@@ -215,7 +215,7 @@ variables_that_nothing_sets_are_found(void **state)
 	struct err err = ERR_INIT;
 	add_command(s, "docker",
 	    "case $2 in version) echo 2.40.0; exit;; esac; echo '{\"name\": \"shop\"}'\n"
-	    "cat >&2 <<'X'\n"
+	    "/bin/cat >&2 <<'X'\n"
 	    "time=\"now\" level=warning msg=\"The \\\"PORT\\\" variable is not set. "
 	    "Defaulting\"\n"
 	    "time=\"now\" level=warning msg=\"The \\\"PORT\\\" variable is not set. "

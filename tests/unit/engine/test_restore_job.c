@@ -1,5 +1,6 @@
 #include "stack_snapshot.h"
 
+#include "engine/restore_past.h"
 #include "engine/restore_steps.h"
 
 static struct restore_job *
@@ -198,13 +199,36 @@ job_in_target(struct fixture *f, const struct engine *e)
 		ok(str_printf(&file, &err, "%s/restored", it->stage));
 		ok(fs_write_file(file, 0644, "r", 1, &err));
 		it->state = ITEM_STAGED;
+		it->stage_ino = swap_inode(it->stage);
 	}
 	AUTO(str) char *old = NULL;
 	ok(str_printf(&old, &err, "%s/there/old", f->target));
 	ok(fs_mkdirs(j->items[0].target, 0755, &err));
 	ok(fs_write_file(old, 0644, "o", 1, &err));
 	j->items[0].has_old = true;
+	ok(job_note_places(j, &err));
 	return j;
+}
+
+/* What the record would tell of the job's items. */
+static struct restore_past
+past_of(const struct restore_job *j, struct past_item items[2])
+{
+	for (size_t i = 0; i < 2; i++) {
+		const struct restore_item *it = &j->items[i];
+		items[i] = (struct past_item){ .word = "folder",
+			.name = it->name,
+			.target = it->target,
+			.stage = it->stage,
+			.old = it->old,
+			.was_there = it->was_there,
+			.has_old = it->has_old,
+			.stage_ino = it->stage_ino,
+			.old_ino = it->old_ino };
+	}
+	return (struct restore_past){
+		.items = items, .n_items = 2, .from = STEP_SWAPPING, .step = STEP_SWAPPING
+	};
 }
 
 static bool
@@ -232,20 +256,33 @@ a_swap_puts_the_new_in_place_and_keeps_the_old(void **state)
 }
 
 static void
+assert_as_it_was(const struct fixture *f)
+{
+	struct err err;
+	AUTO(strv) struct strv names = STRV_INIT;
+	ok(fs_list_dir(f->target, &names, &err));
+	assert_int_equal(names.len, 3);
+	assert_true(there(f, "there/old"));
+	assert_false(there(f, "there/restored"));
+	assert_true(there(f, ".stacksnap-new-1a2b3c4d.there/restored"));
+	assert_true(there(f, ".stacksnap-new-1a2b3c4d.new/restored"));
+}
+
+static void
 a_swap_back_leaves_everything_as_it_was(void **state)
 {
 	struct err err;
 	struct engine e = { .repo = NULL };
 	struct fixture *f = *state;
+	struct past_item items[2];
 	AUTO(job) struct restore_job *j = job_in_target(f, &e);
+	struct restore_past p = past_of(j, items);
 	ok(job_swap(j, &err));
-	ok(job_swap_back(j, &err));
-	ok(job_unstage(j, &err));
-	AUTO(strv) struct strv names = STRV_INIT;
-	ok(fs_list_dir(f->target, &names, &err));
-	assert_int_equal(names.len, 1);
-	assert_true(there(f, "there/old"));
-	assert_false(there(f, "there/restored"));
+	assert_true(past_is_swapped(&p));
+	ok(past_swap_back(&p, &err));
+	assert_as_it_was(f);
+	ok(past_swap_back(&p, &err)); /* as a run that was interrupted after it would */
+	assert_as_it_was(f);
 }
 
 static void
@@ -254,39 +291,100 @@ a_swap_that_fails_half_way_can_be_taken_back(void **state)
 	struct err err;
 	struct engine e = { .repo = NULL };
 	struct fixture *f = *state;
+	struct past_item items[2];
 	AUTO(job) struct restore_job *j = job_in_target(f, &e);
+	struct restore_past p = past_of(j, items);
 	ok(fs_remove_tree(j->items[1].stage, &err));
 	assert_int_equal(job_swap(j, &err), ERR_NOT_FOUND);
 	assert_true(there(f, "there/restored"));
-	ok(job_swap_back(j, &err));
+	assert_false(past_is_swapped(&p));
+	ok(past_swap_back(&p, &err));
 	assert_true(there(f, "there/old"));
 	assert_true(there(f, ".stacksnap-new-1a2b3c4d.there/restored"));
 }
 
+/* The states that two renames pass through, on the way there and back, with and without an
+ * exchange in one step. */
 static void
-old_data_goes_when_all_is_well(void **state)
+any_interruption_of_a_swap_is_taken_back(void **state)
 {
 	struct err err;
 	struct engine e = { .repo = NULL };
 	struct fixture *f = *state;
+	struct past_item items[2];
 	AUTO(job) struct restore_job *j = job_in_target(f, &e);
+	struct restore_past p = past_of(j, items);
+	const struct past_item *it = &items[0];
+	ok(past_swap_back(&p, &err));
+	assert_as_it_was(f);
+	/* stage and target are exchanged, stage is not yet old */
+	ok(swap_places(it->stage, it->target, it->stage, &err));
+	assert_true(there(f, ".stacksnap-new-1a2b3c4d.there/old"));
+	ok(past_swap_back(&p, &err));
+	assert_as_it_was(f);
+	/* target is old, stage is not yet target */
+	ok(swap_move(it->target, it->old, &err));
+	ok(past_swap_back(&p, &err));
+	assert_as_it_was(f);
+	/* on the way back: old and target are exchanged, old is not yet stage */
+	ok(swap_places(it->stage, it->target, it->old, &err));
+	ok(swap_places(it->old, it->target, it->old, &err));
+	assert_true(there(f, ".stacksnap-old-1a2b3c4d.there/restored"));
+	ok(past_swap_back(&p, &err));
+	assert_as_it_was(f);
+}
+
+static void
+old_data_that_is_gone_is_told_and_nothing_else_moved(void **state)
+{
+	struct err err;
+	struct engine e = { .repo = NULL };
+	struct fixture *f = *state;
+	struct past_item items[2];
+	AUTO(job) struct restore_job *j = job_in_target(f, &e);
+	struct restore_past p = past_of(j, items);
 	ok(job_swap(j, &err));
-	job_retire(j, false);
-	assert_false(there(f, ".stacksnap-old-1a2b3c4d.there"));
+	ok(past_check_old(&p, &err));
+	ok(fs_remove_tree(items[0].old, &err));
+	assert_int_equal(past_check_old(&p, &err), ERR_NOT_FOUND);
 	assert_true(there(f, "there/restored"));
 }
 
 static void
-old_data_that_is_nowhere_else_stays(void **state)
+what_was_edited_since_goes_away_with_an_undo_only(void **state)
 {
 	struct err err;
 	struct engine e = { .repo = NULL };
 	struct fixture *f = *state;
+	struct past_item items[2];
 	AUTO(job) struct restore_job *j = job_in_target(f, &e);
-	j->items[0].must_keep = true;
+	struct restore_past p = past_of(j, items);
 	ok(job_swap(j, &err));
-	job_retire(j, false);
-	assert_true(there(f, ".stacksnap-old-1a2b3c4d.there/old"));
+	items[1].stage_ino++; /* an editor has made it anew */
+	ok(past_swap_back(&p, &err));
+	assert_true(there(f, "new/restored"));
+	p.from = STEP_KEPT;
+	ok(past_swap_back(&p, &err));
+	assert_false(there(f, "new"));
+}
+
+static void
+a_part_is_only_what_was_named(void **state)
+{
+	struct err err;
+	AUTO(strv) struct strv members = STRV_INIT;
+	struct restore_options opt = RESTORE_OPTIONS_INIT;
+	ok(strv_add(&members, "volume uploads", &err));
+	ok(strv_add(&members, "database cache", &err));
+	opt.members = &members;
+	AUTO(job) struct restore_job *j = open_job(*state, &opt);
+	assert_true(j->is_partial);
+	assert_int_equal(j->n_databases, 1);
+	assert_string_equal(j->databases[0].service, "cache");
+	assert_int_equal(j->n_items, 2);
+	assert_string_equal(item_named(j, "shop_uploads")->tree, "volumes/shop_uploads");
+	assert_string_equal(item_named(j, "shop_cache")->service, "cache");
+	assert_int_equal(j->n_lates, 0);
 }
 
 int
@@ -305,8 +403,10 @@ main(void)
 		tree_test(a_swap_puts_the_new_in_place_and_keeps_the_old),
 		tree_test(a_swap_back_leaves_everything_as_it_was),
 		tree_test(a_swap_that_fails_half_way_can_be_taken_back),
-		tree_test(old_data_goes_when_all_is_well),
-		tree_test(old_data_that_is_nowhere_else_stays),
+		tree_test(any_interruption_of_a_swap_is_taken_back),
+		tree_test(old_data_that_is_gone_is_told_and_nothing_else_moved),
+		tree_test(what_was_edited_since_goes_away_with_an_undo_only),
+		tree_test(a_part_is_only_what_was_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
