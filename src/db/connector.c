@@ -133,6 +133,7 @@ release_report(struct db_report *r)
 		free(r->streams[i].database);
 		free(r->streams[i].tool);
 		strv_release(&r->streams[i].argv);
+		census_free(r->streams[i].census);
 	}
 	free(r->streams);
 	db_info_release(&r->info);

@@ -27,8 +27,8 @@
  *	connector_close
  *
  * Gates: a dump counts only if its tool ended with status 0, its own end mark
- * was seen, its checksum (RDB) is right, and it is not empty although the
- * catalogue was not.  Otherwise connector_drain gives ERR_INCOMPLETE, naming
+ * was seen, its checksum (RDB) is right, and it holds by name what the
+ * server's catalogue had (objects.h).  Otherwise connector_drain gives ERR_INCOMPLETE, naming
  * service, stream and what the tool said, and the sink never sees end() for
  * that stream.
  *
@@ -46,6 +46,7 @@
 #define DB_CONNECTOR_H
 
 #include "base/strv.h"
+#include "db/census.h"
 #include "sys/cancel.h"
 #include "sys/runner.h"
 
@@ -83,6 +84,7 @@ struct db_target {
 	const char *password; /* likewise */
 	struct runner *runner; /* NULL is enough for detection and connector_restore_files */
 	const struct cancel *cancel; /* may be NULL */
+	int stall_ms; /* a dump that gives no byte for so long has failed; 0: half an hour */
 };
 
 /* Which database the service is, told by image name, entrypoint, command, env and port.  Only
@@ -161,6 +163,8 @@ struct dump_stream {
 	uint64_t bytes; /* what was streamed; 0 while it has not ended */
 	char *tool; /* "pg_dump (PostgreSQL) 15.8"; NULL when no tool ran */
 	struct strv argv; /* how it was called; secrets are never in it */
+	struct census *census; /* what it holds (census.h); NULL: it holds no tables or keys, or
+				  has not ended */
 };
 
 /*

@@ -39,6 +39,7 @@ struct connector {
 	const struct db_target *t;
 	enum connector_state state;
 	struct db_report report;
+	bool is_counted; /* the census of the last stream is finished */
 };
 
 MUST_CHECK enum err_code postgres_open(

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define CHUNK ((size_t)256 << 10)
+/* Longer than any query or lock that a dump waits for should take. */
+#define STALL_MS (30 * 60 * 1000)
 
 static struct dump_stream *
 current(const struct dump_out *d)
@@ -32,6 +34,14 @@ fill_stream(struct dump_stream *s, const struct dump_head *head, struct err *err
 	return ERR_OK;
 }
 
+static enum census_dump
+census_kind(const struct dump_head *head)
+{
+	return head->format == DUMP_POSTGRES ? CENSUS_POSTGRES
+	       : head->format == DUMP_MYSQL  ? CENSUS_MYSQL
+					     : CENSUS_RDB;
+}
+
 enum err_code
 dump_begin(const struct dump_out *d, const struct dump_head *head, struct err *err)
 {
@@ -41,8 +51,10 @@ dump_begin(const struct dump_out *d, const struct dump_head *head, struct err *e
 		return err_nomem(err);
 	r->streams = p;
 	p[r->stream_count++] = (struct dump_stream){ .format = head->format };
-	if (fill_stream(current(d), head, err))
+	if (fill_stream(current(d), head, err) ||
+	    (head->is_counted && census_new(&current(d)->census, census_kind(head), err)))
 		return err->code;
+	d->c->is_counted = false;
 	return d->sink->ops->begin(d->sink, current(d), err);
 }
 
@@ -52,12 +64,28 @@ dump_write(const struct dump_out *d, const void *data, size_t len, struct err *e
 	if (len == 0)
 		return ERR_OK;
 	current(d)->bytes += len;
+	if (current(d)->census != NULL && census_feed(current(d)->census, data, len, err))
+		return err->code;
 	return d->sink->ops->write(d->sink, data, len, err);
+}
+
+enum err_code
+dump_counted(const struct dump_out *d, const struct census **out, struct err *err)
+{
+	struct census *c = current(d)->census;
+	if (c != NULL && !d->c->is_counted && census_finish(c, err))
+		return err->code;
+	d->c->is_counted = true;
+	*out = c;
+	return ERR_OK;
 }
 
 enum err_code
 dump_end(const struct dump_out *d, struct err *err)
 {
+	const struct census *counted;
+	if (dump_counted(d, &counted, err))
+		return err->code;
 	return d->sink->ops->end(d->sink, err);
 }
 
@@ -97,9 +125,32 @@ pump(const struct dump_out *d, struct run *run, struct sql_gate *g, struct err *
 	}
 }
 
+/* What stands behind the numbers is the packager's. */
+static bool
+is_same_version(const char *a, const char *b)
+{
+	size_t n = strspn(a, "0123456789.");
+	return n == strspn(b, "0123456789.") && memcmp(a, b, n) == 0;
+}
+
+/* The dump itself: its end, what it is of, and whether all is in it. */
 static enum err_code
-judge(struct run *run, const char *tool, const struct sql_gate *g, uint64_t tables,
+judge_dump(const struct dump_out *d, const struct sql_gate *g, const struct dump_proof *proof,
     struct err *err)
+{
+	const struct census *c;
+	if (sql_gate_finish(g, err) || dump_counted(d, &c, err))
+		return err->code;
+	const char *of = census_server(c);
+	if (proof->server != NULL && of != NULL && !is_same_version(of, proof->server))
+		return err_set(err, ERR_INCOMPLETE,
+		    "the dump is of a server %.100s, this one is %.100s", of, proof->server);
+	return proof->check != NULL ? proof->check(proof->arg, c, err) : ERR_OK;
+}
+
+static enum err_code
+judge(const struct dump_out *d, struct run *run, const char *tool, const struct sql_gate *g,
+    const struct dump_proof *proof, struct err *err)
 {
 	struct tool_end end;
 	if (tool_finish(run, &end, err))
@@ -108,8 +159,9 @@ judge(struct run *run, const char *tool, const struct sql_gate *g, uint64_t tabl
 		return err_set(err, ERR_INCOMPLETE,
 		    "%s ended with status %d after %" PRIu64 " bytes: %s", tool, end.status,
 		    g->bytes, end.said[0] != '\0' ? end.said : "it said nothing");
-	if (sql_gate_finish(g, tables, err) == ERR_OK)
-		return ERR_OK;
+	if (judge_dump(d, g, proof, err) == ERR_OK)
+		return end.said[0] != '\0' ? dump_warn(d->c, err, "%s said: %s", tool, end.said)
+					   : ERR_OK;
 	return end.said[0] != '\0' ? err_wrap(err, "%s said \"%s\"", tool, end.said)
 				   : err->code;
 }
@@ -120,11 +172,14 @@ pump_and_judge(const struct dump_out *d, const struct dump_head *head, struct ru
 {
 	struct sql_gate g;
 	sql_gate_init(&g, proof->end_mark);
-	if (dump_begin(d, head, err))
+	struct dump_head counted = *head;
+	counted.is_counted = true;
+	if (dump_begin(d, &counted, err))
 		return err->code;
 	if (first != NULL && pass_on(d, &g, first->data, first->len, err))
 		return err->code;
-	if (pump(d, run, &g, err) || judge(run, head->argv[0], &g, proof->tables, err))
+	run_set_patience(run, d->c->t->stall_ms > 0 ? d->c->t->stall_ms : STALL_MS);
+	if (pump(d, run, &g, err) || judge(d, run, head->argv[0], &g, proof, err))
 		return err->code;
 	return dump_end(d, err);
 }
@@ -208,7 +263,7 @@ feed_and_judge(const struct db_target *t, struct dump_source *src, struct run *r
 		return err_set(err, ERR_IO,
 		    "%s ended with status %d after %" PRIu64 " bytes: %s", tool, end.status,
 		    g.bytes, end.said[0] != '\0' ? end.said : "it said nothing");
-	return sql_gate_finish(&g, 0, err);
+	return sql_gate_finish(&g, err);
 }
 
 enum err_code

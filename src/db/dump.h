@@ -9,6 +9,7 @@
 #define DB_DUMP_H
 
 #include "base/buf.h"
+#include "db/census.h"
 #include "db/connector_impl.h"
 #include "db/gate.h"
 
@@ -19,6 +20,7 @@ struct dump_head {
 	enum dump_format format;
 	const char *tool; /* may be NULL */
 	const char *const *argv; /* may be NULL */
+	bool is_counted; /* a census is taken of it */
 };
 
 struct dump_out {
@@ -31,6 +33,10 @@ MUST_CHECK enum err_code dump_begin(
 MUST_CHECK enum err_code dump_write(
     const struct dump_out *d, const void *data, size_t len, struct err *err);
 MUST_CHECK enum err_code dump_end(const struct dump_out *d, struct err *err);
+/* All bytes were written: the stream's census, finished, which stays the report's.  Before
+ * dump_end, which does it otherwise. */
+MUST_CHECK enum err_code dump_counted(
+    const struct dump_out *d, const struct census **out, struct err *err);
 /* A stream that is here already, whole. */
 MUST_CHECK enum err_code dump_whole(const struct dump_out *d, const struct dump_head *head,
     const struct buf *data, struct err *err);
@@ -38,7 +44,10 @@ MUST_CHECK enum err_code dump_whole(const struct dump_out *d, const struct dump_
 /* How a tool's output is proved. */
 struct dump_proof {
 	const char *end_mark;
-	uint64_t tables; /* at least so many are created */
+	const char *server; /* the version of the server that it must be of; NULL: not asked */
+	/* Called when all has come and was counted: is it what there was?  May be NULL. */
+	enum err_code (*check)(void *arg, const struct census *census, struct err *err);
+	void *arg;
 };
 
 /* A whole stream from a tool that was started with head->argv: first what was read already (may

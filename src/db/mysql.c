@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SYSTEM_SCHEMAS "('mysql', 'information_schema', 'performance_schema', 'sys', 'ndbinfo')"
-
 /* Written behind START TRANSACTION WITH CONSISTENT SNAPSHOT, never before. */
 #define SNAPSHOT_MARK "\n-- Current Database: "
 #define FIRST_MAX ((size_t)16 << 20)
@@ -232,7 +230,7 @@ ask_databases(struct mysql *m, struct session *s, struct err *err)
 		"CAST(COALESCE(SUM(t.DATA_LENGTH), 0) AS UNSIGNED), COUNT(t.TABLE_NAME)) "
 		"FROM information_schema.SCHEMATA s LEFT JOIN information_schema.TABLES t "
 		"ON t.TABLE_SCHEMA = s.SCHEMA_NAME "
-		"WHERE s.SCHEMA_NAME NOT IN " SYSTEM_SCHEMAS " GROUP BY s.SCHEMA_NAME "
+		"WHERE s.SCHEMA_NAME NOT IN " MYSQL_SYSTEM_SCHEMAS " GROUP BY s.SCHEMA_NAME "
 		"ORDER BY s.SCHEMA_NAME;",
 		&answer, err))
 		return err->code;
@@ -260,7 +258,8 @@ warn_of_tables(struct mysql *m, struct session *s, struct err *err)
 		"USING "
 		"utf8mb4)), t.ENGINE) FROM information_schema.TABLES t JOIN "
 		"information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t.TABLE_SCHEMA NOT "
-		"IN " SYSTEM_SCHEMAS " AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') "
+		"IN " MYSQL_SYSTEM_SCHEMAS
+		" AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') "
 		"AND COALESCE(e.TRANSACTIONS, 'NO') <> 'YES' ORDER BY 1;",
 		&answer, err))
 		return err->code;
@@ -323,7 +322,7 @@ mysql_list_databases(struct session *s, struct strv *names, struct err *err)
 	if (session_ask(s,
 		"SELECT HEX(CONVERT(SCHEMA_NAME USING utf8mb4)) FROM "
 		"information_schema.SCHEMATA "
-		"WHERE SCHEMA_NAME NOT IN " SYSTEM_SCHEMAS " ORDER BY SCHEMA_NAME;",
+		"WHERE SCHEMA_NAME NOT IN " MYSQL_SYSTEM_SCHEMAS " ORDER BY SCHEMA_NAME;",
 		&answer, err))
 		return err->code;
 	char *text = buf_cstr(&answer) != NULL ? (char *)answer.data : NULL;
@@ -335,19 +334,6 @@ mysql_list_databases(struct session *s, struct strv *names, struct err *err)
 		if (session_unhex(&name, row[0], err) || strv_add(names, name, err))
 			return err->code;
 	}
-	return ERR_OK;
-}
-
-static enum err_code
-count_tables(struct session *s, uint64_t *count, struct err *err)
-{
-	AUTO(str) char *text = NULL;
-	if (session_ask_line(s,
-		"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA NOT "
-		"IN " SYSTEM_SCHEMAS " AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED');",
-		&text, err))
-		return err->code;
-	*count = strtoull(text, NULL, 10);
 	return ERR_OK;
 }
 
@@ -381,7 +367,7 @@ mysql_prepare(struct connector *c, struct err *err)
 	struct mysql *m = mysql_of(c);
 	if (mysql_session(m, &m->session, err) ||
 	    mysql_list_databases(m->session, &m->databases, err) ||
-	    count_tables(m->session, &m->tables, err))
+	    mysql_list_objects(m->session, &m->objects, err))
 		return err->code;
 	return build_dump_argv(m, err);
 }
@@ -495,7 +481,8 @@ mysql_fence(struct connector *c, struct err *err)
 	if (m->databases.len == 0)
 		return ERR_OK;
 	if (lengthen_timeout(m, err) || ask_position(m, &before, err) ||
-	    open_snapshot(m, err) || put_timeout_back(m, err) || ask_position(m, &after, err))
+	    open_snapshot(m, err) || mysql_open_view(m->session, err) ||
+	    put_timeout_back(m, err) || ask_position(m, &after, err))
 		return err->code;
 	bool moved = strcmp(before, after) != 0;
 	snprintf(c->report.fence.position, sizeof c->report.fence.position, "%s%s%s", before,
@@ -511,8 +498,20 @@ drain_accounts(struct mysql *m, const struct dump_out *d, struct buf *grants, st
 		return ERR_OK;
 	if (mysql_accounts(m, &users, grants, err))
 		return err_wrap(err, "read accounts");
-	struct dump_head head = { MYSQL_USERS, NULL, DUMP_MYSQL, NULL, NULL };
+	struct dump_head head = { MYSQL_USERS, NULL, DUMP_MYSQL, NULL, NULL, false };
 	return dump_whole(d, &head, &users, err);
+}
+
+/* What was there before and is there after the fence was there at the fence. */
+static enum err_code
+check_dump(void *arg, const struct census *c, struct err *err)
+{
+	struct mysql *m = arg;
+	AUTO(objects) struct objects now = OBJECTS_INIT;
+	if (mysql_list_objects(m->session, &now, err))
+		return err->code;
+	objects_keep_common(&m->objects, &now);
+	return objects_check(&m->objects, c, NULL, err);
 }
 
 static enum err_code
@@ -520,13 +519,12 @@ drain_databases(struct mysql *m, const struct dump_out *d, struct err *err)
 {
 	if (m->databases.len == 0)
 		return ERR_OK;
-	/* What was there before and is there after the fence was there at the fence. */
-	uint64_t now = 0;
-	if (count_tables(m->session, &now, err))
-		return err->code;
-	struct dump_proof proof = { MYSQL_END_MARK, now < m->tables ? now : m->tables };
+	if (mysql_ask_rows(m->session, &m->objects, err))
+		return err_wrap(err, "ask which tables have rows");
+	struct dump_proof proof = { MYSQL_END_MARK, m->base.report.info.version, check_dump,
+		m };
 	struct dump_head head = { MYSQL_DATABASES, NULL, DUMP_MYSQL, m->dumper_version,
-		(const char *const *)m->dump_argv.items };
+		(const char *const *)m->dump_argv.items, false };
 	return dump_pump(d, &head, m->dump, &m->dump_first, &proof, err);
 }
 
@@ -543,7 +541,7 @@ mysql_drain(struct connector *c, struct dump_sink *sink, struct err *err)
 		return err->code;
 	if (!m->is_admin)
 		return ERR_OK;
-	struct dump_head head = { MYSQL_GRANTS, NULL, DUMP_MYSQL, NULL, NULL };
+	struct dump_head head = { MYSQL_GRANTS, NULL, DUMP_MYSQL, NULL, NULL, false };
 	return dump_whole(&d, &head, &grants, err);
 }
 
@@ -566,6 +564,7 @@ mysql_close(struct connector *c)
 	strv_release(&m->databases);
 	strv_release(&m->dump_argv);
 	buf_release(&m->dump_first);
+	objects_release(&m->objects);
 	free(m);
 }
 

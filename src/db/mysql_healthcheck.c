@@ -50,7 +50,7 @@ mysql_save_healthcheck(struct mysql *m, const struct dump_out *d, struct err *er
 		return err->code;
 	if (!is_there)
 		return ERR_OK;
-	struct dump_head head = { MYSQL_HEALTHCHECK, NULL, DUMP_FILE, NULL, NULL };
+	struct dump_head head = { MYSQL_HEALTHCHECK, NULL, DUMP_FILE, NULL, NULL, false };
 	return dump_whole(d, &head, &data, err);
 }
 

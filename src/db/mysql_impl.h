@@ -2,6 +2,7 @@
  * mysql_impl.h: what the parts of the MariaDB and MySQL connector share.
  *
  * mysql.c         preflight, fence, drain
+ * mysql_catalogue.c  what the server has
  * mysql_accounts.c  users, roles and grants as SQL
  * mysql_load.c    restore
  * mysql_healthcheck.c  the file that the image's health check logs in with
@@ -16,6 +17,7 @@
 
 #include "db/connector_impl.h"
 #include "db/dump.h"
+#include "db/objects.h"
 #include "db/session.h"
 
 #define MYSQL_USERS "users.sql"
@@ -39,7 +41,7 @@ struct mysql {
 	bool has_binlog;
 	struct session *session;
 	struct strv databases;
-	uint64_t tables;
+	struct objects objects; /* that the dump must have: there before the fence, and still */
 	char *net_write_timeout; /* what to put back; NULL when it was not changed */
 	struct run *dump; /* runs since the fence */
 	struct strv dump_argv;
@@ -60,6 +62,17 @@ MUST_CHECK enum err_code mysql_list_databases(
     struct session *s, struct strv *names, struct err *err);
 /* `name`, with backticks doubled. */
 MUST_CHECK enum err_code mysql_quote(struct buf *out, const char *name, struct err *err);
+
+#define MYSQL_SYSTEM_SCHEMAS \
+	"('mysql', 'information_schema', 'performance_schema', 'sys', 'ndbinfo')"
+
+/* What there is by name; sorted. */
+MUST_CHECK enum err_code mysql_list_objects(
+    struct session *s, struct objects *out, struct err *err);
+/* Fix what the session sees; then, once, ask which tables have rows. */
+MUST_CHECK enum err_code mysql_open_view(struct session *s, struct err *err);
+MUST_CHECK enum err_code mysql_ask_rows(
+    struct session *s, struct objects *out, struct err *err);
 
 /* Accounts as SQL: the text of users.sql and grants.sql. */
 MUST_CHECK enum err_code mysql_accounts(

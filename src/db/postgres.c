@@ -115,6 +115,7 @@ release_databases(struct postgres *p)
 		session_close(p->databases[i].session);
 		free(p->databases[i].name);
 		free(p->databases[i].snapshot);
+		objects_release(&p->databases[i].objects);
 	}
 	free(p->databases);
 	p->databases = NULL;
@@ -386,6 +387,21 @@ start_tool(const struct postgres *p, const struct strv *argv, struct run **run, 
 	return runner_start(p->base.t->runner, &spec, run, err);
 }
 
+/* What the globals lack may have gone since it was listed. */
+static enum err_code
+check_globals(void *arg, const struct census *c, struct err *err)
+{
+	struct postgres *p = arg;
+	AUTO(session) struct session *s = NULL;
+	AUTO(objects) struct objects now = OBJECTS_INIT;
+	if (objects_check(&p->roles, c, NULL, err) != ERR_INCOMPLETE)
+		return err->code;
+	if (pg_session(p, p->maintenance, &s, err) || pg_list_roles(s, &now, err))
+		return err->code;
+	objects_keep_common(&p->roles, &now);
+	return objects_check(&p->roles, c, NULL, err);
+}
+
 static enum err_code
 drain_globals(struct postgres *p, const struct dump_out *out, struct err *err)
 {
@@ -393,20 +409,65 @@ drain_globals(struct postgres *p, const struct dump_out *out, struct err *err)
 		p->is_superuser ? NULL : "--no-role-passwords", NULL };
 	AUTO(strv) struct strv argv = STRV_INIT;
 	AUTO(run) struct run *run = NULL;
-	if (tool_argv(p, options, p->maintenance, &argv, err) ||
+	AUTO(session) struct session *s = NULL;
+	if (pg_session(p, p->maintenance, &s, err) || pg_list_roles(s, &p->roles, err) ||
+	    tool_argv(p, options, p->maintenance, &argv, err) ||
 	    start_tool(p, &argv, &run, err))
 		return err_wrap(err, DUMP_GLOBALS);
 	struct dump_head head = { DUMP_GLOBALS, NULL, DUMP_POSTGRES, p->pg_dumpall_version,
-		(const char *const *)argv.items };
-	struct dump_proof proof = { PG_GLOBALS_END, 0 };
+		(const char *const *)argv.items, false };
+	struct dump_proof proof = { PG_GLOBALS_END, NULL, check_globals, p };
 	return dump_pump(out, &head, run, NULL, &proof, err);
+}
+
+struct database_check {
+	struct postgres *p;
+	struct pg_database *d;
+};
+
+static enum err_code
+check_database(void *arg, const struct census *c, struct err *err)
+{
+	const struct database_check *k = arg;
+	struct pg_database *d = k->d;
+	if (d->session != NULL) {
+		if (pg_end_count(d->session, &d->objects, err))
+			return err_wrap(err, "count the rows of database %s", d->name);
+		return objects_check(&d->objects, c, NULL, err);
+	}
+	if (objects_check(&d->objects, c, NULL, err) != ERR_INCOMPLETE)
+		return err->code;
+	/* A template has no snapshot: what it lacks may have gone since it was listed. */
+	AUTO(session) struct session *s = NULL;
+	AUTO(objects) struct objects now = OBJECTS_INIT;
+	if (pg_session(k->p, d->name, &s, err) || pg_list_objects(k->p, s, &now, err))
+		return err->code;
+	objects_keep_common(&d->objects, &now);
+	return objects_check(&d->objects, c, NULL, err);
+}
+
+/* The catalogue's list, and the count of rows begun, in the transaction of the fence. */
+static enum err_code
+expect_database(struct postgres *p, struct pg_database *d, struct err *err)
+{
+	if (d->session != NULL) {
+		if (pg_list_objects(p, d->session, &d->objects, err))
+			return err->code;
+		return pg_begin_count(d->session, err);
+	}
+	AUTO(session) struct session *s = NULL;
+	if (pg_session(p, d->name, &s, err))
+		return err->code;
+	return pg_list_objects(p, s, &d->objects, err);
 }
 
 static enum err_code
 drain_database(
     struct postgres *p, struct pg_database *d, const struct dump_out *out, struct err *err)
 {
-	const char *options[] = { "pg_dump", "--format=plain", "--create", NULL };
+	/* A table that somebody waits to change would keep pg_dump waiting for us. */
+	const char *options[] = { "pg_dump", "--format=plain", "--create",
+		"--lock-wait-timeout=60s", NULL };
 	AUTO(str) char *name = NULL;
 	AUTO(strv) struct strv argv = STRV_INIT;
 	AUTO(run) struct run *run = NULL;
@@ -414,17 +475,15 @@ drain_database(
 		return err->code;
 	if (d->snapshot != NULL && strv_addf(&argv, err, "--snapshot=%s", d->snapshot))
 		return err->code;
-	if (d->session != NULL) {
-		AUTO(str) char *tables = NULL;
-		if (session_ask_line(d->session, count_sql, &tables, err))
-			return err_wrap(err, "database %s", d->name);
-		d->tables = strtoull(tables, NULL, 10);
-	}
+	if (expect_database(p, d, err))
+		return err_wrap(err, "list what database %s has", d->name);
 	if (start_tool(p, &argv, &run, err))
 		return err_wrap(err, "%s", name);
 	struct dump_head head = { name, d->name, DUMP_POSTGRES, p->pg_dump_version,
-		(const char *const *)argv.items };
-	struct dump_proof proof = { PG_DUMP_END, d->tables };
+		(const char *const *)argv.items, false };
+	struct database_check check = { p, d };
+	struct dump_proof proof = { PG_DUMP_END, p->base.report.info.version, check_database,
+		&check };
 	return dump_pump(out, &head, run, NULL, &proof, err);
 }
 
@@ -461,6 +520,7 @@ postgres_close(struct connector *c)
 	strv_release(&p->env);
 	free(p->pg_dump_version);
 	free(p->pg_dumpall_version);
+	objects_release(&p->roles);
 	free(p);
 }
 

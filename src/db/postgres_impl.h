@@ -3,6 +3,7 @@
  *
  * postgres_login.c  account, password, sessions
  * postgres.c        preflight, fence, drain
+ * postgres_catalogue.c  what a database has
  * postgres_load.c   restore
  *
  * The dump is globals.sql (roles, memberships, tablespaces, by pg_dumpall) and
@@ -15,6 +16,7 @@
 #include "db/connector_impl.h"
 #include "db/dump.h"
 #include "db/dump_name.h"
+#include "db/objects.h"
 #include "db/session.h"
 
 #define PG_DUMP_END "-- PostgreSQL database dump complete"
@@ -30,7 +32,7 @@ enum pg_use {
 struct pg_database {
 	char *name;
 	bool is_template;
-	uint64_t tables; /* that its dump must create */
+	struct objects objects; /* that its dump must have */
 	struct session *session; /* holds the snapshot; NULL for templates */
 	char *snapshot;
 };
@@ -48,6 +50,7 @@ struct postgres {
 	bool is_superuser;
 	struct pg_database *databases;
 	size_t database_count;
+	struct objects roles; /* and tablespaces, when the globals were about to be dumped */
 };
 
 struct postgres *postgres_of(struct connector *c);
@@ -71,6 +74,14 @@ MUST_CHECK enum err_code pg_session(
 /* A session on whatever database accepts one; sets p->maintenance and p->os_user. */
 MUST_CHECK enum err_code pg_first_session(
     struct postgres *p, struct session **out, struct err *err);
+
+/* What there is by name, as the session's transaction sees it; sorted. */
+MUST_CHECK enum err_code pg_list_objects(
+    const struct postgres *p, struct session *s, struct objects *out, struct err *err);
+MUST_CHECK enum err_code pg_list_roles(struct session *s, struct objects *out, struct err *err);
+/* Count rows while something else is done: nothing else may be asked in between. */
+MUST_CHECK enum err_code pg_begin_count(struct session *s, struct err *err);
+MUST_CHECK enum err_code pg_end_count(struct session *s, struct objects *out, struct err *err);
 
 MUST_CHECK enum err_code postgres_ready(struct connector *c, struct err *err);
 MUST_CHECK enum err_code postgres_load(

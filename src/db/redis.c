@@ -311,9 +311,16 @@ write_facts(const struct redis_facts *f, struct buf *out, struct err *err)
 static enum err_code
 drain_file(struct redis *r, const struct dump_out *d, struct err *err)
 {
-	struct dump_head head = { REDIS_DUMP, NULL, DUMP_RDB, NULL, NULL };
+	struct dump_head head = { REDIS_DUMP, NULL, DUMP_RDB, NULL, NULL, true };
+	const struct census *counted;
 	bool empty;
-	if (dump_begin(d, &head, err) || sync_drain(&r->sync, d, &empty, err))
+	if (dump_begin(d, &head, err) || sync_drain(&r->sync, d, &empty, err) ||
+	    dump_counted(d, &counted, err))
+		return err->code;
+	if (!census_is_known(counted) &&
+	    dump_warn(d->c, err,
+		"the dump holds what only this server's version or modules can read: its keys "
+		"are not counted"))
 		return err->code;
 	if (empty && r->facts.keys > r->facts.expires)
 		return err_set(err, ERR_INCOMPLETE,
@@ -326,7 +333,7 @@ redis_drain(struct connector *c, struct dump_sink *sink, struct err *err)
 {
 	struct redis *r = redis_of(c);
 	struct dump_out d = { c, sink };
-	struct dump_head head = { REDIS_FACTS, NULL, DUMP_JSON, NULL, NULL };
+	struct dump_head head = { REDIS_FACTS, NULL, DUMP_JSON, NULL, NULL, false };
 	AUTO(bufv) struct buf facts = BUF_INIT;
 	if (write_facts(&r->facts, &facts, err) || dump_whole(&d, &head, &facts, err))
 		return err->code;

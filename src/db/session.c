@@ -10,7 +10,7 @@
 #define TOKEN_BYTES 12
 #define TOKEN_SIZE (2 * TOKEN_BYTES + 1)
 #define GOODBYE_TIMEOUT_MS 2000
-#define ANSWER_MAX ((size_t)64 << 20)
+#define ANSWER_MAX ((size_t)256 << 20)
 
 struct session {
 	struct run *run;

@@ -27,6 +27,7 @@
 struct attach {
 	int fd;
 	const struct cancel *cancel;
+	int patience_ms; /* the reading thread's */
 
 	/* Held while reading, also while waiting for something to read.  Guards what follows.
 	 */
@@ -78,6 +79,7 @@ attach_new(struct attach **out, int fd, const struct buf *rest, const struct can
 	a->cancel = c;
 	frames_init(&a->frames);
 	a->fd = fd;
+	a->patience_ms = -1;
 	*out = TAKE(a);
 	return ERR_OK;
 }
@@ -293,9 +295,25 @@ wait_ready(struct attach *a, short events, int timeout_ms, short *revents, struc
 	return cancel_check(a->cancel, err);
 }
 
+/* Until something comes, or patience ends. */
+static enum err_code
+wait_for_output(struct attach *a, int64_t begun_ns, struct err *err)
+{
+	short revents;
+	if (a->patience_ms < 0)
+		return wait_ready(a, POLLIN, -1, &revents, err);
+	int64_t waited_ms = (clock_mono_ns() - begun_ns) / NS_PER_MS;
+	if (waited_ms >= a->patience_ms)
+		return err_set(err, ERR_TRANSIENT,
+		    "nothing came for %d s: it hangs, or waits for a lock",
+		    a->patience_ms / 1000);
+	return wait_ready(a, POLLIN, a->patience_ms - (int)waited_ms, &revents, err);
+}
+
 static enum err_code
 read_some(struct attach *a, struct dest *to, struct err *err)
 {
+	int64_t begun_ns = clock_mono_ns();
 	for (;;) {
 		if (has_stash(a)) {
 			to->got = min_size(to->room, a->stash.len - a->stash_at);
@@ -314,10 +332,9 @@ read_some(struct attach *a, struct dest *to, struct err *err)
 		if (a->at_end)
 			return ERR_OK;
 		bool got;
-		short revents;
 		if (receive(a, to, &got, err))
 			return err->code;
-		if (!got && !a->at_end && wait_ready(a, POLLIN, -1, &revents, err))
+		if (!got && !a->at_end && wait_for_output(a, begun_ns, err))
 			return err->code;
 	}
 }
@@ -329,6 +346,12 @@ keep_failure(struct attach *a, enum err_code rc, struct err *err)
 	if (rc != ERR_OK && rc != ERR_CANCELLED)
 		a->failed = *err;
 	return rc;
+}
+
+void
+attach_set_patience(struct attach *a, int timeout_ms)
+{
+	a->patience_ms = timeout_ms;
 }
 
 enum err_code

@@ -30,6 +30,9 @@ AUTO_FREE(attach, struct attach *, attach_free)
 /* Blocks until at least one byte of standard output came; *got is 0 at its end. */
 MUST_CHECK enum err_code attach_read(
     struct attach *a, void *out, size_t len, size_t *got, struct err *err);
+/* A read for which no output comes for so long is ERR_TRANSIENT; < 0, at first: for ever.  By
+ * the thread that reads. */
+void attach_set_patience(struct attach *a, int timeout_ms);
 /* Throw standard output away until its end (*at_end) or for timeout_ms; < 0 for ever. */
 MUST_CHECK enum err_code attach_drain(
     struct attach *a, int timeout_ms, bool *at_end, struct err *err);

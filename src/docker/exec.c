@@ -226,12 +226,19 @@ exec_free(struct run *run)
 	free(r);
 }
 
+static void
+exec_set_patience(struct run *run, int timeout_ms)
+{
+	attach_set_patience(run_of(run)->streams, timeout_ms);
+}
+
 static const struct run_ops exec_run_ops = {
 	.read = exec_read,
 	.write = exec_write,
 	.close_stdin = exec_close_stdin,
 	.wait = exec_wait,
 	.errors = exec_errors,
+	.set_patience = exec_set_patience,
 	.free = exec_free,
 };
 

@@ -29,6 +29,13 @@ run_read(struct run *run, void *out, size_t len, size_t *got, struct err *err)
 	return run->ops->read(run, out, len, got, err);
 }
 
+void
+run_set_patience(struct run *run, int timeout_ms)
+{
+	if (run->ops->set_patience != NULL)
+		run->ops->set_patience(run, timeout_ms);
+}
+
 enum err_code
 run_write(struct run *run, const void *data, size_t len, struct err *err)
 {

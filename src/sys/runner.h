@@ -53,6 +53,8 @@ struct run_ops {
 	enum err_code (*close_stdin)(struct run *run, struct err *err);
 	enum err_code (*wait)(struct run *run, int timeout_ms, int *status, struct err *err);
 	const char *(*errors)(struct run *run);
+	/* NULL: reading waits for ever. */
+	void (*set_patience)(struct run *run, int timeout_ms);
 	void (*free)(struct run *run);
 };
 
@@ -77,6 +79,9 @@ AUTO_FREE(runner, struct runner *, runner_close)
 /* Read standard output: blocks until at least one byte came; *got is 0 at its end. */
 MUST_CHECK enum err_code run_read(
     struct run *run, void *out, size_t len, size_t *got, struct err *err);
+/* From now on a read for which nothing comes for so long is ERR_TRANSIENT (what the tool says
+ * on standard error does not count); < 0: it waits for ever, as it does at first. */
+void run_set_patience(struct run *run, int timeout_ms);
 /* Write all of it to standard input. */
 MUST_CHECK enum err_code run_write(
     struct run *run, const void *data, size_t len, struct err *err);

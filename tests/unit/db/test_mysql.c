@@ -7,19 +7,24 @@
 #include <stdio.h>
 
 #define HEAD "-- MariaDB dump 10.19\n-- Host: localhost    Database: shop\n\n"
-static const char dump[] =
-    HEAD "--\n-- Current Database: `shop`\n--\n\nCREATE TABLE `a` (\n  `x` int\n);\n"
-	 "INSERT INTO `a` VALUES\n(1);\nCREATE TABLE `b` (\n  `x` int\n);\n"
-	 "\n-- Dump completed\n";
+static const char dump[] = HEAD
+    "--\n-- Current Database: `shop`\n--\n\nUSE `shop`;\nCREATE TABLE `a` (\n  `x` int\n);\n"
+    "INSERT INTO `a` VALUES\n(1);\nCREATE TABLE `b` (\n  `x` int\n);\n"
+    "\n-- Dump completed\n";
 
 static const struct script_answer answers[] = {
+	{ "'SEQUENCE' THEN", "TABLE|1||73686F70|61\nTABLE|1||73686F70|62\n" },
+	{ "|1|", "" },
+	{ "WITH CONSISTENT SNAPSHOT", "" },
+	{ "ENGINE = 'InnoDB'", "73686F70|61\n73686F70|62\n" },
+	{ "SAVEPOINT one", "0|1|73686F70|61\n0|0|73686F70|62\n" },
+	{ "ROLLBACK;", "" },
 	{ "wait_timeout", "" },
 	{ "VERSION()", "1|10.11.6-MariaDB-log\n1\n" },
 	{ "DATA_LENGTH", "73686f70|16384|2\n" },
 	{ "information_schema.ENGINES", "73686F702E6F6C64|MyISAM\n" },
 	{ "mysql.func", "0\n" },
 	{ "SELECT HEX(CONVERT(SCHEMA_NAME", "73686F70\n" },
-	{ "SELECT COUNT(*) FROM information_schema.TABLES", "2\n" },
 	{ "SET GLOBAL net_write_timeout = 86400", "60\n" },
 	{ "SET GLOBAL net_write_timeout = 60;", "" },
 	{ "SHOW MASTER STATUS", "bin.000001\t328\t\t\n0-1-42\n" },
@@ -255,10 +260,28 @@ missing_table_is_refused(void **state)
 	AUTO(fixture) struct fixture f;
 	fixture_init(&f);
 	f.steps[STEP_DUMP].out =
-	    HEAD "--\n-- Current Database: `shop`\n--\n\nCREATE TABLE `a` (\n"
+	    HEAD "--\n-- Current Database: `shop`\n--\n\nUSE `shop`;\n"
+		 "CREATE TABLE `a` (\n  `x` int\n);\nINSERT INTO `a` VALUES\n('CREATE TABLE b "
+		 "(x int);');\n"
 		 "\n-- Dump completed\n";
 	refused(back_up(&f, &err), ERR_INCOMPLETE,
-	    "service db: databases.sql: the dump creates 1 tables, the server has 2");
+	    "service db: databases.sql: the dump lacks 1 of 2 objects: TABLE shop.b");
+}
+
+static void
+table_whose_rows_are_left_out_is_refused(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	AUTO(fixture) struct fixture f;
+	fixture_init(&f);
+	f.steps[STEP_DUMP].out =
+	    HEAD "--\n-- Current Database: `shop`\n--\n\nUSE `shop`;\n"
+		 "CREATE TABLE `a` (\n  `x` int\n);\nCREATE TABLE `b` (\n  `x` int\n);\n"
+		 "\n-- Dump completed\n";
+	refused(back_up(&f, &err), ERR_INCOMPLETE,
+	    "service db: databases.sql: the dump has 0 rows of table shop.a, the server had at "
+	    "least 1");
 }
 
 static void
@@ -445,6 +468,7 @@ main(void)
 		cmocka_unit_test(dump_tool_that_fails_is_never_a_success),
 		cmocka_unit_test(tool_that_exits_0_after_nothing_is_refused),
 		cmocka_unit_test(missing_table_is_refused),
+		cmocka_unit_test(table_whose_rows_are_left_out_is_refused),
 		cmocka_unit_test(refused_password_says_what_to_do),
 		cmocka_unit_test(container_without_the_tools_is_told),
 		cmocka_unit_test(grants_on_what_a_database_holds_come_after_it),

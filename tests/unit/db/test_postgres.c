@@ -19,7 +19,20 @@ static const char plain[] = "--\n-- PostgreSQL database dump\n--\n\n"
 /* Databases "postgres", "shop" and the template "template1". */
 #define LIST "706f737467726573|0|1|100\n73686f70|0|1|200\n74656d706c61746531|1|1|50\n"
 
+/* What the catalogue lists, and how many rows it counts: public.a with one, public.b without.
+ */
+#define TABLES "TABLE|1||7075626c6963|61\nTABLE|1||7075626c6963|62\n"
+#define ROWS "1|1|7075626c6963|61\n0|0|7075626c6963|62\n"
+#define CATALOGUE(tables, rows)                                                \
+	{ "'FOREIGN TABLE'", tables }, { "row_security = off", rows },         \
+	    { "pg_tablespace", "ROLE|1|||617070\n" }, { "LARGE OBJECTS", "" }, \
+	{                                                                      \
+		"|1|", ""                                                      \
+	}
+enum { CATALOGUE_ANSWERS = 5 };
+
 static const struct script_answer answers[] = {
+	CATALOGUE(TABLES, ROWS),
 	{ "SELECT 1;", "1\n" },
 	{ "server_version_num", "150008|1|0|15.8\n" },
 	{ "pg_database_size", LIST },
@@ -34,6 +47,7 @@ static const struct script_answer answers[] = {
 
 /* The postgres database has no table. */
 static const struct script_answer answers_of_postgres[] = {
+	CATALOGUE("", ""),
 	{ "SELECT 1;", "1\n" },
 	{ "server_version_num", "150008|1|0|15.8\n" },
 	{ "pg_database_size", LIST },
@@ -46,7 +60,7 @@ static const struct script_answer answers_of_postgres[] = {
 	{ NULL, NULL },
 };
 
-enum { STEP_GLOBALS = 3, STEP_SHOP = 4, STEP_PSQL_SHOP = 7, STEP_PSQL = 8, STEPS = 10 };
+enum { STEP_GLOBALS = 3, STEP_SHOP = 4, STEP_PSQL_SHOP = 7, STEP_PSQL = 8, STEPS = 11 };
 
 static const struct script_step good[STEPS] = {
 	{ "psql", "--version", "psql (PostgreSQL) 15.8\n", 0, NULL, 0, NULL, false },
@@ -59,6 +73,7 @@ static const struct script_step good[STEPS] = {
 	{ "pg_dump", "dbname='template1'", plain, 0, NULL, 0, NULL, false },
 	{ "psql", "dbname='shop'", NULL, 0, NULL, 0, answers, false },
 	{ "psql", "dbname='postgres'", NULL, 0, NULL, 0, answers_of_postgres, false },
+	{ "psql", "dbname='template1'", NULL, 0, NULL, 0, answers_of_postgres, false },
 	{ 0 },
 };
 
@@ -163,9 +178,10 @@ templates_are_dumped_without_a_session_that_would_block_others(void **state)
 	AUTO(fixture) struct fixture f;
 	fixture_init(&f);
 	ok(back_up(&f, &err));
-	assert_true(script_saw(&f.runner.calls, "pg_dump --format=plain --create "
-						"--username=postgres --no-password "
-						"--dbname=dbname='template1'\n"));
+	assert_true(script_saw(&f.runner.calls,
+	    "pg_dump --format=plain --create "
+	    "--lock-wait-timeout=60s --username=postgres --no-password "
+	    "--dbname=dbname='template1'\n"));
 }
 
 static void
@@ -372,7 +388,7 @@ static void
 dump_cut_at_any_byte_is_refused(void **state)
 {
 	(void)state;
-	size_t whole = sizeof shop - sizeof "--\n\n";
+	size_t whole = sizeof shop - 1;
 	for (size_t len = 1; len < whole; len++) {
 		struct err err = ERR_INIT;
 		AUTO(fixture) struct fixture f;
@@ -413,7 +429,77 @@ dump_without_tables_of_a_database_that_has_some_is_refused(void **state)
 	fixture_init(&f);
 	f.steps[STEP_SHOP].out = plain;
 	refused(back_up(&f, &err), ERR_INCOMPLETE,
-	    "service db: shop.sql: the dump creates 0 tables, the server has 2");
+	    "service db: shop.sql: the dump lacks 2 of 2 objects: TABLE public.a, TABLE "
+	    "public.b");
+}
+
+#define PG_BEGIN "--\n-- PostgreSQL database dump\n--\n\n"
+#define PG_END "--\n-- PostgreSQL database dump complete\n--\n\n"
+#define PG_TABLES "CREATE TABLE public.a (x int);\nCREATE TABLE public.b (x int);\n"
+
+static void
+dump_that_lies_is_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *dump;
+		const char *want;
+	} cases[] = {
+		{ PG_BEGIN "CREATE TABLE public.a (x int);\nCOPY public.a (x) FROM stdin;\n"
+			   "CREATE TABLE public.b (x int);\n\\.\n" PG_END,
+		    "the dump lacks 1 of 2 objects: TABLE public.b" },
+		{ PG_BEGIN PG_TABLES PG_END,
+		    "the dump has 0 rows of table public.a, the server had 1" },
+		{ PG_BEGIN PG_TABLES "COPY public.a (x) FROM stdin;\n1\n2\n\\.\n" PG_END,
+		    "the dump has 2 rows of table public.a, the server had 1" },
+		{ PG_BEGIN PG_TABLES "COPY public.a (x) FROM stdin;\n1\n" PG_END,
+		    "the dump is cut off among the rows of a table, behind 5 of them" },
+		{ PG_BEGIN "\\restrict abc\n\n" PG_TABLES
+			   "COPY public.a (x) FROM stdin;\n1\n\\.\n" PG_END,
+		    "the dump is cut off: \\unrestrict is missing at its end" },
+		{ PG_BEGIN "-- Dumped from database version 14.9 (Debian)\n" PG_TABLES
+			   "COPY public.a (x) FROM stdin;\n1\n\\.\n" PG_END,
+		    "the dump is of a server 14.9 (Debian), this one is 15.8" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err err = ERR_INIT;
+		char want[200];
+		AUTO(fixture) struct fixture f;
+		fixture_init(&f);
+		f.steps[STEP_SHOP].out = cases[i].dump;
+		snprintf(want, sizeof want, "service db: shop.sql: %s", cases[i].want);
+		refused(back_up(&f, &err), ERR_INCOMPLETE, want);
+		assert_false(memory_find(&f.dump, "shop.sql")->ended);
+	}
+}
+
+static void
+globals_without_a_role_are_refused(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	AUTO(fixture) struct fixture f;
+	fixture_init(&f);
+	f.steps[STEP_GLOBALS].out = "--\n-- PostgreSQL database cluster dump\n--\n\n"
+				    "CREATE ROLE postgres;\n"
+				    "--\n-- PostgreSQL database cluster dump complete\n--\n\n";
+	refused(back_up(&f, &err), ERR_INCOMPLETE,
+	    "service db: globals.sql: the dump lacks 1 of 1 objects: ROLE app");
+}
+
+static void
+what_a_tool_says_beside_a_good_dump_is_a_warning(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	AUTO(fixture) struct fixture f;
+	fixture_init(&f);
+	f.steps[STEP_SHOP].errors = "pg_dump: warning: odd\n";
+	ok(back_up(&f, &err));
+	const struct db_report *r = connector_report(f.c);
+	assert_int_equal(r->warnings.len, 1);
+	assert_string_equal(r->warnings.items[0], "pg_dump said: pg_dump: warning: odd");
+	assert_int_equal(census_find(r->streams[2].census, CENSUS_ROWS, "public.a")->count, 1);
 }
 
 static void
@@ -423,7 +509,7 @@ session_that_dies_at_the_fence_is_told(void **state)
 	struct err err = ERR_INIT;
 	static struct script_answer dying[ARRAY_LEN(answers)];
 	memcpy(dying, answers, sizeof answers);
-	dying[7].answer = NULL;
+	dying[CATALOGUE_ANSWERS + 7].answer = NULL;
 	AUTO(fixture) struct fixture f;
 	fixture_init(&f);
 	f.steps[STEP_PSQL_SHOP].answers = dying;
@@ -442,7 +528,7 @@ database_made_meanwhile_is_told(void **state)
 	struct err err = ERR_INIT;
 	static struct script_answer more[ARRAY_LEN(answers_of_postgres)];
 	memcpy(more, answers_of_postgres, sizeof more);
-	more[8].answer = "706f737467726573\n73686f70\n6e6577\n";
+	more[CATALOGUE_ANSWERS + 8].answer = "706f737467726573\n73686f70\n6e6577\n";
 	AUTO(fixture) struct fixture f;
 	fixture_init(&f);
 	f.steps[STEP_PSQL].answers = more;
@@ -598,6 +684,9 @@ main(void)
 		cmocka_unit_test(dump_cut_at_any_byte_is_refused),
 		cmocka_unit_test(roles_cut_off_are_refused),
 		cmocka_unit_test(dump_without_tables_of_a_database_that_has_some_is_refused),
+		cmocka_unit_test(dump_that_lies_is_refused),
+		cmocka_unit_test(globals_without_a_role_are_refused),
+		cmocka_unit_test(what_a_tool_says_beside_a_good_dump_is_a_warning),
 		cmocka_unit_test(session_that_dies_at_the_fence_is_told),
 		cmocka_unit_test(database_made_meanwhile_is_told),
 		cmocka_unit_test(closing_in_the_middle_ends_every_session),
