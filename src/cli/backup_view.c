@@ -54,11 +54,18 @@ print_numbers(const struct backup_task *r)
 		    counted(problems, res->problems, "problem"));
 }
 
+static bool
+has_snapshot(const struct backup_task *r)
+{
+	return r->code == EXIT_COMPLETE || r->code == EXIT_PARTIAL ||
+	       r->code == EXIT_QUARANTINED;
+}
+
 static void
 print_task(
     const struct backup_batch *b, const struct backup_task *r, const struct screen *screen)
 {
-	if (r->code != EXIT_COMPLETE && r->code != EXIT_PARTIAL) {
+	if (!has_snapshot(r)) {
 		print_source(b, r);
 		fputs(": ", stdout);
 		outcome_print(screen, r->code);
@@ -71,8 +78,13 @@ print_task(
 	print_source(b, r);
 	fputs(": ", stdout);
 	outcome_print(screen, r->code);
-	putchar('\n');
+	puts(r->result.shrunk > 0 ? ", QUARANTINED" : "");
 	print_numbers(r);
+	if (r->result.shrunk > 0)
+		printf("  it holds much less than the last good one, which stays, as does all "
+		       "before: see\n  'stacksnap show %.8s', then 'stacksnap accept %.8s' "
+		       "if that was meant\n",
+		    hex, hex);
 }
 
 static void
@@ -100,7 +112,7 @@ task_json(struct json_writer *w, const struct backup_batch *b, const struct back
 	source_json(w, b, r);
 	json_i64(w, "exit_code", r->code);
 	json_str(w, "outcome", exit_code_outcome(r->code));
-	if (r->code != EXIT_COMPLETE && r->code != EXIT_PARTIAL) {
+	if (!has_snapshot(r)) {
 		cli_result_error(w, &r->err);
 		json_obj_end(w);
 		return;
@@ -114,6 +126,7 @@ task_json(struct json_writer *w, const struct backup_batch *b, const struct back
 	json_u64(w, "new_bytes", res->new_bytes);
 	json_u64(w, "stored_bytes", res->stored_bytes);
 	json_u64(w, "problems", res->problems);
+	json_flag(w, "quarantined", res->shrunk > 0);
 	json_u64(w, "excluded", res->excluded);
 	json_i64(w, "quiet_ns", res->quiet_ns);
 	json_i64(w, "skew_ns", res->skew_ns);

@@ -196,6 +196,7 @@ options_of(const struct args *a, struct backup_options *out, struct err *err)
 	struct backup_options opt = BACKUP_OPTIONS_INIT;
 	opt.tags = &a->tags;
 	opt.allow_empty = a->allow_empty;
+	opt.allow_shrink = a->allow_shrink;
 	opt.host = a->host;
 	opt.exclude = &a->exclude;
 	opt.exclude_from = &a->exclude_from;
@@ -225,7 +226,9 @@ back_up(struct cli *c, struct engine *e, const struct backup_batch *b,
 		r->code = exit_code_of_run(rc, cancel_is_raised(c->cancel));
 		cli_tell_error(c, &r->err);
 	} else {
-		r->code = r->result.outcome == OUTCOME_PARTIAL ? EXIT_PARTIAL : EXIT_COMPLETE;
+		r->code = r->result.outcome == OUTCOME_PARTIAL ? EXIT_PARTIAL
+			  : r->result.shrunk > 0               ? EXIT_QUARANTINED
+							       : EXIT_COMPLETE;
 	}
 }
 
@@ -286,6 +289,9 @@ static const struct option_def options[] = {
 	{ "allow-empty", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "let a volume or folder be empty that was not last time",
 	    offsetof(struct args, allow_empty) },
+	{ "allow-shrink", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "let one be much smaller than last time: no quarantine",
+	    offsetof(struct args, allow_shrink) },
 	{ "tag", 0, OPTION_LIST, WORD_ANY, "TAG", NULL, "mark the snapshot (may be repeated)",
 	    offsetof(struct args, tags) },
 	{ "host", 0, OPTION_VALUE, WORD_ANY, "NAME", NULL,

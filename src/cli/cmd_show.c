@@ -3,6 +3,7 @@
  * what that cost.
  */
 #include "cli/cli.h"
+#include "engine/quarantine.h"
 #include "repo/snapshot.h"
 #include "sys/clock.h"
 #include "ui/escape.h"
@@ -85,7 +86,9 @@ print_class(const json_t *d)
 	const json_t *quiet = json_object_get(d, "quiet");
 	bool is_quiesced = strcmp(str_at(d, "class"), "quiesced") == 0;
 	format_duration(skew, json_get_int(d, "skew_ns", 0));
-	line("outcome", "%s", str_at(d, "outcome"));
+	line("outcome", "%s%s", str_at(d, "outcome"),
+	    snapshot_is_quarantined(d) ? ", QUARANTINED: much less than in the last good one"
+				       : "");
 	line("class", "%s",
 	    is_quiesced ? "quiesced: every member was fixed while the application was quiet"
 			: "live: nothing was made quiet, members may be of different moments");
@@ -325,10 +328,28 @@ print_problems(const json_t *d)
 }
 
 static enum err_code
+print_reasons(const json_t *reasons, const char *label, struct err *err)
+{
+	if (json_array_size(reasons) > 0)
+		printf("%s\n", label);
+	for (size_t i = 0; i < json_array_size(reasons); i++) {
+		AUTO(str) char *text = NULL;
+		if (quarantine_text(&text, json_array_get(reasons, i), err))
+			return err->code;
+		line("", "%s", text);
+	}
+	return ERR_OK;
+}
+
+static enum err_code
 print(const char *hex, const json_t *d, struct err *err)
 {
 	const json_t *stack = json_object_get(d, "stack");
 	printf("snapshot %s\n", hex);
+	if (print_reasons(json_object_get(d, "quarantine"), "quarantined", err) ||
+	    print_reasons(json_object_get(json_object_get(d, "accepted"), "quarantine"),
+		"accepted by hand", err))
+		return err->code;
 	if (print_source(d, err))
 		return err->code;
 	print_origin(d);

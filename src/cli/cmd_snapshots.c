@@ -2,6 +2,7 @@
  * snapshots: what the repository holds, oldest first.
  */
 #include "cli/filter_args.h"
+#include "engine/quarantine.h"
 #include "sys/clock.h"
 #include "ui/format.h"
 #include "ui/table.h"
@@ -125,7 +126,9 @@ add_row(struct table *t, const struct found *f, size_t digits, bool has_host, bo
 		table_cell(t, json_get_str(f->document, "host"));
 	table_cell(t, buf_cstr(&source));
 	table_cell(t, json_get_str(f->document, "class"));
-	table_cell(t, json_get_str(f->document, "outcome"));
+	table_cell(t, snapshot_is_quarantined(f->document)
+			  ? "QUARANTINED"
+			  : json_get_str(f->document, "outcome"));
 	if (has_members)
 		table_cellf(t, "%zu", json_array_size(json_object_get(f->document, "members")));
 	table_cell(t, size);
@@ -187,6 +190,7 @@ print_json(struct cli *c, const struct found_list *l, enum exit_code code, struc
 		for (size_t k = 0; k < ARRAY_LEN(fields); k++)
 			json_value(&w, fields[k], json_object_get(d, fields[k]));
 		json_u64(&w, "members", json_array_size(json_object_get(d, "members")));
+		json_flag(&w, "quarantined", snapshot_is_quarantined(d));
 		json_obj_end(&w);
 	}
 	json_arr_end(&w);

@@ -64,7 +64,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	if (cli_filter(c, &filter, err) || cli_open(c, &p, err))
 		return err->code;
 	struct engine e = cli_engine(c, p.repo);
-	struct tag_options opt = { &filter, &a->add_tags, &a->remove_tags };
+	struct tag_options opt = { &filter, &a->add_tags, &a->remove_tags, false };
 	if (tag_snapshots(&e, &opt, &r, err))
 		return err->code;
 	if (a->json)

@@ -16,6 +16,7 @@ const struct command *const commands[] = {
 	&command_verify,
 	&command_stats,
 	&command_tag,
+	&command_accept,
 	&command_forget,
 	&command_prune,
 	&command_repair,

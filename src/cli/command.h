@@ -28,6 +28,7 @@ struct args {
 	bool all;
 	bool dry_run;
 	bool allow_empty;
+	bool allow_shrink;
 	bool is_long;
 	bool recursive;
 	bool read_data;
@@ -194,6 +195,7 @@ extern const struct command command_repair;
 extern const struct command command_copy;
 extern const struct command command_restore;
 extern const struct command command_tag;
+extern const struct command command_accept;
 extern const struct command command_forget;
 extern const struct command command_prune;
 extern const struct command command_recover;

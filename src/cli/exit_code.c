@@ -47,23 +47,25 @@ rank(enum exit_code code)
 	switch (code) {
 	case EXIT_COMPLETE:
 		return 0;
-	case EXIT_PARTIAL:
+	case EXIT_QUARANTINED:
 		return 1;
-	case EXIT_BUSY:
+	case EXIT_PARTIAL:
 		return 2;
+	case EXIT_BUSY:
+		return 3;
 	case EXIT_USAGE:
 	case EXIT_NO_REPOSITORY:
 	case EXIT_WRONG_KEY:
 	case EXIT_UNSUPPORTED:
 	case EXIT_READ_ONLY:
 	case EXIT_FAILED:
-		return 3;
-	case EXIT_DAMAGED:
 		return 4;
-	case EXIT_STOPPED:
+	case EXIT_DAMAGED:
 		return 5;
+	case EXIT_STOPPED:
+		return 6;
 	}
-	return 3;
+	return 4;
 }
 
 enum exit_code
@@ -75,5 +77,7 @@ exit_code_worse(enum exit_code a, enum exit_code b)
 const char *
 exit_code_outcome(enum exit_code code)
 {
-	return code == EXIT_COMPLETE ? "complete" : code == EXIT_PARTIAL ? "partial" : "failed";
+	return code == EXIT_COMPLETE || code == EXIT_QUARANTINED ? "complete"
+	       : code == EXIT_PARTIAL                            ? "partial"
+								 : "failed";
 }

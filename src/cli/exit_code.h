@@ -15,6 +15,8 @@ enum exit_code {
 	EXIT_FAILED = 1, /* nothing usable came of it, or it was refused to protect data */
 	EXIT_USAGE = 2, /* the command line is wrong; nothing was done */
 	EXIT_PARTIAL = 3, /* a usable result from which something is missing */
+	EXIT_QUARANTINED =
+	    4, /* complete, but much smaller than the last one: somebody must look */
 	EXIT_NO_REPOSITORY = 10, /* there is none at that place */
 	EXIT_BUSY = 11, /* another run is at it; try later */
 	EXIT_WRONG_KEY = 12, /* the passphrase or key file opens nothing */
@@ -32,8 +34,8 @@ enum exit_code exit_code_of(enum err_code code, bool was_stopped);
  * not the command line. */
 enum exit_code exit_code_of_run(enum err_code code, bool was_stopped);
 
-/* The worse of two, for runs that do several things: complete, partial, busy, failed (with all
- * codes that say why), damaged, stopped. */
+/* The worse of two, for runs that do several things: complete, quarantined, partial, busy,
+ * failed (with all codes that say why), damaged, stopped. */
 enum exit_code exit_code_worse(enum exit_code a, enum exit_code b);
 
 /* "complete", "partial", "failed": for JSON output. */

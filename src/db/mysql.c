@@ -519,8 +519,6 @@ drain_databases(struct mysql *m, const struct dump_out *d, struct err *err)
 {
 	if (m->databases.len == 0)
 		return ERR_OK;
-	if (mysql_ask_rows(m->session, &m->objects, err))
-		return err_wrap(err, "ask which tables have rows");
 	struct dump_proof proof = { MYSQL_END_MARK, m->base.report.info.version, check_dump,
 		m };
 	struct dump_head head = { MYSQL_DATABASES, NULL, DUMP_MYSQL, m->dumper_version,
@@ -534,6 +532,9 @@ mysql_drain(struct connector *c, struct dump_sink *sink, struct err *err)
 	struct mysql *m = mysql_of(c);
 	struct dump_out d = { c, sink };
 	AUTO(bufv) struct buf grants = BUF_INIT;
+	/* Before the accounts: their tables know no savepoints. */
+	if (m->databases.len > 0 && mysql_ask_rows(m->session, &m->objects, err))
+		return err_wrap(err, "ask which tables have rows");
 	if (drain_accounts(m, &d, &grants, err) || drain_databases(m, &d, err))
 		return err->code;
 	/* Without the accounts, the new server's own health check stays as it is. */

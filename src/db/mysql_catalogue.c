@@ -18,25 +18,26 @@ static const char *const questions[] = {
 	    "TABLE_NAME") ") FROM information_schema.TABLES WHERE TABLE_TYPE IN ('BASE TABLE', "
 			  "'SYSTEM VERSIONED', "
 			  "'VIEW', 'SEQUENCE') AND " NOT_SYSTEM("TABLE_SCHEMA") ";",
-	"SELECT CONCAT(ROUTINE_TYPE, '|1||', " HEX(
-	    "ROUTINE_SCHEMA") ", '|', " HEX("ROUTINE_NAME") ") FROM "
-							    "information_schema.ROUTINES "
-							    "WHERE " NOT_SYSTEM("ROUTINE_"
-										"SCHEMA") ";",
+	"SELECT CONCAT(ROUTINE_TYPE, '|1||', " HEX("ROUTINE_SCHEMA") ", '|', " HEX(
+	    "ROUTINE_NAME") ") FROM "
+			    "information_schema.ROUTINES "
+			    "WHERE " NOT_SYSTEM("ROUTINE_"
+						"SCHEMA") ";",
 	"SELECT CONCAT('TRIGGER|1|', " HEX("TRIGGER_NAME") ", '|', " HEX(
 	    "EVENT_OBJECT_SCHEMA") ", '|', " HEX("EVENT_OBJECT_TABLE") ") FROM "
 								       "information_schema."
 								       "TRIGGERS "
-								       "WHERE " NOT_SYSTEM("EVE"
-											   "NT_"
-											   "OBJ"
-											   "ECT"
-											   "_SC"
-											   "HEM"
-											   "A") ";",
-	"SELECT CONCAT('EVENT|1||', " HEX(
-	    "EVENT_SCHEMA") ", '|', " HEX("EVENT_NAME") ") FROM information_schema.EVENTS "
-							"WHERE " NOT_SYSTEM("EVENT_SCHEMA") ";",
+								       "WHERE " NOT_SYSTEM(
+									   "EVE"
+									   "NT_"
+									   "OBJ"
+									   "ECT"
+									   "_SC"
+									   "HEM"
+									   "A") ";",
+	"SELECT CONCAT('EVENT|1||', " HEX("EVENT_SCHEMA") ", '|', " HEX(
+	    "EVENT_NAME") ") FROM information_schema.EVENTS "
+			  "WHERE " NOT_SYSTEM("EVENT_SCHEMA") ";",
 };
 
 enum err_code

@@ -61,17 +61,16 @@ static const char *const questions[] = {
 					 "'pg_trigger'::regclass AND d.objid = t.oid AND "
 					 "(d.refclassid = 'pg_trigger'::regclass OR "
 					 "d.deptype = 'e'));",
-	"SELECT 'INDEX|1||' || " SCHEMA
-	" || '|' || " HEX("ci.relname") " FROM pg_index i JOIN pg_class ci ON ci.oid = "
-					"i.indexrelid" JOIN_TABLE(
-					    "i.indrelid") " AND c.relkind IN ('r', 'm', 'p') "
-							  "AND (i.indisvalid OR c.relkind = "
-							  "'p') AND i.indisready "
-							  "AND NOT EXISTS (SELECT 1 FROM "
-							  "pg_constraint k WHERE k.conindid = "
-							  "ci.oid AND k.contype IN "
-							  "('p', 'u', 'x'))" OWN(
-							      "pg_class", "ci") ";",
+	"SELECT 'INDEX|1||' || " SCHEMA " || '|' || " HEX(
+	    "ci.relname") " FROM pg_index i JOIN pg_class ci ON ci.oid = "
+			  "i.indexrelid" JOIN_TABLE(
+			      "i.indrelid") " AND c.relkind IN ('r', 'm', 'p') "
+					    "AND (i.indisvalid OR c.relkind = "
+					    "'p') AND i.indisready "
+					    "AND NOT EXISTS (SELECT 1 FROM "
+					    "pg_constraint k WHERE k.conindid = "
+					    "ci.oid AND k.contype IN "
+					    "('p', 'u', 'x'))" OWN("pg_class", "ci") ";",
 	"SELECT 'CONSTRAINT|1|' || " HEX(
 	    "k.conname") " || '|' || " SCHEMA
 			 " || '|' || " HEX("c.relname") " FROM pg_constraint k" JOIN_TABLE(

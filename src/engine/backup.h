@@ -19,6 +19,7 @@
 
 struct backup_options {
 	bool allow_empty; /* a volume or folder may be empty that was not last time */
+	bool allow_shrink; /* a member may be much smaller than last time */
 	const struct strv *tags; /* may be NULL */
 	const char *host; /* who it is said to be of, and whose last snapshot is the parent;
 			     NULL: this host */
@@ -50,6 +51,7 @@ struct backup_result {
 	uint64_t new_bytes; /* of them, not in the repository before */
 	uint64_t stored_bytes; /* what they take there */
 	uint64_t problems;
+	uint64_t shrunk; /* reasons for its quarantine (quarantine.h); 0: there is none */
 	uint64_t excluded; /* files and folders that rules left out, or emptied */
 };
 

@@ -117,7 +117,7 @@ save_paths(struct backup_run *r, const struct strv *resolved, struct err *err)
 		    gate_not_emptied(r, &r->captures[i], err))
 			return err->code;
 	note_unused_rules(r);
-	return ERR_OK;
+	return gate_not_shrunk(r, SHRINK_PERCENT, err);
 }
 
 /* The folders on the way to each path bear what they bear on this host, so that a restore to

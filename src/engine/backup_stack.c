@@ -172,6 +172,9 @@ finish(struct stack_backup *b, struct backup_result *out, struct err *err)
 		for (size_t k = 0; k < warnings->len; k++)
 			event_warning(b->run.engine->events, c->name, "%s", warnings->items[k]);
 	}
+	unsigned percent = settings_percent(b->plan->settings, NULL, SETTING_SHRINK);
+	if (gate_not_shrunk(&b->run, percent, err))
+		return err->code;
 	event_phase(b->run.engine->events, "write snapshot");
 	if (save_meta(b, err))
 		return err->code;

@@ -52,6 +52,7 @@ capture_release(struct capture *c)
 	tree_saved_release(&c->saved);
 	tree_entry_release(&c->entry);
 	ignore_free(c->rules);
+	json_decref(c->baseline);
 }
 
 void
@@ -67,6 +68,8 @@ run_release(struct backup_run *r)
 	}
 	free(r->problems);
 	free(r->host);
+	json_decref(r->baseline);
+	quarantine_release(&r->quarantine);
 	writer_close(r->writer);
 	pthread_mutex_destroy(&r->lock);
 }
@@ -93,9 +96,8 @@ run_problem(struct backup_run *r, const char *path, const char *what)
 
 /* --- what was there last time --- */
 
-/* The member of that kind and name in a snapshot document, or NULL. */
-static const json_t *
-find_member(const json_t *doc, const struct capture *c)
+const json_t *
+run_find_member(const json_t *doc, const char *wanted_kind, const char *wanted_name)
 {
 	size_t i;
 	const json_t *m;
@@ -104,8 +106,8 @@ find_member(const json_t *doc, const struct capture *c)
 		m = json_array_get(members, i);
 		const char *kind = json_get_str(m, "kind");
 		const char *name = json_get_str(m, "name");
-		if (kind != NULL && name != NULL && strcmp(kind, c->kind) == 0 &&
-		    strcmp(name, c->name) == 0)
+		if (kind != NULL && name != NULL && strcmp(kind, wanted_kind) == 0 &&
+		    strcmp(name, wanted_name) == 0)
 			return m;
 	}
 	return NULL;
@@ -120,11 +122,12 @@ note_parents(void *arg, const struct id *id, const json_t *doc, struct err *err)
 	const char *host = json_get_str(doc, "host");
 	if (host == NULL || strcmp(host, r->host) != 0)
 		return ERR_OK;
+	shrink_note(r, doc);
 	AUTO(tree_entry) struct tree_entry root = TREE_ENTRY_INIT;
 	bool has_root = false;
 	for (size_t i = 0; i < r->n_captures; i++) {
 		struct capture *c = &r->captures[i];
-		const json_t *m = find_member(doc, c);
+		const json_t *m = run_find_member(doc, c->kind, c->name);
 		if (c->source == NULL || m == NULL)
 			continue;
 		if (!has_root && snapshot_root(&root, doc, err))

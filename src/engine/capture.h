@@ -14,6 +14,7 @@
 #include "engine/backup.h"
 #include "engine/layout.h"
 #include "engine/plan.h"
+#include "engine/quarantine.h"
 #include "engine/survey.h"
 #include "tree/ignore.h"
 #include "tree/save.h"
@@ -21,6 +22,8 @@
 #include <pthread.h>
 
 #define RUN_PROBLEMS_KEPT 1000
+/* In the tree: what the dumps of a service hold. */
+#define CENSUS_PATH "meta/census/%s.jsonl"
 
 struct run_problem {
 	char *path;
@@ -54,6 +57,7 @@ struct capture {
 	bool has_parent;
 	int64_t parent_began_ns;
 	uint64_t parent_files;
+	json_t *baseline; /* the last good snapshot that has this member; NULL: none */
 	struct tree_saved first; /* the live pass */
 	struct tree_saved saved; /* the pass that counts */
 
@@ -90,6 +94,8 @@ struct backup_run {
 	size_t n_captures;
 	struct tree_progress progress;
 	struct survey *survey; /* of what there is to read; may be NULL */
+	json_t *baseline; /* of a stack: its last good snapshot; NULL: none */
+	struct quarantine quarantine; /* what has shrunk since then */
 
 	pthread_mutex_t lock; /* guards problems */
 	struct run_problem *problems;
@@ -107,6 +113,9 @@ void run_problem(struct backup_run *r, const char *path, const char *what);
 
 /* Find, in the newest snapshots, what each capture was last time. */
 MUST_CHECK enum err_code run_find_parents(struct backup_run *r, struct err *err);
+
+/* The member of that kind and name in a snapshot document, or NULL. */
+const json_t *run_find_member(const json_t *doc, const char *kind, const char *name);
 
 /* Read a member's files.  The first pass is live and its problems do not count; the last one's
  * do.  A backup without a quiet window has only the last. */
@@ -132,6 +141,12 @@ MUST_CHECK enum err_code save_bytes(struct backup_run *r, const void *data, size
 /* Refuse a member that is empty and was not. */
 MUST_CHECK enum err_code gate_not_emptied(
     const struct backup_run *r, const struct capture *c, struct err *err);
+
+/* For run_find_parents: a snapshot that it came upon, oldest first. */
+void shrink_note(struct backup_run *r, const json_t *doc);
+/* Note in the run's quarantine what has lost more than percent since the last good snapshot. */
+MUST_CHECK enum err_code gate_not_shrunk(
+    struct backup_run *r, unsigned percent, struct err *err);
 
 /* Put the tree together, make everything durable, write the snapshot.  plan is NULL for paths;
  * quiet is the window, NULL when there was none; layout holds what is not a capture's. */

@@ -252,6 +252,7 @@ write_document(const struct backup_run *r, const struct plan *plan,
 	json_strings(&w, "tags", r->options->tags);
 	write_source(&w, r);
 	json_str(&w, "outcome", outcome_word(res->outcome));
+	quarantine_write(&w, &r->quarantine);
 	json_str(&w, "class", quiet != NULL ? "quiesced" : "live");
 	json_str(&w, "quiesce",
 	    plan != NULL ? quiet_plan_word(plan->quiesce, plan->n_quiesce) : "none");
@@ -327,6 +328,7 @@ run_commit(struct backup_run *r, const struct plan *plan, const struct quiet_win
 	    cancel_check(r->engine->cancel, err) ||
 	    publish_snapshot(r->engine, r->writer, &root, &document, &res.id, err))
 		return err->code;
+	res.shrunk = r->quarantine.total;
 	res.took_ns = clock_wall_ns() - r->began_ns;
 	*out = res;
 	return ERR_OK;

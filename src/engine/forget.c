@@ -1,5 +1,6 @@
 #include "engine/forget.h"
 
+#include "engine/quarantine.h"
 #include "sys/clock.h"
 
 #include <time.h>
@@ -115,11 +116,17 @@ span_text(char out[SPAN_TEXT_SIZE], enum span span, int64_t time_ns)
 	out[n] = '\0';
 }
 
+/* Nothing is missing from it, and nothing has vanished since the one before. */
+static bool
+is_good(const json_t *document)
+{
+	return snapshot_is_complete(document) && !snapshot_is_quarantined(document);
+}
+
 static bool
 takes_a_place(const struct forget_decision *d, const char *source)
 {
-	return d->is_subject && snapshot_is_complete(d->document) &&
-	       strcmp(d->source, source) == 0;
+	return d->is_subject && is_good(d->document) && strcmp(d->source, source) == 0;
 }
 
 static enum err_code
@@ -189,9 +196,25 @@ last_complete(struct forget_plan *p, const char *source, bool only_kept)
 {
 	for (size_t i = p->count; i > 0; i--) {
 		struct forget_decision *d = &p->items[i - 1];
-		if (snapshot_is_complete(d->document) && strcmp(d->source, source) == 0 &&
+		if (is_good(d->document) && strcmp(d->source, source) == 0 &&
 		    (d->keep || !only_kept))
 			return d;
+	}
+	return NULL;
+}
+
+/* A quarantined snapshot of the same source that came later and stays: what it lacks may be in
+ * this one. */
+static const struct forget_decision *
+newer_quarantined(const struct forget_plan *p, const struct forget_decision *d)
+{
+	for (size_t i = p->count; i > 0; i--) {
+		const struct forget_decision *q = &p->items[i - 1];
+		if (q == d)
+			break;
+		if (q->keep && snapshot_is_quarantined(q->document) &&
+		    strcmp(q->source, d->source) == 0)
+			return q;
 	}
 	return NULL;
 }
@@ -202,7 +225,15 @@ static bool
 may_forget(struct forget_plan *p, const struct forget_decision *d, char **why, struct err *err)
 {
 	*why = NULL;
-	if (!snapshot_is_complete(d->document) || last_complete(p, d->source, true) != NULL)
+	const struct forget_decision *doubtful = newer_quarantined(p, d);
+	if (doubtful != NULL) {
+		char hex[ID_HEX_SIZE];
+		id_hex(hex, &doubtful->id);
+		if (str_printf(why, err, "older than %.8s, which is quarantined", hex))
+			*why = NULL;
+		return false;
+	}
+	if (!is_good(d->document) || last_complete(p, d->source, true) != NULL)
 		return true;
 	if (last_complete(p, d->source, false) != d)
 		return true;
@@ -241,6 +272,20 @@ keep_newer_partials(struct forget_plan *p, const char *source, struct err *err)
 	return ERR_OK;
 }
 
+/* No rule decides about these: somebody must look. */
+static enum err_code
+keep_quarantined(struct forget_plan *p, const char *source, struct err *err)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		struct forget_decision *d = &p->items[i];
+		if (d->is_subject && strcmp(d->source, source) == 0 &&
+		    snapshot_is_quarantined(d->document) &&
+		    add_reason(d, err, "quarantined: accept it, or forget it by name", ""))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
 static enum err_code
 decide_source(struct forget_plan *p, const char *source, const struct forget_policy *policy,
     struct err *err)
@@ -267,6 +312,8 @@ decide_source(struct forget_plan *p, const char *source, const struct forget_pol
 		if (apply_span_rule(p, source, &rules[i], err))
 			return err->code;
 	if (apply_within_and_tags(p, source, newest_ns, policy, err))
+		return err->code;
+	if (keep_quarantined(p, source, err))
 		return err->code;
 	/* Newest first: the first one that may not go stays for the others' sake. */
 	for (size_t i = p->count; i > 0; i--) {
@@ -314,7 +361,8 @@ decide_by_name(struct forget_plan *p, struct err *err)
 			continue;
 		id_hex(hex, &d->id);
 		return err_set(err, ERR_DENIED,
-		    "snapshot %.8s must stay: it is the %s; nothing was forgotten", hex,
+		    "snapshot %.8s must stay: it is %s%s; nothing was forgotten", hex,
+		    why != NULL && str_starts(why, "older") ? "" : "the ",
 		    why != NULL ? why : "last complete one");
 	}
 	return ERR_OK;

@@ -6,7 +6,8 @@
  * rule's places: a run that was cut short never pushes a good one out.  A
  * partial one stays while it is newer than the last complete one, or when it
  * bears a kept tag or is young enough.  No rule and no name can take away the
- * last complete snapshot of a source.
+ * last complete snapshot of a source.  A quarantined one (quarantine.h) takes no
+ * place, stays until it is named or accepted, and keeps all that is older.
  *
  * forget_plan decides and changes nothing; forget_apply deletes.  The data
  * stays until prune.

@@ -2,6 +2,9 @@
 
 #include "engine/browse.h"
 #include "engine/publish.h"
+#include "engine/quarantine.h"
+#include "sys/clock.h"
+#include "sys/identity.h"
 
 void
 tag_result_release(struct tag_result *r)
@@ -51,7 +54,8 @@ new_tags(const struct tag_options *opt, const json_t *document, struct strv *tag
 	for (size_t i = 0; i < opt->add->len; i++)
 		if (add_unless_removed(opt, tags, opt->add->items[i], err))
 			return err->code;
-	*is_changed = *is_changed || tags->len > kept;
+	*is_changed = *is_changed || tags->len > kept ||
+		      (opt->accept && snapshot_is_quarantined(document));
 	return ERR_OK;
 }
 
@@ -73,10 +77,23 @@ write_original(struct json_writer *w, const struct repo *r, const struct snapsho
 	json_obj_end(w);
 }
 
-static enum err_code
-write_document(const struct repo *r, const struct snapshot *s, const struct strv *tags,
-    struct buf *out, struct err *err)
+static void
+write_accepted(struct json_writer *w, const struct snapshot *s)
 {
+	char user[IDENTITY_MAX];
+	identity_user(user);
+	json_obj(w, "accepted");
+	json_i64(w, "time_ns", clock_wall_ns());
+	json_str(w, "user", user);
+	json_value(w, "quarantine", json_object_get(s->document, "quarantine"));
+	json_obj_end(w);
+}
+
+static enum err_code
+write_document(const struct repo *r, const struct snapshot *s, const struct tag_options *opt,
+    const struct strv *tags, struct buf *out, struct err *err)
+{
+	bool accepts = opt->accept && snapshot_is_quarantined(s->document);
 	struct json_writer w;
 	const char *name;
 	json_t *value;
@@ -86,9 +103,13 @@ write_document(const struct repo *r, const struct snapshot *s, const struct strv
 	{
 		if (strcmp(name, "tags") == 0)
 			json_strings(&w, "tags", tags);
-		else if (strcmp(name, "original") != 0)
+		else if (strcmp(name, "original") != 0 &&
+			 !(accepts && str_starts(name, "quarantine")) &&
+			 !(accepts && strcmp(name, "accepted") == 0))
 			json_value(&w, name, value);
 	}
+	if (accepts)
+		write_accepted(&w, s);
 	if (json_object_get(s->document, "tags") == NULL)
 		json_strings(&w, "tags", tags);
 	write_original(&w, r, s);
@@ -123,7 +144,7 @@ tag_one(void *arg, struct err *err)
 		return err->code;
 	if (!is_changed)
 		return ERR_OK;
-	if (write_document(e->repo, &s, &item->tags, &document, err) ||
+	if (write_document(e->repo, &s, job->opt, &item->tags, &document, err) ||
 	    publish_snapshot(e, w, &s.root, &document, &item->after, err))
 		return err->code;
 	if (snapshot_delete(e->repo, &item->before, err) && err->code != ERR_NOT_FOUND)

@@ -1,5 +1,5 @@
 /*
- * tag.h: changing the tags of snapshots.
+ * tag.h: changing the tags of snapshots, and accepting what is quarantined.
  *
  * Documents never change: a snapshot with other tags is a new object with a
  * new id, which names the first one (docs/format.md, "original"); then the old
@@ -17,6 +17,7 @@ struct tag_options {
 	const struct snapshot_filter *filter;
 	const struct strv *add;
 	const struct strv *remove; /* a tag in both lists goes */
+	bool accept; /* lift the quarantine (quarantine.h): its reasons are kept as accepted */
 };
 
 struct tagged {
