@@ -351,7 +351,7 @@ compose_read(const struct compose *c, const struct compose_project *p,
 	    strv_add(&argv, "config", err) ||
 	    strv_add(&argv, is_v1 ? "--quiet" : "--format=json", err))
 		return err->code;
-	if (run(c, &argv, p->dir, CHECK_TIMEOUT_MS, &text, &said, &status, err))
+	if (run(c, &argv, p, CHECK_TIMEOUT_MS, &text, &said, &status, err))
 		return err_wrap(err, "compose config");
 	const char *words = buf_cstr(&said);
 	if (words == NULL)
