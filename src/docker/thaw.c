@@ -81,6 +81,7 @@ move(struct docker *d, const struct journal *j, struct thaw_step *t, struct err 
 		t->was_changed = true;
 		return docker_container_unpause(d, t->id, err);
 	case CONTAINER_STOPPED:
+		t->was_awaited = true;
 		t->is_done = has_ended_by_itself(e, &look);
 		t->was_changed = !t->is_done;
 		return t->is_done ? ERR_OK : docker_container_start(d, t->id, err);
@@ -155,14 +156,14 @@ settle_down(struct docker *d, const struct journal *j, struct thaw_step *steps)
 		struct container_look look;
 		if (!thaw_is_needed(t->entry))
 			continue;
-		bool is_there =
-		    !t->is_gone && docker_container_look(d, t->id, &look, &t->err) == ERR_OK;
-		if (is_there && strcmp(look.status, "running") == 0 && may_be_stopping(j, t)) {
-			t->was_awaited = true;
-			is_there = docker_container_stop(
-				       d, t->id, t->entry->grace_s, &t->err) != ERR_OK;
-		}
-		all_run = all_run && is_there && strcmp(look.status, "running") == 0;
+		bool runs = !t->is_gone &&
+			    docker_container_look(d, t->id, &look, &t->err) == ERR_OK &&
+			    strcmp(look.status, "running") == 0;
+		if (runs && may_be_stopping(j, t))
+			runs = docker_container_stop(d, t->id, t->entry->grace_s, &t->err) !=
+			       ERR_OK;
+		t->was_awaited = true; /* what runs from now on was started by us */
+		all_run = all_run && runs;
 	}
 	return all_run;
 }

@@ -121,8 +121,8 @@ too_long(const struct stack_backup *b, struct err *err)
 {
 	const struct setting_value *v = settings_get(b->plan->settings, NULL, SETTING_DOWNTIME);
 	return err_set(err, ERR_CANCELLED,
-	    "its services were quiet for longer than %s (%s): they were given back before all "
-	    "was read; allow more time, or make less of a difference while it runs",
+	    "its services were quiet for longer than %s (%s), and were given back before all "
+	    "was read: give --max-downtime more, or find out what keeps them so long",
 	    v->text, v->where);
 }
 

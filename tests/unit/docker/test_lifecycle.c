@@ -538,6 +538,14 @@ the_journal_tells_which_stops_may_be_under_way(void **state)
 	assert_int_equal(fake_count(s->f, "POST /v1.41/containers/db/stop?t=1"), 1);
 	assert_true(is(s, 0, "running") && is(s, 1, "running"));
 	assert_false(fs_exists(s->journal));
+
+	/* What has stopped by then is started, once. */
+	fake_set(s->f, 0, "exited", "137");
+	assert_int_equal(journal_write(j, s->journal, &err), ERR_OK);
+	assert_int_equal(journal_keep(s->journal, &thawed, &failed, &err), ERR_OK);
+	assert_int_equal(fake_count(s->f, "POST /v1.41/containers/app/stop?t=1"), 2);
+	assert_int_equal(fake_count(s->f, "POST /v1.41/containers/app/start"), 3);
+	assert_true(is(s, 0, "running"));
 	lifecycle_free(TAKE(l));
 	close_scene(s);
 }
