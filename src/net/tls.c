@@ -68,16 +68,27 @@ is_address(const char *host)
 	return inet_pton(AF_INET, host, a) == 1 || inet_pton(AF_INET6, host, a) == 1;
 }
 
+/* What the macro SSL_set_tlsext_host_name does, which takes the const away. */
+static int
+set_server_name(SSL *ssl, const char *host)
+{
+	char name[TLSEXT_MAXLEN_host_name + 1];
+	if (strlen(host) >= sizeof name)
+		return 0;
+	memcpy(name, host, strlen(host) + 1);
+	return (int)SSL_ctrl(
+	    ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name);
+}
+
 static enum err_code
 make_session(SSL **out, SSL_CTX *ctx, int fd, const struct tls_options *opt, struct err *err)
 {
 	AUTO(ssl) SSL *ssl = SSL_new(ctx);
 	if (ssl == NULL || SSL_set_fd(ssl, fd) != 1)
 		return err_nomem(err);
-	int ok =
-	    is_address(opt->host)
-		? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), opt->host)
-		: SSL_set1_host(ssl, opt->host) && SSL_set_tlsext_host_name(ssl, opt->host);
+	int ok = is_address(opt->host)
+		     ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), opt->host)
+		     : SSL_set1_host(ssl, opt->host) && set_server_name(ssl, opt->host);
 	if (ok != 1)
 		return err_set(err, ERR_USAGE, "'%s' is no name of a host", opt->host);
 	*out = TAKE(ssl);

@@ -16,8 +16,9 @@ MUST_CHECK enum err_code sock_connect_unix(int *fd, const char *path, struct err
 MUST_CHECK enum err_code sock_connect_tcp(int *fd, const char *ip, uint16_t port,
     int timeout_ms, const struct cancel *c, struct err *err);
 
-/* The same for a host's name, of which each address is tried, or a numeric address.  Looking the
- * name up heeds neither timeout nor cancel.  ERR_TRANSIENT also when the name is not known. */
+/* The same for a host's name, of which each address is tried, or a numeric address.  Looking
+ * the name up heeds neither timeout nor cancel.  ERR_TRANSIENT also when the name is not known.
+ */
 MUST_CHECK enum err_code sock_connect_host(int *fd, const char *host, uint16_t port,
     int timeout_ms, const struct cancel *c, struct err *err);
 
