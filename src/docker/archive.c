@@ -57,24 +57,60 @@ docker_archive_put(struct docker *d, const char *id, const char *dir, docker_sou
 	return ERR_OK;
 }
 
+struct docker_archive {
+	struct docker_call call;
+	struct http *http;
+};
+
+void
+docker_archive_close(struct docker_archive *a)
+{
+	if (a == NULL)
+		return;
+	http_close(a->http);
+	docker_call_release(&a->call);
+	free(a);
+}
+
+enum err_code
+docker_archive_open(struct docker_archive **out, struct docker *d, const char *id,
+    const char *path, struct err *err)
+{
+	AUTO(docker_archive) struct docker_archive *a = calloc(1, sizeof *a);
+	if (a == NULL)
+		return err_nomem(err);
+	archive_call(&a->call, d, "GET", id, path, "copy from");
+	const struct http_head *head;
+	if (docker_call_send(d, &a->call, NULL, NULL, &a->http, err) ||
+	    docker_call_receive(&a->call, a->http, &head, err))
+		return err->code;
+	*out = TAKE(a);
+	return ERR_OK;
+}
+
+enum err_code
+docker_archive_read(
+    struct docker_archive *a, void *out, size_t len, size_t *got, struct err *err)
+{
+	if (http_read(a->http, out, len, got, err))
+		return err_wrap(err, "%s", a->call.what);
+	return ERR_OK;
+}
+
 enum err_code
 docker_archive_get(struct docker *d, const char *id, const char *path, docker_sink *sink,
     void *ctx, struct err *err)
 {
-	AUTO(docker_call) struct docker_call call;
-	archive_call(&call, d, "GET", id, path, "copy from");
-	AUTO(http) struct http *h = NULL;
-	const struct http_head *head;
-	if (docker_call_send(d, &call, NULL, NULL, &h, err) ||
-	    docker_call_receive(&call, h, &head, err))
-		return err->code;
+	AUTO(docker_archive) struct docker_archive *a = NULL;
 	AUTO(mem) uint8_t *piece = malloc(PIECE);
 	if (piece == NULL)
 		return err_nomem(err);
+	if (docker_archive_open(&a, d, id, path, err))
+		return err->code;
 	for (;;) {
 		size_t got;
-		if (http_read(h, piece, PIECE, &got, err))
-			return err_wrap(err, "%s", call.what);
+		if (docker_archive_read(a, piece, PIECE, &got, err))
+			return err->code;
 		if (got == 0)
 			return ERR_OK;
 		if (sink(ctx, piece, got, err))

@@ -91,21 +91,31 @@ dial_networks(
 	return err->code;
 }
 
+enum err_code
+dial_port(uint16_t *out, const char *text, struct err *err)
+{
+	unsigned port;
+	char rest;
+	if (sscanf(text, "%5u%c", &port, &rest) != 1 || port == 0 || port > 65535)
+		return err_set(err, ERR_USAGE, "'%s' is no port", text);
+	*out = (uint16_t)port;
+	return ERR_OK;
+}
+
 static enum err_code
 dial_tcp(int *fd, const json_t *container, const char *id, const char *port_text,
     const struct cancel *c, struct err *err)
 {
-	unsigned port;
-	char rest;
-	if (sscanf(port_text, "%5u%c", &port, &rest) != 1 || port == 0 || port > 65535)
-		return err_set(err, ERR_USAGE, "'%s' is no port", port_text);
+	uint16_t port;
+	if (dial_port(&port, port_text, err))
+		return err->code;
 	int64_t pid = json_get_int(json_object_get(container, "State"), "Pid", 0);
-	if (dial_loopback(fd, pid, id, (uint16_t)port, c, err) == ERR_OK)
+	if (dial_loopback(fd, pid, id, port, c, err) == ERR_OK)
 		return ERR_OK;
 	if (err->code == ERR_CANCELLED && cancel_is_raised(c))
 		return err->code;
 	struct err other;
-	if (dial_networks(fd, container, (uint16_t)port, c, &other) == ERR_OK)
+	if (dial_networks(fd, container, port, c, &other) == ERR_OK)
 		return ERR_OK;
 	return err->code;
 }

@@ -9,5 +9,7 @@
 /* As runner_dial (sys/runner.h, exec.h) for the container of that id. */
 MUST_CHECK enum err_code docker_dial(
     struct docker *d, const char *container_id, const char *address, int *fd, struct err *err);
+/* The number in "5432". */
+MUST_CHECK enum err_code dial_port(uint16_t *port, const char *text, struct err *err);
 
 #endif

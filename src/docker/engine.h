@@ -167,5 +167,13 @@ MUST_CHECK enum err_code docker_archive_put(struct docker *d, const char *id, co
  * sockets, fills holes: read volumes by their path on the host where that can be done. */
 MUST_CHECK enum err_code docker_archive_get(struct docker *d, const char *id, const char *path,
     docker_sink *sink, void *ctx, struct err *err);
+/* The same, to be pulled: open, read until *got is 0, close. */
+struct docker_archive;
+MUST_CHECK enum err_code docker_archive_open(struct docker_archive **out, struct docker *d,
+    const char *id, const char *path, struct err *err);
+MUST_CHECK enum err_code docker_archive_read(
+    struct docker_archive *a, void *out, size_t len, size_t *got, struct err *err);
+void docker_archive_close(struct docker_archive *a);
+AUTO_FREE(docker_archive, struct docker_archive *, docker_archive_close)
 
 #endif

@@ -5,6 +5,7 @@
 #include "docker/call.h"
 #include "docker/dial.h"
 #include "docker/host_process.h"
+#include "docker/tunnel.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 
@@ -332,7 +333,15 @@ static enum err_code
 exec_dial(struct runner *runner, const char *address, int *fd, struct err *err)
 {
 	struct exec_runner *place = (struct exec_runner *)runner;
-	return docker_dial(place->d, place->container, address, fd, err);
+	if (docker_is_local(place->d))
+		return docker_dial(place->d, place->container, address, fd, err);
+	uint16_t port;
+	if (!str_starts(address, "tcp:"))
+		return err_set(err, ERR_UNSUPPORTED,
+		    "%s cannot be reached: the engine is on another machine", address);
+	if (dial_port(&port, address + 4, err))
+		return err->code;
+	return tunnel_open(fd, place->d, place->container, port, err);
 }
 
 static void

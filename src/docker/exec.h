@@ -22,7 +22,9 @@
  * network namespace, and where that is not permitted or nobody listens there,
  * to the container's address on its networks.  "unix:PATH" needs to see the
  * container's files (root, local engine); symlinks in PATH are followed
- * inside the container only.  The descriptor is blocking.
+ * inside the container only.  The descriptor is blocking.  Where the engine is
+ * on another machine, "tcp:PORT" goes through a tool in the container
+ * (tunnel.h), and "unix:PATH" cannot be reached.
  *
  * Ownership: the docker client must outlive the runner, and the runner its runs.
  * Errors:    beyond runner.h, ERR_LOCKED when the container is paused or does not

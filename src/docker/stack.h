@@ -8,7 +8,9 @@
  * change; load it again to see the present.
  *
  * Whatever is mounted is listed, also what cannot be captured: then source is
- * NULL and why_not says the reason, for the user.
+ * NULL and why_not says the reason, for the user.  What lies out of sight (a
+ * remote engine, a volume driver's own place) can still be had from the
+ * engine, by a container that mounts it: is_by_engine.
  *
  * Ownership: stack_load gives a stack that the caller must stack_free; all
  *            strings and arrays in it are its own.  Strings are never NULL
@@ -86,6 +88,7 @@ struct stack_volume {
 	char *mountpoint;
 	char *source; /* the folder on this host that holds its files, or NULL */
 	char *why_not; /* NULL when source is there */
+	bool is_by_engine; /* source is NULL, but the engine can read it */
 	bool is_external; /* not made by this stack */
 	bool is_anonymous; /* made for a container, without a name in the compose file */
 	struct stack_use *uses;
@@ -99,6 +102,7 @@ struct stack_bind {
 	char *path; /* on the host; a tmpfs has its target here */
 	char *source; /* path, or NULL when it is not captured */
 	char *why_not; /* NULL when source is there */
+	bool is_by_engine; /* as above; is_folder is not known then */
 	bool is_folder;
 	bool is_read_only; /* for all that use it */
 	struct stack_use *uses;

@@ -80,22 +80,25 @@ is_bind(const char *type, const char *o)
 	return false;
 }
 
-/* Where a volume's files are: *folder, or *why they cannot be had (of which the caller frees
- * the one that is set).  A local volume with a device is mounted on its mountpoint only while
- * it is used. */
+/* Where a volume's files are: source, or why_not.  A local volume with a device is mounted on
+ * its mountpoint only while it is used. */
 static enum err_code
-find_volume(char **folder, char **why, const json_t *doc, struct err *err)
+find_volume(struct stack_volume *v, bool is_local, const json_t *doc, struct err *err)
 {
+	char **why = &v->why_not;
 	const json_t *options = json_object_get(doc, "Options");
 	const char *driver = text_at(doc, "Driver");
 	const char *device = text_at(options, "device");
 	const char *type = text_at(options, "type");
+	if (strcasecmp(type, "tmpfs") == 0)
+		return str_dup(why, "tmpfs: kept in memory only", err);
+	v->is_by_engine = true; /* unless it is found below */
+	if (!is_local)
+		return str_dup(why, "the engine is on another machine", err);
 	if (strcmp(driver, "local") != 0)
 		return str_printf(
 		    why, err, "volume driver %s: its files are not kept by the engine", driver);
 	const char *place = text_at(doc, "Mountpoint");
-	if (strcasecmp(type, "tmpfs") == 0)
-		return str_dup(why, "tmpfs: kept in memory only", err);
 	if (*device != '\0') {
 		if (!is_bind(type, text_at(options, "o")))
 			return str_printf(why, err, "mounted from %s (type %s)", device,
@@ -106,7 +109,8 @@ find_volume(char **folder, char **why, const json_t *doc, struct err *err)
 		return str_printf(why, err,
 		    "its folder %s cannot be seen from here (another host, or not root)",
 		    place);
-	return str_dup(folder, place, err);
+	v->is_by_engine = false;
+	return str_dup(&v->source, place, err);
 }
 
 static struct stack_volume *
@@ -126,7 +130,8 @@ is_anonymous(const char *name)
 }
 
 static enum err_code
-read_volume(struct stack_volume *v, const struct stack *s, const json_t *doc, struct err *err)
+read_volume(struct stack_volume *v, const struct stack *s, bool is_local, const json_t *doc,
+    struct err *err)
 {
 	const json_t *labels = json_object_get(doc, "Labels");
 	bool is_ours = strcmp(text_at(labels, LABEL_PROJECT), s->name) == 0;
@@ -140,7 +145,7 @@ read_volume(struct stack_volume *v, const struct stack *s, const json_t *doc, st
 	    copy_pairs(&v->labels, labels, err) ||
 	    copy_pairs(&v->options, json_object_get(doc, "Options"), err))
 		return err->code;
-	return find_volume(&v->source, &v->why_not, doc, err);
+	return find_volume(v, is_local, doc, err);
 }
 
 /* Append the volume of that name, which is not there yet. */
@@ -162,7 +167,7 @@ add_volume(struct stack *s, struct docker *d, const char *name, struct err *err)
 	if (str_dup(&v->name, name, err))
 		return err->code;
 	s->n_volumes++;
-	if (read_volume(v, s, doc.json, err))
+	if (read_volume(v, s, docker_is_local(d), doc.json, err))
 		return err->code;
 	v->raw = doc.raw;
 	doc.raw = (struct buf)BUF_INIT;
@@ -230,14 +235,16 @@ special_path(const char *path, const char *data_root)
 	return NULL;
 }
 
-/* Why what lies at a path cannot be captured, or NULL. */
+/* Why what lies at a path cannot be captured from there, or NULL. */
 static const char *
-special_file(const char *path, bool *is_folder)
+special_file(const char *path, bool *is_folder, bool *is_absent)
 {
 	struct stat st;
-	if (stat(path, &st) != 0)
+	if (stat(path, &st) != 0) {
+		*is_absent = errno != EACCES;
 		return errno == EACCES ? "no permission to read it"
 				       : "it cannot be found on this host";
+	}
 	*is_folder = S_ISDIR(st.st_mode);
 	if (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))
 		return NULL;
@@ -246,7 +253,7 @@ special_file(const char *path, bool *is_folder)
 }
 
 static enum err_code
-judge_bind(struct stack_bind *b, const char *data_root, struct err *err)
+judge_bind(struct stack_bind *b, const char *data_root, bool is_local, struct err *err)
 {
 	const char *why = NULL;
 	if (b->kind == MOUNT_TMPFS)
@@ -255,15 +262,20 @@ judge_bind(struct stack_bind *b, const char *data_root, struct err *err)
 		why = "a kind of mount that is not known";
 	else
 		why = special_path(b->path, data_root);
-	const char *file_why =
-	    b->kind == MOUNT_BIND ? special_file(b->path, &b->is_folder) : NULL;
+	bool is_absent = false;
+	const char *file_why = NULL;
+	if (b->kind == MOUNT_BIND && is_local)
+		file_why = special_file(b->path, &b->is_folder, &is_absent);
+	else if (b->kind == MOUNT_BIND)
+		file_why = "the engine is on another machine";
+	b->is_by_engine = why == NULL && file_why != NULL && (is_absent || !is_local);
 	if (why == NULL)
 		why = file_why;
 	return why != NULL ? str_dup(&b->why_not, why, err) : str_dup(&b->source, b->path, err);
 }
 
 static enum err_code
-bind_at(struct stack *s, const struct stack_mount *m, const char *data_root,
+bind_at(struct stack *s, const struct stack_mount *m, const char *data_root, bool is_local,
     struct stack_bind **out, struct err *err)
 {
 	const char *path = m->kind == MOUNT_TMPFS ? m->target : m->source;
@@ -283,7 +295,7 @@ bind_at(struct stack *s, const struct stack_mount *m, const char *data_root,
 		return err->code;
 	s->n_binds++;
 	*out = b;
-	return judge_bind(b, data_root, err);
+	return judge_bind(b, data_root, is_local, err);
 }
 
 static int
@@ -297,7 +309,7 @@ by_path(const void *a, const void *b)
 
 /* Binds are made, and volumes told, who uses them. */
 static enum err_code
-read_uses(struct stack *s, const char *data_root, struct err *err)
+read_uses(struct stack *s, const char *data_root, bool is_local, struct err *err)
 {
 	for (size_t c = 0; c < s->n_containers; c++) {
 		for (size_t i = 0; i < s->containers[c].n_mounts; i++) {
@@ -309,7 +321,7 @@ read_uses(struct stack *s, const char *data_root, struct err *err)
 				continue;
 			}
 			struct stack_bind *b = NULL;
-			if (bind_at(s, m, data_root, &b, err) ||
+			if (bind_at(s, m, data_root, is_local, &b, err) ||
 			    add_use(&b->uses, &b->n_uses, c, m, err))
 				return err->code;
 			b->is_read_only = b->is_read_only && m->is_read_only;
@@ -326,5 +338,5 @@ stack_mounts_read(struct stack *s, struct docker *d, struct err *err)
 	AUTO(docker_info) struct docker_info info = DOCKER_INFO_INIT;
 	if (docker_info(d, &info, err) || read_volumes(s, d, err))
 		return err->code;
-	return read_uses(s, info.data_root, err);
+	return read_uses(s, info.data_root, docker_is_local(d), err);
 }

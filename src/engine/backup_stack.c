@@ -32,6 +32,10 @@ make_captures(struct stack_backup *b, struct err *err)
 			.source = m->source,
 			.services = &m->services,
 			.exclude = &m->exclude,
+			.docker = b->docker,
+			.inside = m->inside,
+			.container =
+			    m->inside != NULL ? p->stack->containers[m->container].id : NULL,
 			.member = m,
 			.entry = TREE_ENTRY_INIT,
 		};
@@ -105,6 +109,9 @@ save_all_files(struct stack_backup *b, enum save_pass pass, struct err *err)
 		struct capture *c = &b->run.captures[i];
 		if (c->source != NULL && save_files(&b->run, c, pass, err))
 			return err->code;
+		if (c->inside != NULL && pass != PASS_FIRST &&
+		    save_from_engine(&b->run, c, err))
+			return err->code;
 	}
 	return ERR_OK;
 }
@@ -130,7 +137,7 @@ tell_members(const struct stack_backup *b)
 {
 	for (size_t i = 0; i < b->run.n_captures; i++) {
 		const struct capture *c = &b->run.captures[i];
-		if (c->source == NULL && c->connector == NULL)
+		if (!capture_is_files(c) && c->connector == NULL)
 			continue;
 		struct event e = {
 			.kind = EVENT_MEMBER,

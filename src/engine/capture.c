@@ -128,7 +128,7 @@ note_parents(void *arg, const struct id *id, const json_t *doc, struct err *err)
 	for (size_t i = 0; i < r->n_captures; i++) {
 		struct capture *c = &r->captures[i];
 		const json_t *m = run_find_member(doc, c->kind, c->name);
-		if (c->source == NULL || m == NULL)
+		if (!capture_is_files(c) || m == NULL)
 			continue;
 		if (!has_root && snapshot_root(&root, doc, err))
 			return err->code;
@@ -168,6 +168,12 @@ run_find_parents(struct backup_run *r, struct err *err)
 }
 
 /* --- files --- */
+
+bool
+capture_is_files(const struct capture *c)
+{
+	return c->source != NULL || c->inside != NULL;
+}
 
 struct file_save {
 	struct backup_run *run;
@@ -300,13 +306,14 @@ run_sample(void *arg, struct event *e)
 enum err_code
 gate_not_emptied(const struct backup_run *r, const struct capture *c, struct err *err)
 {
-	if (c->source == NULL || c->files > 0 || c->parent_files == 0 ||
+	if (!capture_is_files(c) || c->files > 0 || c->parent_files == 0 ||
 	    r->options->allow_empty)
 		return ERR_OK;
 	return err_set(err, ERR_INCOMPLETE,
 	    "%s %s (%s) is empty, but held %llu files in the last snapshot: is something not "
 	    "mounted? If it is meant to be empty, use --allow-empty",
-	    c->kind, c->name, c->source, (unsigned long long)c->parent_files);
+	    c->kind, c->name, c->source != NULL ? c->source : c->inside,
+	    (unsigned long long)c->parent_files);
 }
 
 enum err_code

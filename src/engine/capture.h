@@ -45,7 +45,10 @@ struct capture {
 	const char *kind; /* member_kind_word, or "path" */
 	const char *name;
 	const char *path; /* in the snapshot's tree */
-	const char *source; /* NULL: not files */
+	const char *source; /* on this host; NULL: not files, or files that the engine reads */
+	struct docker *docker; /* NULL, or the engine that reads them */
+	const char *container; /* through this one's mounts */
+	const char *inside; /* at this path of it */
 	const struct strv *services; /* may be NULL */
 	/* What is left out: paths below the source, or, of folders, rules.  May be NULL. */
 	const struct strv *exclude;
@@ -122,6 +125,13 @@ const json_t *run_find_member(const json_t *doc, const char *kind, const char *n
 enum save_pass { PASS_FIRST, PASS_LAST, PASS_ONLY };
 MUST_CHECK enum err_code save_files(
     struct backup_run *r, struct capture *c, enum save_pass pass, struct err *err);
+
+/* Are they files, wherever they lie? */
+bool capture_is_files(const struct capture *c);
+/* Read a member's files through the engine (capture_engine.c); ends with a flush of the writer.
+ * There is one pass: what changed cannot be asked for. */
+MUST_CHECK enum err_code save_from_engine(
+    struct backup_run *r, struct capture *c, struct err *err);
 
 /* Tell progress, and the time left, while files are read: a meter_sample
  * whose arg is the run. */

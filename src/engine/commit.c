@@ -111,7 +111,11 @@ write_member(struct json_writer *w, const struct backup_run *r, const struct cap
 	json_str(w, "kind", c->kind);
 	json_str(w, "name", c->name);
 	json_str(w, "path", c->path);
-	json_str(w, "source", c->source);
+	/* A bind mount's name is its path, also where only the engine can see it. */
+	bool is_far_bind = c->inside != NULL && strcmp(c->kind, "bind") == 0;
+	json_str(w, "source", is_far_bind ? c->name : c->source);
+	if (c->inside != NULL)
+		json_flag(w, "by_engine", true);
 	json_strings(w, "services", c->services);
 	json_strings(w, "exclude", c->exclude);
 	write_excluded(w, r, c);

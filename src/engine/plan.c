@@ -75,6 +75,7 @@ member_release(struct plan_member *m)
 	free(m->name);
 	free(m->path);
 	free(m->source);
+	free(m->inside);
 	strv_release(&m->exclude);
 	strv_release(&m->services);
 }
@@ -275,6 +276,37 @@ add_database_gap(
 	return add_gap(p, what, why, false, err);
 }
 
+/* What lies below other mounts of the container is theirs. */
+static enum err_code
+exclude_mounts(struct plan_member *m, const struct stack_container *c, struct err *err)
+{
+	for (size_t i = 0; i < c->n_mounts; i++) {
+		const char *target = c->mounts[i].target;
+		if (!is_within(target, m->inside) || strcmp(target, m->inside) == 0)
+			continue;
+		const char *rest = target + strlen(m->inside);
+		while (*rest == '/')
+			rest++;
+		if (strv_add(&m->exclude, rest, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+/* What cannot be seen from here is read through a container that mounts it. */
+static enum err_code
+add_by_engine(struct plan *p, struct plan_member *m, const struct stack_use *uses,
+    const struct strv *exclude, struct err *err)
+{
+	m->container = uses[0].container;
+	if (str_dup(&m->inside, uses[0].target, err))
+		return err->code;
+	for (size_t i = 0; i < exclude->len; i++)
+		if (strv_add(&m->exclude, exclude->items[i], err))
+			return err->code;
+	return exclude_mounts(m, &p->stack->containers[m->container], err);
+}
+
 static enum err_code
 add_volumes(struct plan *p, const struct db_of *dbs, struct err *err)
 {
@@ -289,7 +321,8 @@ add_volumes(struct plan *p, const struct db_of *dbs, struct err *err)
 				return err->code;
 			continue;
 		}
-		if (v->source == NULL) {
+		bool is_by_engine = v->is_by_engine && v->n_uses > 0;
+		if (v->source == NULL && !is_by_engine) {
 			if (add_gap_text(p, "volume", v->name, v->why_not, true, err))
 				return err->code;
 			continue;
@@ -299,6 +332,11 @@ add_volumes(struct plan *p, const struct db_of *dbs, struct err *err)
 		    add_services(p, m, v->uses, v->n_uses, err))
 			return err->code;
 		m->volume = i;
+		if (is_by_engine) {
+			if (add_by_engine(p, m, v->uses, &exclude, err))
+				return err->code;
+			continue;
+		}
 		m->exclude = exclude;
 		exclude = (struct strv)STRV_INIT;
 	}
@@ -312,7 +350,17 @@ is_covered(const struct plan *p, const char *path)
 	for (size_t i = 0; i < p->n_members; i++)
 		if ((p->members[i].kind == MEMBER_BIND ||
 			p->members[i].kind == MEMBER_PROJECT) &&
-		    is_within(path, p->members[i].source))
+		    is_within(path, p->members[i].name))
+			return true;
+	return false;
+}
+
+/* The same for what the engine reads: a project folder here does not hold what lies there. */
+static bool
+is_read_already(const struct plan *p, const char *path)
+{
+	for (size_t i = 0; i < p->n_members; i++)
+		if (p->members[i].kind == MEMBER_BIND && is_within(path, p->members[i].name))
 			return true;
 	return false;
 }
@@ -344,6 +392,20 @@ add_binds(struct plan *p, const struct db_of *dbs, struct err *err)
 		AUTO(strv) struct strv exclude = STRV_INIT;
 		if (database_part(p, dbs, b->uses, b->n_uses, &owner, &exclude, err))
 			return err->code;
+		if (b->source == NULL && owner != NULL && b->is_by_engine) {
+			if (add_database_gap(p, "bind", b->path, owner, err))
+				return err->code;
+			continue;
+		}
+		if (b->source == NULL && b->is_by_engine && !is_broad(b->path) &&
+		    !is_read_already(p, b->path)) {
+			struct plan_member *m;
+			if (add_member(p, MEMBER_BIND, b->path, NULL, &m, err) ||
+			    add_services(p, m, b->uses, b->n_uses, err) ||
+			    add_by_engine(p, m, b->uses, &exclude, err))
+				return err->code;
+			continue;
+		}
 		if (b->source == NULL) {
 			const char *kind = b->kind == MOUNT_TMPFS ? "tmpfs" : "bind";
 			if (add_gap_text(

@@ -39,10 +39,12 @@ struct plan_member {
 	enum member_kind kind;
 	char *name; /* unique in the plan: volume name, host path, service */
 	char *path; /* in the snapshot's tree: "volumes/shop_uploads" */
-	char *source; /* folder or file on this host; NULL for databases and meta */
+	char *source; /* folder or file on this host; NULL for databases, meta, and what is read
+			 by the engine */
+	char *inside; /* NULL, or the path of a container at which the engine reads it */
 	struct strv exclude; /* folders below source that are left out, relative */
 	enum db_kind db; /* databases */
-	size_t container; /* databases: index in stack->containers */
+	size_t container; /* databases, and with inside: index in stack->containers */
 	size_t volume; /* volumes: index in stack->volumes */
 	struct strv services; /* which services use it */
 };

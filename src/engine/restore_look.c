@@ -305,6 +305,11 @@ connect_engine(struct restore_job *j, struct err *err)
 	opt.cancel = j->engine->cancel;
 	if (docker_open(&j->docker, &opt, err))
 		return err->code;
+	if (!docker_is_local(j->docker))
+		return err_set(err, ERR_UNSUPPORTED,
+		    "the Docker engine at %s is on another machine: a stack is restored on the "
+		    "machine of its engine; run this there, with the same repository",
+		    docker_host(j->docker));
 	return compose_find(&j->compose, docker_host(j->docker), j->engine->cancel, err);
 }
 

@@ -103,16 +103,18 @@ static enum err_code
 connect_each(int *out, const struct addrinfo *list, uint16_t port, int timeout_ms,
     const struct cancel *c, struct err *err)
 {
-	err_set(err, ERR_TRANSIENT, "the name has no address");
+	struct err why; /* of the last address; err stays clean when one of them answers */
+	err_set(&why, ERR_TRANSIENT, "the name has no address");
 	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next) {
 		char ip[INET6_ADDRSTRLEN];
 		if (getnameinfo(a->ai_addr, a->ai_addrlen, ip, sizeof ip, NULL, 0,
 			NI_NUMERICHOST) == 0 &&
-		    sock_connect_tcp(out, ip, port, timeout_ms, c, err) == ERR_OK)
+		    sock_connect_tcp(out, ip, port, timeout_ms, c, &why) == ERR_OK)
 			return ERR_OK;
 		if (cancel_is_raised(c))
 			break;
 	}
+	*err = why;
 	return err->code;
 }
 

@@ -75,7 +75,7 @@ a_failing_store_never_makes_it_say_that_all_is_sound(void **state)
 	plan = (struct store_fault){ .fail_at = 0 };
 	ok(store_open_fault(&f->store, inner, &plan, &err));
 	for (unsigned n = 1;; n++) {
-		struct seen seen = { .sink = { &seen_ops } };
+		struct seen seen = { .sink = { .ops = &seen_ops } };
 		struct repo *r;
 		plan.fail_at = 0;
 		ok(repo_open(&r, f->store, &key, NULL, &err));
