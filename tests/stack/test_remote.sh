@@ -150,7 +150,7 @@ claim "a bind mount's files are what the container has" test "$(cat "$work/back-
 claim "what lies below another mount is left out" bash -c \
 	"! '$stacksnap' ls -R '$id' volumes/remote-far_files | grep -q inner"
 claim "PostgreSQL's rows are in the dump" bash -c \
-	"'$stacksnap' dump '$id' db/postgres | grep -c '^[0-9]*	[0-9a-f]\{32\}\$' | grep -qx 20000"
+	"'$stacksnap' dump '$id' db/postgres.sql | grep -c '^[0-9]*	[0-9a-f]\{32\}\$' | grep -qx 20000"
 claim "Redis' key is in the dump" bash -c "'$stacksnap' dump '$id' cache | grep -qa greeting"
 claim "the snapshot verifies" "$stacksnap" verify --read-data
 claim "the stack runs" bash -c "[ \"\$(DOCKER_HOST=tcp://127.0.0.1:$port DOCKER_TLS_VERIFY=1 \

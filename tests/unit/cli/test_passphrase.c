@@ -32,7 +32,7 @@ static void
 begin(struct fixture *f)
 {
 	struct err err = ERR_INIT;
-	f->listener = (struct listener){ .sink = { &listen_ops } };
+	f->listener = (struct listener){ .sink = { .ops = &listen_ops } };
 	ok(fs_make_temp_dir(&f->dir, "passphrase", &err));
 	ok(str_printf(&f->file, &err, "%s/file", f->dir));
 }

@@ -231,6 +231,10 @@ volume_of_another_driver_or_host_says_why(void **state)
 	assert_null(volume(s, "shop_pg")->source);
 	assert_string_equal(volume(s, "shop_pg")->why_not,
 	    "volume driver rexray/ebs: its files are not kept by the engine");
+	assert_true(volume(s, "shop_pg")->is_by_engine);
+	assert_true(volume(s, "shop_cache")->is_by_engine);
+	assert_false(volume(s, "shop_ram")->is_by_engine); /* memory only */
+	assert_false(volume(s, "shop_bound")->is_by_engine);
 	assert_null(volume(s, "shop_cache")->source);
 	assert_string_equal(
 	    volume(s, "shop_cache")->why_not, "mounted from :/export (type nfs)");
