@@ -4,6 +4,7 @@
  */
 #include "base/counted.h"
 #include "cli/recover.h"
+#include "engine/drill.h"
 
 static enum err_code
 print_json(struct cli *c, const struct recovery *r, enum exit_code code, struct err *err)
@@ -22,12 +23,28 @@ print_json(struct cli *c, const struct recovery *r, enum exit_code code, struct 
 	return cli_result_end(&w, err);
 }
 
+/* Scratch stacks of drills that died. */
+static enum err_code
+remove_scratch(struct cli *c, struct recovery *r, struct err *err)
+{
+	AUTO(drill_leftovers) struct drill_leftovers left = DRILL_LEFTOVERS_INIT;
+	if (drill_clean(c->events, c->state_dir, false, &left, err))
+		return err->code;
+	r->busy += left.busy;
+	r->failed += left.failed;
+	for (size_t i = 0; i < left.removed.len; i++)
+		event_note(c->events, left.removed.items[i],
+		    "a scratch stack of a drill that died: removed");
+	return ERR_OK;
+}
+
 static enum err_code
 run(struct cli *c, enum exit_code *code, struct err *err)
 {
 	AUTO(recovery) struct recovery r = RECOVERY_INIT;
 	char n[COUNTED_MAX];
-	if (recover_all(c, &r, err) || recover_restores(c, &r, err))
+	if (recover_all(c, &r, err) || recover_restores(c, &r, err) ||
+	    remove_scratch(c, &r, err))
 		return err->code;
 	if (r.failed > 0)
 		*code = EXIT_FAILED;

@@ -3,7 +3,9 @@
  * what that cost.
  */
 #include "cli/cli.h"
+#include "cli/proof_view.h"
 #include "engine/quarantine.h"
+#include "repo/proof.h"
 #include "repo/snapshot.h"
 #include "sys/clock.h"
 #include "ui/escape.h"
@@ -327,6 +329,14 @@ print_problems(const json_t *d)
 		printf("  and %" PRIu64 " more, which were not kept\n", all - listed);
 }
 
+static void
+print_proof(const json_t *proof)
+{
+	char text[PROOF_TEXT];
+	proof_view_short(text, proof, clock_wall_ns());
+	line("restored", "%s", proof != NULL ? text : "never tried ('stacksnap drill' does)");
+}
+
 static enum err_code
 print_reasons(const json_t *reasons, const char *label, struct err *err)
 {
@@ -342,7 +352,7 @@ print_reasons(const json_t *reasons, const char *label, struct err *err)
 }
 
 static enum err_code
-print(const char *hex, const json_t *d, struct err *err)
+print(const char *hex, const json_t *d, const json_t *proof, struct err *err)
 {
 	const json_t *stack = json_object_get(d, "stack");
 	printf("snapshot %s\n", hex);
@@ -354,7 +364,11 @@ print(const char *hex, const json_t *d, struct err *err)
 		return err->code;
 	print_origin(d);
 	print_class(d);
-	if (print_totals(d, err) || print_members(d, err))
+	if (print_totals(d, err))
+		return err->code;
+	if (json_is_object(stack))
+		print_proof(proof);
+	if (print_members(d, err))
 		return err->code;
 	print_left_out(d);
 	if (print_databases(d, err))
@@ -373,19 +387,21 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 {
 	AUTO(place) struct place p = PLACE_INIT;
 	AUTO(json) json_t *d = NULL;
+	AUTO(proofs) struct proofs *proofs = NULL;
 	struct id id;
 	char hex[ID_HEX_SIZE];
 	if (cli_open_lenient(c, &p, err) || cli_snapshot(c, p.repo, &id, err) ||
-	    snapshot_load(p.repo, &id, &d, err))
+	    snapshot_load(p.repo, &id, &d, err) || proofs_load(&proofs, p.repo, err))
 		return err->code;
 	id_hex(hex, &id);
 	if (!c->args.json)
-		return print(hex, d, err);
+		return print(hex, d, proofs_of(proofs, &id), err);
 	AUTO(bufv) struct buf out = BUF_INIT;
 	struct json_writer w;
 	cli_result_begin(c, &w, &out, *code);
 	json_str(&w, "id", hex);
 	json_value(&w, "snapshot", d);
+	proof_view_brief(&w, "proof", proofs_of(proofs, &id));
 	return cli_result_end(&w, err);
 }
 

@@ -2,7 +2,9 @@
  * snapshots: what the repository holds, oldest first.
  */
 #include "cli/filter_args.h"
+#include "cli/proof_view.h"
 #include "engine/quarantine.h"
+#include "repo/proof.h"
 #include "sys/clock.h"
 #include "ui/format.h"
 #include "ui/table.h"
@@ -15,6 +17,7 @@
 
 struct found {
 	char id[ID_HEX_SIZE];
+	struct id raw_id;
 	json_t *document; /* NULL: not to be listed */
 };
 
@@ -22,6 +25,7 @@ struct found_list {
 	const struct snapshot_filter *filter;
 	struct found *items; /* all that the repository holds */
 	size_t count;
+	struct proofs *proofs;
 	struct cli *cli;
 	enum exit_code code;
 };
@@ -32,6 +36,7 @@ found_list_auto(struct found_list *l)
 	for (size_t i = 0; i < l->count; i++)
 		json_decref(l->items[i].document);
 	free(l->items);
+	proofs_free(l->proofs);
 }
 
 static enum err_code
@@ -47,6 +52,7 @@ add_found(void *arg, const struct id *id, const json_t *document, struct err *er
 	/* Only a reference is kept; nothing is written through it. */
 	f->document = passes ? json_incref((json_t *)(uintptr_t)document) : NULL;
 	id_hex(f->id, id);
+	f->raw_id = *id;
 	l->count++;
 	return ERR_OK;
 }
@@ -91,6 +97,17 @@ has_several_hosts(const struct found_list *l)
 	return false;
 }
 
+/* Has anybody tried to restore one of them? */
+static bool
+has_proof(const struct found_list *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->items[i].document != NULL &&
+		    proofs_of(l->proofs, &l->items[i].raw_id) != NULL)
+			return true;
+	return false;
+}
+
 static enum err_code
 join(struct buf *out, const json_t *strings, struct err *err)
 {
@@ -102,9 +119,17 @@ join(struct buf *out, const json_t *strings, struct err *err)
 	return ERR_OK;
 }
 
+/* Which columns there are. */
+struct shape {
+	size_t digits;
+	bool has_host;
+	bool has_members;
+	bool has_proof;
+};
+
 static enum err_code
-add_row(struct table *t, const struct found *f, size_t digits, bool has_host, bool has_members,
-    struct err *err)
+add_row(struct table *t, const struct found_list *l, const struct found *f,
+    const struct shape *s, struct err *err)
 {
 	AUTO(bufv) struct buf source = BUF_INIT;
 	AUTO(bufv) struct buf tags = BUF_INIT;
@@ -120,16 +145,21 @@ add_row(struct table *t, const struct found *f, size_t digits, bool has_host, bo
 	clock_format_local(time, json_get_int(f->document, "time_ns", 0));
 	format_size(
 	    size, (uint64_t)json_get_int(json_object_get(f->document, "stats"), "bytes", 0));
-	table_cellf(t, "%.*s", (int)digits, f->id);
+	table_cellf(t, "%.*s", (int)s->digits, f->id);
 	table_cell(t, time);
-	if (has_host)
+	if (s->has_host)
 		table_cell(t, json_get_str(f->document, "host"));
 	table_cell(t, buf_cstr(&source));
 	table_cell(t, json_get_str(f->document, "class"));
 	table_cell(t, snapshot_is_quarantined(f->document)
 			  ? "QUARANTINED"
 			  : json_get_str(f->document, "outcome"));
-	if (has_members)
+	if (s->has_proof) {
+		char proof[PROOF_TEXT];
+		proof_view_short(proof, proofs_of(l->proofs, &f->raw_id), clock_wall_ns());
+		table_cell(t, proof);
+	}
+	if (s->has_members)
 		table_cellf(t, "%zu", json_array_size(json_object_get(f->document, "members")));
 	table_cell(t, size);
 	table_cell(t, buf_cstr(&tags));
@@ -139,22 +169,25 @@ add_row(struct table *t, const struct found *f, size_t digits, bool has_host, bo
 static enum err_code
 print(struct cli *c, const struct found_list *l, struct err *err)
 {
-	struct table_column columns[9];
+	struct table_column columns[10];
 	AUTO(table) struct table t;
 	struct screen screen;
 	size_t n = 0;
-	size_t digits = digits_needed(l);
-	bool has_host = has_several_hosts(l);
 	screen_init(&screen, STDOUT_FILENO, c->args.no_color);
-	bool has_members = !screen.is_terminal || screen_width(&screen) >= WIDE;
+	struct shape s = { .digits = digits_needed(l),
+		.has_host = has_several_hosts(l),
+		.has_members = !screen.is_terminal || screen_width(&screen) >= WIDE,
+		.has_proof = has_proof(l) };
 	columns[n++] = (struct table_column){ "ID", TABLE_LEFT };
 	columns[n++] = (struct table_column){ "TIME", TABLE_LEFT };
-	if (has_host)
+	if (s.has_host)
 		columns[n++] = (struct table_column){ "HOST", TABLE_CUT };
 	columns[n++] = (struct table_column){ "SOURCE", TABLE_CUT };
 	columns[n++] = (struct table_column){ "CLASS", TABLE_LEFT };
 	columns[n++] = (struct table_column){ "OUTCOME", TABLE_LEFT };
-	if (has_members)
+	if (s.has_proof)
+		columns[n++] = (struct table_column){ "RESTORED", TABLE_LEFT };
+	if (s.has_members)
 		columns[n++] = (struct table_column){ "MEMBERS", TABLE_RIGHT };
 	columns[n++] = (struct table_column){ "SIZE", TABLE_RIGHT };
 	columns[n++] = (struct table_column){ "TAGS", TABLE_CUT };
@@ -162,8 +195,7 @@ print(struct cli *c, const struct found_list *l, struct err *err)
 	if (screen.is_terminal)
 		t.max_width = screen_width(&screen);
 	for (size_t i = 0; i < l->count; i++)
-		if (l->items[i].document != NULL &&
-		    add_row(&t, &l->items[i], digits, has_host, has_members, err))
+		if (l->items[i].document != NULL && add_row(&t, l, &l->items[i], &s, err))
 			return err->code;
 	if (t.cells.len == 0) {
 		puts("no snapshots");
@@ -191,6 +223,7 @@ print_json(struct cli *c, const struct found_list *l, enum exit_code code, struc
 			json_value(&w, fields[k], json_object_get(d, fields[k]));
 		json_u64(&w, "members", json_array_size(json_object_get(d, "members")));
 		json_flag(&w, "quarantined", snapshot_is_quarantined(d));
+		proof_view_brief(&w, "proof", proofs_of(l->proofs, &l->items[i].raw_id));
 		json_obj_end(&w);
 	}
 	json_arr_end(&w);
@@ -234,7 +267,8 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	size_t latest = SIZE_MAX;
 	if ((c->args.latest != NULL && parse_latest(c->args.latest, &latest, err)) ||
 	    cli_filter(c, &f, err) || cli_open_lenient(c, &p, err) ||
-	    snapshot_list_sound(p.repo, add_found, tell_damaged, &l, err))
+	    snapshot_list_sound(p.repo, add_found, tell_damaged, &l, err) ||
+	    proofs_load(&l.proofs, p.repo, err))
 		return err->code;
 	*code = l.code;
 	keep_latest(&l, latest);
@@ -262,6 +296,8 @@ const struct command command_snapshots = {
 	    "\"live\" otherwise.  OUTCOME is \"partial\" when something is missing: 'stacksnap "
 	    "show'\n"
 	    "says what.  Snapshots are named by the first digits of their ID, or \"latest\".\n"
+	    "RESTORED is what the last drill of it found, and how long the stack took to be "
+	    "back.\n"
 	    "One that is damaged is told, and the exit status is then 13; the others are "
 	    "listed.\n"
 	    "Of several conditions all must hold, of one that is given several times any.",

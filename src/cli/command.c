@@ -22,6 +22,8 @@ const struct command *const commands[] = {
 	&command_repair,
 	&command_copy,
 	&command_restore,
+	&command_drill,
+	&command_receipt,
 	&command_recover,
 	&command_mount,
 	&command_key,

@@ -98,6 +98,11 @@ struct args {
 	const char *format;
 	const char *output;
 	bool with_code;
+	/* drill */
+	bool keep;
+	bool pull;
+	bool remove;
+	bool no_record;
 	/* mount */
 	bool allow_other;
 	/* What is no option. */
@@ -194,6 +199,8 @@ extern const struct command command_stats;
 extern const struct command command_repair;
 extern const struct command command_copy;
 extern const struct command command_restore;
+extern const struct command command_drill;
+extern const struct command command_receipt;
 extern const struct command command_tag;
 extern const struct command command_accept;
 extern const struct command command_forget;

@@ -52,6 +52,7 @@ rank(enum exit_code code)
 	case EXIT_PARTIAL:
 		return 2;
 	case EXIT_BUSY:
+	case EXIT_INCONCLUSIVE:
 		return 3;
 	case EXIT_USAGE:
 	case EXIT_NO_REPOSITORY:
@@ -60,6 +61,7 @@ rank(enum exit_code code)
 	case EXIT_READ_ONLY:
 	case EXIT_FAILED:
 		return 4;
+	case EXIT_NOT_PROVED:
 	case EXIT_DAMAGED:
 		return 5;
 	case EXIT_STOPPED:

@@ -23,6 +23,8 @@ enum exit_code {
 	EXIT_DAMAGED = 13, /* stored data is not what was written */
 	EXIT_UNSUPPORTED = 14, /* a newer StackSnap is needed, or another host */
 	EXIT_READ_ONLY = 15, /* the repository cannot be written to */
+	EXIT_NOT_PROVED = 16, /* a drill failed: the snapshot does not bring the stack back */
+	EXIT_INCONCLUSIVE = 17, /* a drill could not be carried out: nothing is proved */
 	EXIT_STOPPED = 130, /* stopped by the user (SIGINT, SIGTERM, SIGHUP) */
 };
 
@@ -34,8 +36,8 @@ enum exit_code exit_code_of(enum err_code code, bool was_stopped);
  * not the command line. */
 enum exit_code exit_code_of_run(enum err_code code, bool was_stopped);
 
-/* The worse of two, for runs that do several things: complete, quarantined, partial, busy,
- * failed (with all codes that say why), damaged, stopped. */
+/* The worse of two, for runs that do several things: complete, quarantined, partial, busy or
+ * inconclusive, failed (with all codes that say why), damaged or not proved, stopped. */
 enum exit_code exit_code_worse(enum exit_code a, enum exit_code b);
 
 /* "complete", "partial", "failed": for JSON output. */

@@ -87,6 +87,9 @@ prune_view_print(const struct prune_result *r, bool dry_run)
 	if (r->packs_repacked > 0)
 		printf("of them, %s were in use in part: %s %sstored anew\n", repacked, written,
 		    would);
+	if (r->proofs_removed > 0)
+		printf("%llu drill records of snapshots that are gone %sremoved\n",
+		    (unsigned long long)r->proofs_removed, would);
 	if (r->indexes_after != r->indexes_before)
 		printf("%llu indexes became %llu\n", (unsigned long long)r->indexes_before,
 		    (unsigned long long)r->indexes_after);
@@ -111,6 +114,7 @@ prune_view_write(struct json_writer *w, const struct prune_result *r)
 	json_u64(w, "bytes_removed", r->bytes_removed);
 	json_u64(w, "bytes_written", r->bytes_written);
 	json_u64(w, "unused_bytes", r->unused_bytes);
+	json_u64(w, "proofs_removed", r->proofs_removed);
 	json_u64(w, "indexes_before", r->indexes_before);
 	json_u64(w, "indexes_after", r->indexes_after);
 	json_i64(w, "took_ns", r->took_ns);

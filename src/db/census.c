@@ -223,6 +223,19 @@ census_free(struct census *c)
 	free(c);
 }
 
+void
+census_pass_over(struct census *c, int64_t before_ms)
+{
+	if (c->rdb != NULL)
+		rdb_scan_pass_over(c->rdb, before_ms);
+}
+
+uint64_t
+census_passed(const struct census *c)
+{
+	return c->rdb != NULL ? rdb_scan_passed(c->rdb) : 0;
+}
+
 enum err_code
 census_feed(struct census *c, const void *data, size_t len, struct err *err)
 {

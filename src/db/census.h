@@ -68,6 +68,12 @@ MUST_CHECK enum err_code census_new(
 void census_free(struct census *c);
 AUTO_FREE(census, struct census *, census_free)
 
+/* Before the first byte: keys that expire by themselves before that moment (since 1970) are
+ * left out.  A server that has loaded a dump may hold them no more.  census_passed tells how
+ * many. */
+void census_pass_over(struct census *c, int64_t before_ms);
+uint64_t census_passed(const struct census *c);
+
 MUST_CHECK enum err_code census_feed(
     struct census *c, const void *data, size_t len, struct err *err);
 /* After the last byte, once; the items are sorted then.  ERR_INCOMPLETE when the dump ends

@@ -28,6 +28,10 @@ MUST_CHECK enum err_code rdb_scan_new(
 void rdb_scan_free(struct rdb_scan *s);
 AUTO_FREE(rdb_scan, struct rdb_scan *, rdb_scan_free)
 
+/* Keys that expire before that moment are left out, and counted apart. */
+void rdb_scan_pass_over(struct rdb_scan *s, int64_t before_ms);
+uint64_t rdb_scan_passed(const struct rdb_scan *s);
+
 MUST_CHECK enum err_code rdb_scan_feed(
     struct rdb_scan *s, const void *data, size_t len, struct err *err);
 /* ERR_INCOMPLETE when the file ends before its end, or holds fewer keys than it says. */

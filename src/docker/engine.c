@@ -408,6 +408,28 @@ docker_container_kill(struct docker *d, const char *id, const char *signal, stru
 }
 
 enum err_code
+docker_container_destroy(struct docker *d, const char *id, struct err *err)
+{
+	AUTO(docker_call) struct docker_call call;
+	docker_call_init(&call, d, "DELETE", "/containers", "remove container %s", id);
+	target_part(&call.target, id);
+	target_query(&call.target, "force", "true");
+	target_query(&call.target, "v", "true");
+	call.ignores_cancel = true;
+	return docker_call_do(d, &call, NULL, err);
+}
+
+enum err_code
+docker_network_remove(struct docker *d, const char *id, struct err *err)
+{
+	AUTO(docker_call) struct docker_call call;
+	docker_call_init(&call, d, "DELETE", "/networks", "remove network %s", id);
+	target_part(&call.target, id);
+	call.ignores_cancel = true;
+	return docker_call_do(d, &call, NULL, err);
+}
+
+enum err_code
 docker_container_wait(
     struct docker *d, const char *id, int timeout_ms, int *status, struct err *err)
 {

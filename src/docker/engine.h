@@ -150,6 +150,13 @@ MUST_CHECK enum err_code docker_container_kill(
 /* Remove one that does not run; its volumes stay. */
 MUST_CHECK enum err_code docker_container_remove(
     struct docker *d, const char *id, struct err *err);
+/* Kill it if it runs, and remove it with those of its volumes that have no name.  Not
+ * cancelled, as docker_network_remove: for what is torn down. */
+MUST_CHECK enum err_code docker_container_destroy(
+    struct docker *d, const char *id, struct err *err);
+/* ERR_DENIED while a container is on it. */
+MUST_CHECK enum err_code docker_network_remove(
+    struct docker *d, const char *id, struct err *err);
 /* Wait until it does not run; *status is its exit code. */
 MUST_CHECK enum err_code docker_container_wait(
     struct docker *d, const char *id, int timeout_ms, int *status, struct err *err);

@@ -3,6 +3,7 @@
 #include "base/counted.h"
 #include "engine/meter.h"
 #include "repo/marks.h"
+#include "repo/proof.h"
 #include "sys/clock.h"
 
 /* Strays may be of a run that has not come to name them; this is no more than a courtesy to it,
@@ -150,6 +151,8 @@ carry_out(struct prune *p, struct err *err)
 	if (p->plan.count == 0 && (prune_doom(p->repo, &none, err) ||
 				      prune_rewrite_index(p->repo, &none, PRUNE_JOIN, err)))
 		return err->code;
+	if (proofs_prune(p->repo, false, &p->result->proofs_removed, err))
+		return err->code;
 	return prune_count_indexes(p->repo, &p->result->indexes_after, err);
 }
 
@@ -179,7 +182,7 @@ run(struct prune *p, struct err *err)
 	p->result->unused_bytes = p->plan.unused_bytes;
 	if (p->opt->dry_run) {
 		count_planned(p);
-		return ERR_OK;
+		return proofs_prune(p->repo, true, &p->result->proofs_removed, err);
 	}
 	return carry_out(p, err);
 }

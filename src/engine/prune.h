@@ -41,6 +41,7 @@ struct prune_result {
 	uint64_t bytes_removed;
 	uint64_t bytes_written; /* for what was stored anew */
 	uint64_t unused_bytes; /* what stays although nobody needs it */
+	uint64_t proofs_removed; /* of snapshots that are gone, and damaged ones */
 	uint64_t indexes_before;
 	uint64_t indexes_after;
 	int64_t took_ns;

@@ -347,8 +347,8 @@ find_keepers(struct restore_job *j, const json_t *members)
 }
 
 /* A place inside another's comes back with it, when it was so in the snapshot too. */
-static enum err_code
-drop_inner(struct restore_job *j, struct err *err)
+enum err_code
+job_drop_inner(struct restore_job *j, struct err *err)
 {
 	for (size_t a = 0; a < j->n_items; a++) {
 		for (size_t b = 0; b < j->n_items; b++) {
@@ -366,7 +366,7 @@ drop_inner(struct restore_job *j, struct err *err)
 			item_release(inner);
 			memmove(inner, inner + 1, (j->n_items - b - 1) * sizeof *inner);
 			j->n_items--;
-			return drop_inner(j, err);
+			return job_drop_inner(j, err);
 		}
 	}
 	return ERR_OK;
@@ -379,7 +379,7 @@ job_find_items(struct restore_job *j, struct err *err)
 	size_t i;
 	const json_t *m;
 	json_array_foreach(members, i, m) if (add_member(j, m, err)) return err->code;
-	if (find_data_folders(j, err) || drop_inner(j, err))
+	if (find_data_folders(j, err) || job_drop_inner(j, err))
 		return err->code;
 	find_keepers(j, members);
 	return ERR_OK;

@@ -178,12 +178,16 @@ MUST_CHECK enum err_code job_open(struct restore_job **out, struct engine *e,
 void job_close(struct restore_job *j);
 AUTO_FREE(job, struct restore_job *, job_close)
 
+/* Reach the engine, and find Compose. */
+MUST_CHECK enum err_code job_connect(struct restore_job *j, struct err *err);
 /* Find what there is, and fill in the preview.  What must be mended first is in
  * preview.obstacles; errors are only those that keep the job from looking. */
 MUST_CHECK enum err_code job_look(struct restore_job *j, struct err *err);
 
 /* Where items go.  From job_open; job_set_target gives a volume's item its place. */
 MUST_CHECK enum err_code job_find_items(struct restore_job *j, struct err *err);
+/* A place inside another's comes back with it: it is no item of its own. */
+MUST_CHECK enum err_code job_drop_inner(struct restore_job *j, struct err *err);
 void item_release(struct restore_item *it);
 /* target may be NULL; the item is the job's, and moves when another is added. */
 MUST_CHECK enum err_code job_add_item(struct restore_job *j, enum item_kind kind,

@@ -297,8 +297,8 @@ tell_snapshot(struct restore_job *j, struct err *err)
 	return ERR_OK;
 }
 
-static enum err_code
-connect_engine(struct restore_job *j, struct err *err)
+enum err_code
+job_connect(struct restore_job *j, struct err *err)
 {
 	struct docker_options opt = DOCKER_OPTIONS_INIT;
 	opt.host = j->engine->docker_host;
@@ -351,7 +351,7 @@ look_at_new_stack(struct restore_job *j, struct err *err)
 enum err_code
 job_look(struct restore_job *j, struct err *err)
 {
-	if (connect_engine(j, err) || look_at_earlier(j, err) || find_stack(j, err) ||
+	if (job_connect(j, err) || look_at_earlier(j, err) || find_stack(j, err) ||
 	    find_volumes(j, err) || job_find_touched(j, err) || drop_same_files(j, err) ||
 	    (!j->is_partial && tell_stack(j, err)))
 		return err->code;

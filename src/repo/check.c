@@ -75,8 +75,9 @@ static enum err_code
 check_object(void *arg, const struct store_entry *e, struct err *err)
 {
 	struct check *c = arg;
-	enum object_type type =
-	    strncmp(e->key, "index/", 6) == 0 ? OBJECT_INDEX : OBJECT_SNAPSHOT;
+	enum object_type type = strncmp(e->key, "index/", 6) == 0    ? OBJECT_INDEX
+				: strncmp(e->key, "proofs/", 7) == 0 ? OBJECT_PROOF
+								     : OBJECT_SNAPSHOT;
 	struct id id;
 	if (!object_id_of_key(&id, e->key, object_folder(type))) {
 		report(c, e->key, ERR_CORRUPT, "is not an object of a repository");
@@ -440,7 +441,8 @@ run_check(struct check *c, struct err *err)
 	if (check_config(c, err) || store_list(s, "keys/", NULL, check_named_object, c, err) ||
 	    store_list(s, "index/", NULL, check_object, c, err) ||
 	    (c->opt->needs == NULL &&
-		store_list(s, "snapshots/", NULL, check_object, c, err)) ||
+		(store_list(s, "snapshots/", NULL, check_object, c, err) ||
+		    store_list(s, "proofs/", NULL, check_object, c, err))) ||
 	    store_list(s, "packs/", NULL, add_stored, c, err) || check_all_indexed(c, err))
 		return err->code;
 	c->result->packs = c->count;

@@ -41,8 +41,8 @@ struct check_options {
 	uint64_t read_bytes;
 	uint64_t part;
 	uint64_t parts;
-	/* NULL: all packs, and all snapshot objects.  Otherwise no other pack is looked at, and
-	 * no snapshot. */
+	/* NULL: all packs, and all objects of snapshots and proofs.  Otherwise no other pack is
+	 * looked at, and none of those objects. */
 	check_needs_fn *needs;
 	const struct cancel *cancel;
 	struct check_progress *progress; /* may be NULL */

@@ -19,6 +19,7 @@ object_folder(enum object_type type)
 		[OBJECT_INDEX] = "index/",
 		[OBJECT_SNAPSHOT] = "snapshots/",
 		[OBJECT_MARK] = "marks/",
+		[OBJECT_PROOF] = "proofs/",
 	};
 	return folders[type];
 }

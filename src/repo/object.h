@@ -1,5 +1,5 @@
 /*
- * object.h: small sealed objects: indexes, snapshots and marks.
+ * object.h: small sealed objects: indexes, snapshots, marks and proofs.
  *
  * Each is one block, sealed under a key of its own, stored under the SHA-256
  * of its bytes.  Format: docs/format.md, "Sealed object".  For repo/ only.
@@ -9,7 +9,7 @@
 
 #include "repo/keys.h"
 
-enum object_type { OBJECT_INDEX = 1, OBJECT_SNAPSHOT = 2, OBJECT_MARK = 3 };
+enum object_type { OBJECT_INDEX = 1, OBJECT_SNAPSHOT = 2, OBJECT_MARK = 3, OBJECT_PROOF = 4 };
 
 #define OBJECT_KEY_SIZE 80
 

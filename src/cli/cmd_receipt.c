@@ -1,0 +1,316 @@
+/*
+ * receipt: one page that says what a snapshot holds, whether all of it is
+ * there, and whether anybody has tried to restore it.
+ */
+#include "cli/cli.h"
+#include "cli/proof_view.h"
+#include "engine/verify.h"
+#include "repo/proof.h"
+#include "repo/snapshot.h"
+#include "sys/clock.h"
+#include "ui/escape.h"
+#include "ui/format.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+struct receipt {
+	struct id id;
+	char hex[ID_HEX_SIZE];
+	char repository[2 * 16 + 1];
+	json_t *document;
+	struct proofs *proofs;
+	const json_t *proof; /* in proofs; NULL: never drilled */
+	uint64_t drills;
+	struct verify_result verified;
+	int64_t now_ns;
+};
+
+static void
+receipt_auto(struct receipt *r)
+{
+	json_decref(r->document);
+	proofs_free(r->proofs);
+}
+
+static enum err_code
+count_one(void *arg, const json_t *document, struct err *err)
+{
+	uint64_t *n = arg;
+	(void)document;
+	(void)err;
+	++*n;
+	return ERR_OK;
+}
+
+/* What it needs is looked up now, so that the page does not speak of yesterday. */
+static enum err_code
+make(struct receipt *r, struct cli *c, struct repo *repo, struct err *err)
+{
+	AUTO(strv) struct strv names = STRV_INIT;
+	struct verify_options opt = { .names = &names, .read_data = c->args.read_data };
+	struct engine e = cli_engine(c, repo);
+	if (cli_snapshot(c, repo, &r->id, err) ||
+	    snapshot_load(repo, &r->id, &r->document, err))
+		return err->code;
+	id_hex(r->hex, &r->id);
+	hex_encode(r->repository, repo_id(repo), 16);
+	r->now_ns = clock_wall_ns();
+	if (strv_add(&names, r->hex, err) || verify_repo(&e, &opt, &r->verified, err) ||
+	    proofs_load(&r->proofs, repo, err))
+		return err->code;
+	r->proof = proofs_of(r->proofs, &r->id);
+	return proofs_each(r->proofs, &r->id, count_one, &r->drills, err);
+}
+
+/* --- as a page --- */
+
+static const char *
+text_of(const json_t *obj, const char *key)
+{
+	const char *s = json_get_str(obj, key);
+	return s != NULL ? s : "";
+}
+
+static uint64_t
+number_of(const json_t *obj, const char *key)
+{
+	int64_t n = json_get_int(obj, key, 0);
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+static void PRINTF_LIKE(2, 3) line(const char *label, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	printf("  %-9s ", label);
+	escape_print(stdout, text);
+	putchar('\n');
+}
+
+static void
+print_source(const json_t *source)
+{
+	const char *name = json_get_str(source, "name");
+	const json_t *paths = json_object_get(source, "paths");
+	if (name != NULL) {
+		line("of", "%s %s", text_of(source, "kind"), name);
+		return;
+	}
+	for (size_t i = 0; i < json_array_size(paths); i++) {
+		const char *path = json_string_value(json_array_get(paths, i));
+		line(i == 0 ? "of" : "", "%s", path != NULL ? path : "?");
+	}
+}
+
+static void
+print_taken(const json_t *d)
+{
+	char when[CLOCK_TEXT_SIZE], skew[FORMAT_MAX], quiet[FORMAT_MAX];
+	const json_t *window = json_object_get(d, "quiet");
+	clock_format(when, json_get_int(d, "time_ns", 0));
+	format_duration(skew, json_get_int(d, "skew_ns", 0));
+	print_source(json_object_get(d, "source"));
+	line("taken", "%s on %s by %s", when, text_of(d, "host"), text_of(d, "program"));
+	line("outcome", "%s, %s; skew between members %s", text_of(d, "outcome"),
+	    text_of(d, "class"), skew);
+	if (json_is_object(window)) {
+		format_duration(quiet,
+		    json_get_int(window, "to_ns", 0) - json_get_int(window, "from_ns", 0));
+		line("downtime", "%s (%s)", quiet, text_of(d, "quiesce"));
+	} else {
+		line("downtime", "none");
+	}
+	if (number_of(d, "problem_count") > 0)
+		line("problems", "%" PRIu64 " were met: 'stacksnap show' names them",
+		    number_of(d, "problem_count"));
+}
+
+/* A dump is in a snapshot only when it has passed its gates. */
+static void
+print_members(const json_t *d)
+{
+	size_t i, k;
+	const json_t *m;
+	const json_t *s;
+	puts("holds");
+	json_array_foreach(json_object_get(d, "members"), i, m)
+	{
+		char files[FORMAT_MAX], bytes[FORMAT_MAX];
+		format_count(files, number_of(m, "files"));
+		format_size(bytes, number_of(m, "bytes"));
+		if (json_get_str(m, "engine") == NULL) {
+			line(text_of(m, "kind"), "%s: %s files, %s", text_of(m, "name"), files,
+			    bytes);
+			continue;
+		}
+		line("database", "%s (%s %s): %s, dumped to its end mark", text_of(m, "name"),
+		    text_of(m, "engine"), text_of(m, "server_version"), bytes);
+		json_array_foreach(json_object_get(m, "streams"), k, s)
+		{
+			line("", "sha256 %s %s", text_of(s, "sha256"), text_of(s, "name"));
+		}
+	}
+	const json_t *stack = json_object_get(d, "stack");
+	json_array_foreach(json_object_get(stack, "services"), i, s)
+	{
+		const char *digest =
+		    json_string_value(json_array_get(json_object_get(s, "digests"), 0));
+		line("image", "%s: %s", text_of(s, "service"),
+		    digest != NULL ? digest : text_of(s, "image_id"));
+	}
+	json_array_foreach(json_object_get(stack, "gaps"), i, m)
+	{
+		if (json_get_bool(m, "matters"))
+			line("NOT held", "%s: %s", text_of(m, "what"), text_of(m, "why"));
+	}
+}
+
+static void
+print_verified(const struct cli *c, const struct verify_result *v)
+{
+	char packs[FORMAT_MAX], bytes[FORMAT_MAX], chunks[FORMAT_MAX];
+	format_count(packs, v->packs);
+	format_size(bytes, v->bytes);
+	format_count(chunks, v->chunks);
+	puts("stored");
+	if (v->problems > 0)
+		line("DAMAGED", "%" PRIu64 " problems were found just now: 'stacksnap verify'",
+		    v->problems);
+	else if (c->args.read_data)
+		line("verified",
+		    "just now: all %s packs (%s) that it needs, each of their %s chunks read "
+		    "and compared",
+		    packs, bytes, chunks);
+	else
+		line("verified", "just now: all %s packs (%s) that it needs are there", packs,
+		    bytes);
+}
+
+static void
+print_proof(const struct receipt *r)
+{
+	char text[PROOF_TEXT], when[CLOCK_TEXT_SIZE];
+	puts("restored");
+	if (r->proof == NULL) {
+		line("NEVER",
+		    "nobody has tried to restore this snapshot: 'stacksnap drill %.8s' "
+		    "does",
+		    r->hex);
+		return;
+	}
+	proof_view_short(text, r->proof, r->now_ns);
+	clock_format(when, json_get_int(r->proof, "time_ns", 0));
+	line("verdict", "%s", text);
+	line("tried", "%s on %s by %s", when, text_of(r->proof, "host"),
+	    text_of(r->proof, "program"));
+	proof_view_print(stdout, r->proof);
+	if (r->drills > 1)
+		line("drills", "%" PRIu64 " of this snapshot are recorded", r->drills);
+}
+
+static void
+print(const struct cli *c, const struct receipt *r)
+{
+	char when[CLOCK_TEXT_SIZE];
+	clock_format(when, r->now_ns);
+	printf("receipt of snapshot %s\n", r->hex);
+	line("in", "repository %s", r->repository);
+	line("printed", "%s", when);
+	print_taken(r->document);
+	print_members(r->document);
+	print_verified(c, &r->verified);
+	print_proof(r);
+}
+
+/* --- as JSON --- */
+
+static enum err_code
+add_document(void *arg, const json_t *document, struct err *err)
+{
+	(void)err;
+	json_value(arg, NULL, document);
+	return ERR_OK;
+}
+
+static enum err_code
+print_json(struct cli *c, const struct receipt *r, enum exit_code code, struct err *err)
+{
+	AUTO(bufv) struct buf text = BUF_INIT;
+	struct json_writer w;
+	cli_result_begin(c, &w, &text, code);
+	json_str(&w, "id", r->hex);
+	json_str(&w, "repository", r->repository);
+	json_i64(&w, "printed_ns", r->now_ns);
+	json_obj(&w, "verified");
+	json_flag(&w, "read_data", c->args.read_data);
+	json_u64(&w, "problems", r->verified.problems);
+	json_u64(&w, "packs", r->verified.packs);
+	json_u64(&w, "bytes", r->verified.bytes);
+	json_u64(&w, "chunks", r->verified.chunks);
+	json_obj_end(&w);
+	proof_view_brief(&w, "proof", r->proof);
+	json_arr(&w, "drills");
+	if (proofs_each(r->proofs, &r->id, add_document, &w, err))
+		return err->code;
+	json_arr_end(&w);
+	json_value(&w, "snapshot", r->document);
+	return cli_result_end(&w, err);
+}
+
+static enum err_code
+run(struct cli *c, enum exit_code *code, struct err *err)
+{
+	AUTO(place) struct place p = PLACE_INIT;
+	AUTO(receipt) struct receipt r = { .document = NULL };
+	if (cli_open_lenient(c, &p, err) || make(&r, c, p.repo, err))
+		return err->code;
+	if (r.verified.problems > 0)
+		*code = EXIT_DAMAGED;
+	if (c->args.json)
+		return print_json(c, &r, *code, err);
+	print(c, &r);
+	return ERR_OK;
+}
+
+static const struct option_def options[] = {
+	{ "read-data", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "read and decode all that the snapshot needs", offsetof(struct args, read_data) },
+};
+
+static const struct example examples[] = {
+	{ "stacksnap -r /backup receipt latest", "one page on the last snapshot" },
+	{ "stacksnap -r /backup receipt 3f2a91c0 --read-data > shop.txt",
+	    "with every stored byte checked" },
+	{ "stacksnap -r /backup --json receipt latest | jq .proof",
+	    "what the last drill found" },
+};
+
+const struct command command_receipt = {
+	.name = "receipt",
+	.summary = "print what a snapshot holds, and how well that is proved",
+	.operands = "[SNAPSHOT]",
+	.about =
+	    "One page, to keep or to hand over: what was captured, when, at which instant and "
+	    "with\n"
+	    "which downtime; each member with its size, each dump with its SHA-256, each image "
+	    "by\n"
+	    "its digest; that everything it needs is stored, which is looked up while the "
+	    "page is\n"
+	    "made; and what the last drill of it found.  A snapshot that nobody has drilled "
+	    "says so.\n"
+	    "The exit status is 13 when stored data is missing or damaged.",
+	.options = options,
+	.n_options = ARRAY_LEN(options),
+	.examples = examples,
+	.n_examples = ARRAY_LEN(examples),
+	.max_operands = 1,
+	.word = WORD_SNAPSHOT,
+	.needs_repository = true,
+	.has_json = true,
+	.run = run,
+};
