@@ -68,15 +68,5 @@ mysql_load_healthcheck(struct mysql *m, struct dump_source *src, struct err *err
 	if (!is_there)
 		return ERR_OK;
 	/* Written over, so that owner and mode stay those that the image gave. */
-	const char *const argv[] = { "tee", "--", path, NULL };
-	struct run_spec spec = RUN_SPEC_INIT;
-	struct tool_end end;
-	AUTO(bufv) struct buf echo = BUF_INIT;
-	spec.argv = argv;
-	spec.has_stdin = true;
-	if (tool_run(m->base.t, &spec, &stored, FILE_MAX, &echo, &end, err))
-		return err->code;
-	if (end.status != 0)
-		return err_set(err, ERR_IO, "write %s: %s", path, end.said);
-	return ERR_OK;
+	return tool_write(m->base.t, path, &stored, err);
 }

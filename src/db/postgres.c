@@ -188,22 +188,25 @@ describe_databases(struct postgres *p, const uint64_t *sizes, struct err *err)
 	return ERR_OK;
 }
 
-/* What ALTER SYSTEM has set lies in the data folder, and no dump has it. */
+/* Files that the configuration includes are not followed. */
 static enum err_code
 warn_of_settings(struct postgres *p, struct session *s, struct err *err)
 {
-	AUTO(str) char *names = NULL;
+	AUTO(str) char *files = NULL;
 	if (!p->is_superuser)
 		return ERR_OK;
 	if (session_ask_line(s,
-		"SELECT string_agg(name, ', ' ORDER BY name) FROM pg_file_settings "
-		"WHERE sourcefile LIKE '%/postgresql.auto.conf';",
-		&names, err))
+		"SELECT string_agg(DISTINCT sourcefile, ', ') FROM pg_file_settings WHERE "
+		"sourcefile <> current_setting('config_file') AND sourcefile NOT LIKE "
+		"'%/postgresql.auto.conf' AND sourcefile LIKE "
+		"current_setting('data_directory') "
+		"|| '/%';",
+		&files, err))
 		return err->code;
-	if (names[0] == '\0')
+	if (files[0] == '\0')
 		return ERR_OK;
 	return strv_addf(&p->base.report.info.warnings, err,
-	    "settings made by ALTER SYSTEM are not captured: %.300s", names);
+	    "settings in %.300s, inside the data folder, are not captured", files);
 }
 
 static enum err_code
@@ -493,7 +496,7 @@ postgres_drain(struct connector *c, struct dump_sink *sink, struct err *err)
 	struct postgres *p = postgres_of(c);
 	struct dump_out out = { c, sink };
 	bool checked = false;
-	if (drain_globals(p, &out, err))
+	if (drain_globals(p, &out, err) || pg_save_conf(p, &out, err))
 		return err->code;
 	for (size_t i = 0; i < p->database_count; i++) {
 		struct pg_database *d = &p->databases[i];

@@ -4,6 +4,7 @@
  * postgres_login.c  account, password, sessions
  * postgres.c        preflight, fence, drain
  * postgres_catalogue.c  what a database has
+ * postgres_conf.c   its configuration files
  * postgres_load.c   restore
  *
  * The dump is globals.sql (roles, memberships, tablespaces, by pg_dumpall) and
@@ -82,6 +83,15 @@ MUST_CHECK enum err_code pg_list_roles(struct session *s, struct objects *out, s
 /* Count rows while something else is done: nothing else may be asked in between. */
 MUST_CHECK enum err_code pg_begin_count(struct session *s, struct err *err);
 MUST_CHECK enum err_code pg_end_count(struct session *s, struct objects *out, struct err *err);
+
+/* Is it the name of a configuration file that is kept beside the dumps? */
+bool pg_is_conf(const char *name);
+MUST_CHECK enum err_code pg_save_conf(
+    struct postgres *p, const struct dump_out *out, struct err *err);
+/* Put back those of the stored names that the server can live with; database can be connected
+ * to. */
+MUST_CHECK enum err_code pg_load_conf(struct postgres *p, const char *database,
+    struct dump_source *src, const struct strv *stored, struct err *err);
 
 MUST_CHECK enum err_code postgres_ready(struct connector *c, struct err *err);
 MUST_CHECK enum err_code postgres_load(

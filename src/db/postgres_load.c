@@ -195,7 +195,7 @@ load_databases(const struct postgres *p, struct dump_source *src, const struct s
 	for (size_t i = 0; i < names->len; i++) {
 		const char *name = names->items[i];
 		AUTO(str) char *database = NULL;
-		if (strcmp(name, DUMP_GLOBALS) == 0)
+		if (strcmp(name, DUMP_GLOBALS) == 0 || pg_is_conf(name))
 			continue;
 		if (dump_name_decode(&database, name, err))
 			return err->code;
@@ -231,6 +231,7 @@ check_names(const struct strv *names, struct err *err)
 	for (size_t i = 0; i < names->len; i++) {
 		AUTO(str) char *database = NULL;
 		if (strcmp(names->items[i], DUMP_GLOBALS) != 0 &&
+		    !pg_is_conf(names->items[i]) &&
 		    dump_name_decode(&database, names->items[i], err))
 			return err->code;
 	}
@@ -253,5 +254,8 @@ postgres_load(struct connector *c, struct dump_source *src, struct err *err)
 	if (other != NULL && strv_has(&names, "template1.sql") &&
 	    load_template1(p, src, other, err))
 		return err->code;
-	return run_sql(p, other != NULL ? other : "template1", "CHECKPOINT;", err);
+	const char *database = other != NULL ? other : "template1";
+	if (run_sql(p, database, "CHECKPOINT;", err))
+		return err->code;
+	return pg_load_conf(p, database, src, &names, err);
 }

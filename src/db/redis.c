@@ -204,6 +204,49 @@ warn_of_acl(struct redis *r, struct link *k, struct err *err)
 	    "the users in %s, inside the data folder, are not captured", path);
 }
 
+/* Files that the server keeps its data in, or makes for a while. */
+static bool
+is_own_file(const struct redis_facts *f, const char *name)
+{
+	return strcmp(name, f->dbfilename) == 0 || strcmp(name, f->appendfilename) == 0 ||
+	       (f->appenddirname != NULL && strcmp(name, f->appenddirname) == 0) ||
+	       str_starts(name, "temp-") || strcmp(name, "lost+found") == 0;
+}
+
+/* The data folder is not captured as files: what else lies there would be missed. */
+static enum err_code
+warn_of_others(struct redis *r, struct err *err)
+{
+	const char *argv[] = { "ls", "-A", "--", r->facts.dir, NULL };
+	struct run_spec spec = RUN_SPEC_INIT;
+	AUTO(bufv) struct buf text = BUF_INIT;
+	AUTO(bufv) struct buf others = BUF_INIT;
+	AUTO(strv) struct strv names = STRV_INIT;
+	struct tool_end end;
+	spec.argv = argv;
+	enum err_code rc = tool_run(r->base.t, &spec, NULL, 1 << 20, &text, &end, err);
+	/* An image without ls keeps nothing of the kind. */
+	if (rc)
+		return rc == ERR_USAGE ? ERR_OK : rc;
+	const char *lines = buf_cstr(&text);
+	if (lines == NULL)
+		return err_nomem(err);
+	if (end.status != 0)
+		return ERR_OK;
+	if (strv_split(&names, lines, '\n', err))
+		return err->code;
+	for (size_t i = 0; i < names.len; i++)
+		if (!is_own_file(&r->facts, names.items[i]) &&
+		    buf_printf(
+			&others, err, "%s%s", others.len > 0 ? ", " : "", names.items[i]))
+			return err->code;
+	if (others.len == 0)
+		return ERR_OK;
+	return strv_addf(&r->base.report.info.warnings, err,
+	    "other files in %s, the data folder, are not captured: %.300s", r->facts.dir,
+	    buf_cstr(&others));
+}
+
 static enum err_code
 redis_check(struct connector *c, struct err *err)
 {
@@ -213,9 +256,10 @@ redis_check(struct connector *c, struct err *err)
 	redis_facts_release(&r->facts);
 	if (redis_login_find(&r->login, c->t, c->report.info.kind, err) ||
 	    link_open(&k, &r->login, err) || redis_info(k, &text, err) ||
-	    read_info(r, text, err) || find_files(r, k, err) || find_owner(r, err))
+	    read_info(r, text, err) || find_files(r, k, err) || find_owner(r, err) ||
+	    warn_of_acl(r, k, err))
 		return err->code;
-	return warn_of_acl(r, k, err);
+	return warn_of_others(r, err);
 }
 
 /* Does a child save or rewrite?  Then a full synchronisation would have to wait for it. */

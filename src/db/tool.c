@@ -134,3 +134,19 @@ tool_cat(
 		return err_set(err, ERR_USAGE, "%s", end.said);
 	return ERR_OK;
 }
+
+enum err_code
+tool_write(const struct db_target *t, const char *path, const struct buf *data, struct err *err)
+{
+	const char *const argv[] = { "tee", "--", path, NULL };
+	struct run_spec spec = RUN_SPEC_INIT;
+	struct tool_end end;
+	AUTO(bufv) struct buf echo = BUF_INIT;
+	spec.argv = argv;
+	spec.has_stdin = true;
+	if (tool_run(t, &spec, data, data->len, &echo, &end, err))
+		return err->code;
+	if (end.status != 0)
+		return err_set(err, ERR_IO, "write %s: %s", path, end.said);
+	return ERR_OK;
+}

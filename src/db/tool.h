@@ -38,4 +38,8 @@ MUST_CHECK enum err_code tool_version(
 MUST_CHECK enum err_code tool_cat(
     const struct db_target *t, const char *path, size_t max, struct buf *out, struct err *err);
 
+/* Write over a file inside the container: owner and mode stay as they are. */
+MUST_CHECK enum err_code tool_write(
+    const struct db_target *t, const char *path, const struct buf *data, struct err *err);
+
 #endif

@@ -184,6 +184,9 @@ compare_capture(struct backup_run *r, struct capture *c, unsigned percent, struc
 	    c->baseline != NULL ? run_find_member(c->baseline, c->kind, c->name) : NULL;
 	if (member == NULL)
 		return ERR_OK;
+	/* That it may be empty was said. */
+	if (c->source != NULL && c->files == 0 && r->options->allow_empty)
+		return ERR_OK;
 	if (c->connector != NULL && compare_tables(r, c, percent, err))
 		return err->code;
 	if (!has_same_rules(c, member))

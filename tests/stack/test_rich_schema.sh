@@ -52,11 +52,12 @@ has_image() {
 }
 # round PROJECT PRINT: backup, wipe, restore; PRINT is a function that prints all that there is.
 round() {
-	local p=$1 print=$2
+	local p=$1 print=$2 id
 	claim "$p: it is printed" "$print" "$p" "$work/$p.before"
 	claim "$p: it is backed up, complete" "$stacksnap" backup --quiesce none "$p"
+	id=$(newest)
 	claim "$p: all of it is wiped" wiped "$p"
-	claim "$p: it is restored" "$stacksnap" restore --stack "$p" latest --yes
+	claim "$p: it is restored" "$stacksnap" restore "$id" --yes
 	claim "$p: it is printed again" "$print" "$p" "$work/$p.after"
 	claim "$p: both are the same" diff "$work/$p.before" "$work/$p.after"
 	[ -s "$work/$p.before" ] || claim "$p: something was printed" false
@@ -96,7 +97,7 @@ for v in 15 17; do
 	claim "$p: a rich cluster is made" \
 		compose $p exec -T db psql -X -q -v ON_ERROR_STOP=1 -U postgres <"$seeds/postgres.sql"
 	claim "$p: and more of it" \
-		compose $p exec -T db psql -X -q -v ON_ERROR_STOP=1 -U postgres shop <"$seeds/postgres_more.sql"
+		compose $p exec -T -e PGOPTIONS="-c statement_timeout=0" db psql -X -q -v ON_ERROR_STOP=1 -U postgres shop <"$seeds/postgres_more.sql"
 	round $p pg_print
 done
 for v in 10.11 11.8; do

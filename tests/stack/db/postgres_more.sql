@@ -35,5 +35,5 @@ CREATE FOREIGN TABLE far_away (id int) SERVER elsewhere;
 CREATE USER MAPPING FOR reader SERVER elsewhere OPTIONS (password 'p');
 CREATE AGGREGATE longest (text) (SFUNC = textcat, STYPE = text);
 CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq);
-CREATE TEXT SEARCH CONFIGURATION plain (COPY = simple);
+CREATE TEXT SEARCH CONFIGURATION plain_too (COPY = simple);
 SELECT lo_put(lo_create(77777), 0, decode(repeat('00ff5c', 5000), 'hex'));

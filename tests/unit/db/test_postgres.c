@@ -30,6 +30,12 @@ static const char plain[] = "--\n-- PostgreSQL database dump\n--\n\n"
 		"|1|", ""                                                      \
 	}
 enum { CATALOGUE_ANSWERS = 5 };
+/* The data folder is /d; pg_hba.conf and pg_ident.conf lie elsewhere. */
+#define FILES                                                               \
+	{                                                                   \
+		"current_setting('hba_file')",                              \
+		    "2f64|2f642f706f737467726573716c2e636f6e66|2f65|2f65\n" \
+	}
 
 static const struct script_answer answers[] = {
 	CATALOGUE(TABLES, ROWS),
@@ -42,6 +48,7 @@ static const struct script_answer answers[] = {
 	{ "LOCK TABLE ONLY public.a", "" },
 	{ "pg_export_snapshot", "00000003-0000001B-1|0/1A2B3C8\n" },
 	{ "AND NOT datistemplate", "706f737467726573\n73686f70\n" },
+	FILES,
 	{ NULL, NULL },
 };
 
@@ -57,10 +64,11 @@ static const struct script_answer answers_of_postgres[] = {
 	{ "BEGIN", "" },
 	{ "pg_export_snapshot", "00000003-0000001A-1|0/1A2B390\n" },
 	{ "AND NOT datistemplate", "706f737467726573\n73686f70\n" },
+	FILES,
 	{ NULL, NULL },
 };
 
-enum { STEP_GLOBALS = 3, STEP_SHOP = 4, STEP_PSQL_SHOP = 7, STEP_PSQL = 8, STEPS = 11 };
+enum { STEP_GLOBALS = 3, STEP_SHOP = 4, STEP_PSQL_SHOP = 7, STEP_PSQL = 8, STEPS = 12 };
 
 static const struct script_step good[STEPS] = {
 	{ "psql", "--version", "psql (PostgreSQL) 15.8\n", 0, NULL, 0, NULL, false },
@@ -74,6 +82,7 @@ static const struct script_step good[STEPS] = {
 	{ "psql", "dbname='shop'", NULL, 0, NULL, 0, answers, false },
 	{ "psql", "dbname='postgres'", NULL, 0, NULL, 0, answers_of_postgres, false },
 	{ "psql", "dbname='template1'", NULL, 0, NULL, 0, answers_of_postgres, false },
+	{ "cat", "/d/", "port = 5432\n", 0, NULL, 0, NULL, false },
 	{ 0 },
 };
 
@@ -133,14 +142,14 @@ backup_is_roles_and_one_dump_for_each_database(void **state)
 	AUTO(fixture) struct fixture f;
 	fixture_init(&f);
 	ok(back_up(&f, &err));
-	static const char *const want[] = { "globals.sql", "postgres.sql", "shop.sql",
-		"template1.sql" };
+	static const char *const want[] = { "globals.sql", "postgresql.conf",
+		"postgresql.auto.conf", "postgres.sql", "shop.sql", "template1.sql" };
 	assert_int_equal(f.dump.len, ARRAY_LEN(want));
 	for (size_t i = 0; i < f.dump.len; i++) {
 		assert_string_equal(f.dump.files[i].name, want[i]);
 		assert_true(f.dump.files[i].ended);
 	}
-	assert_memory_equal(f.dump.files[2].data.data, shop, sizeof shop - 1);
+	assert_memory_equal(f.dump.files[4].data.data, shop, sizeof shop - 1);
 
 	const struct db_report *r = connector_report(f.c);
 	assert_string_equal(r->info.version, "15.8");
@@ -150,12 +159,15 @@ backup_is_roles_and_one_dump_for_each_database(void **state)
 	assert_int_equal(r->info.bytes, 300);
 	assert_string_equal(r->fence.position, "LSN 0/1A2B390 to 0/1A2B3C8");
 	assert_true(r->fence.begin_ns > 0 && r->fence.end_ns >= r->fence.begin_ns);
-	assert_int_equal(r->stream_count, 4);
-	assert_string_equal(r->streams[2].name, "shop.sql");
-	assert_string_equal(r->streams[2].database, "shop");
-	assert_string_equal(r->streams[2].tool, "pg_dump (PostgreSQL) 15.8");
-	assert_int_equal(r->streams[2].bytes, sizeof shop - 1);
-	assert_true(strv_has(&r->streams[2].argv, "--snapshot=00000003-0000001B-1"));
+	assert_int_equal(r->stream_count, 6);
+	assert_string_equal(r->streams[1].name, "postgresql.conf");
+	assert_int_equal(r->streams[1].format, DUMP_FILE);
+	assert_string_equal(r->streams[2].name, "postgresql.auto.conf");
+	assert_string_equal(r->streams[4].name, "shop.sql");
+	assert_string_equal(r->streams[4].database, "shop");
+	assert_string_equal(r->streams[4].tool, "pg_dump (PostgreSQL) 15.8");
+	assert_int_equal(r->streams[4].bytes, sizeof shop - 1);
+	assert_true(strv_has(&r->streams[4].argv, "--snapshot=00000003-0000001B-1"));
 }
 
 static void
@@ -499,7 +511,7 @@ what_a_tool_says_beside_a_good_dump_is_a_warning(void **state)
 	const struct db_report *r = connector_report(f.c);
 	assert_int_equal(r->warnings.len, 1);
 	assert_string_equal(r->warnings.items[0], "pg_dump said: pg_dump: warning: odd");
-	assert_int_equal(census_find(r->streams[2].census, CENSUS_ROWS, "public.a")->count, 1);
+	assert_int_equal(census_find(r->streams[4].census, CENSUS_ROWS, "public.a")->count, 1);
 }
 
 static void
