@@ -2,6 +2,7 @@
 # Dump tools that lie: they exit 0 and have written nothing, a part, another database, or all but a
 # table.  Whatever they do, there is no snapshot that says otherwise.  Every cut is made at
 # STACKSNAP_TEST_CUT bytes (4096); every byte is in tests/unit/db.
+# shellcheck disable=SC2016 # the lies are expanded in the container
 set -uo pipefail
 # shellcheck source=tests/stack/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -158,7 +159,7 @@ lies $my "$tool"
 refused $my "$tool" "leaves out a table" '$real --ignore-table=shop.customers "$@"' "TABLE shop.customers"
 refused $my "$tool" "leaves out the rows of a table" \
 	"\$real \"\$@\" | sed '/^INSERT INTO .customers/,/;\$/d'" "the dump has 0 rows of table shop.customers, the server had at least 1"
-refused $my "$tool" "leaves out triggers" '$real "$@" --skip-triggers -- shop 2>/dev/null || $real $(echo "$*" | sed "s/--triggers/--skip-triggers/")' \
+refused $my "$tool" "leaves out triggers" '$real $(echo "$*" | sed "s/--triggers/--skip-triggers/")' \
 	"TRIGGER stamp ON shop.orders"
 refused $my "$tool" "leaves out routines" '$real $(echo "$*" | sed "s/--routines/--skip-routines/")' "PROCEDURE shop.total"
 refused $my "$tool" "dumps another database" '$real $(echo "$*" | sed "s/-- shop/-- mysql/")' "DATABASE shop"
