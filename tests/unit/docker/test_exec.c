@@ -430,6 +430,23 @@ wait_gives_up_after_its_time(void **state)
 }
 
 static void
+read_from_a_hanging_tool_ends_with_patience(void **state)
+{
+	(void)state;
+	struct place *p = open_place(hanging_tool);
+	AUTO(run) struct run *run = start(p, false);
+	struct err err = ERR_INIT;
+	uint8_t piece[10];
+	size_t got;
+	run_set_patience(run, 30);
+	assert_int_equal(run_read(run, piece, sizeof piece, &got, &err), ERR_TRANSIENT);
+	assert_string_equal(err.msg, "nothing came for 0 s: it hangs, or waits for a lock");
+	set_exit(p->f, 0);
+	run_free(TAKE(run));
+	close_place(p);
+}
+
+static void
 cancel_stops_a_read(void **state)
 {
 	(void)state;
@@ -520,6 +537,7 @@ main(void)
 		cmocka_unit_test(output_cut_off_in_a_frame_is_an_error),
 		cmocka_unit_test(error_of_the_engine_itself_is_told),
 		cmocka_unit_test(wait_gives_up_after_its_time),
+		cmocka_unit_test(read_from_a_hanging_tool_ends_with_patience),
 		cmocka_unit_test(cancel_stops_a_read),
 		cmocka_unit_test(exec_in_a_paused_container_is_locked),
 		cmocka_unit_test(runner_of_a_missing_container_is_not_found),
