@@ -4,6 +4,7 @@
  */
 #include "cli/cli.h"
 #include "cli/plan_view.h"
+#include "engine/restore_settle.h"
 
 /* The stacks that were named, or all. */
 static enum err_code
@@ -60,6 +61,29 @@ print_json(struct cli *c, struct docker *d, const struct strv *names, enum exit_
 	return cli_result_end(&w, err);
 }
 
+/* What a restore has left open. */
+static void
+tell_restores(struct cli *c, const struct strv *names)
+{
+	AUTO(restored_list) struct restored_list l = RESTORED_LIST_INIT;
+	struct engine e = cli_engine(c, NULL);
+	struct err scratch; /* restore status tells more */
+	if (restore_list(&e, &l, &scratch) != ERR_OK)
+		return;
+	for (size_t i = 0; i < l.count; i++) {
+		const struct restored *r = &l.items[i];
+		if (!strv_has(names, r->stack))
+			continue;
+		if (r->state == RESTORED_KEPT)
+			event_note(c->events, r->stack,
+			    "its last restore can be undone, and keeps what was there before: "
+			    "stacksnap restore status");
+		else if (r->state == RESTORED_INTERRUPTED)
+			event_warning(c->events, r->stack,
+			    "a restore of it was interrupted: stacksnap recover");
+	}
+}
+
 static enum err_code
 run(struct cli *c, enum exit_code *code, struct err *err)
 {
@@ -69,6 +93,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	opt.cancel = c->cancel;
 	if (docker_open(&d, &opt, err) || names_of(c, d, &names, err))
 		return err->code;
+	tell_restores(c, &names);
 	return c->args.json ? print_json(c, d, &names, *code, err) : print(d, &names, err);
 }
 

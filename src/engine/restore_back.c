@@ -317,6 +317,24 @@ read_containers(
 	return ERR_OK;
 }
 
+/* Nothing is started with an empty value where somebody gave one before. */
+static enum err_code
+check_variables(
+    const struct restore_past *p, const struct compose_project *project, struct err *err)
+{
+	AUTO(compose_reading) struct compose_reading r = COMPOSE_READING_INIT;
+	if (compose_read(p->compose, project, &r, err))
+		return err->code;
+	if (r.unset.len == 0)
+		return ERR_OK;
+	return err_set(err, ERR_USAGE,
+	    "variable %s, which the compose files of stack %s need, is not set%s: run it again "
+	    "as "
+	    "%s=... stacksnap ... (or set it to nothing, if that is what it was)",
+	    r.unset.items[0], p->stack, r.unset.len > 1 ? " (nor are others)" : "",
+	    r.unset.items[0]);
+}
+
 static enum err_code
 start_whole(struct restore_past *p, struct err *err)
 {
@@ -334,7 +352,8 @@ start_whole(struct restore_past *p, struct err *err)
 	struct compose_up_options opt = COMPOSE_UP_OPTIONS_INIT;
 	opt.should_wait = false;
 	opt.services = &services;
-	if (compose_create(p->compose, &project, &opt, err) || refill(p, containers, err))
+	if (check_variables(p, &project, err) ||
+	    compose_create(p->compose, &project, &opt, err) || refill(p, containers, err))
 		return err->code;
 	opt.services = &p->old.run;
 	if (p->old.run.len == 0)
@@ -447,7 +466,8 @@ past_go_on(struct restore_past *p, bool *is_kept, struct err *err)
 		struct compose_up_options opt = COMPOSE_UP_OPTIONS_INIT;
 		opt.should_wait = false;
 		opt.services = &p->fresh.run;
-		if (compose_up(p->compose, &project, &opt, err))
+		if (check_variables(p, &project, err) ||
+		    compose_up(p->compose, &project, &opt, err))
 			return err->code;
 	}
 	const struct strv *services = p->is_partial ? &p->well : &p->fresh.run;

@@ -103,7 +103,8 @@ MUST_CHECK enum err_code past_accept_back(struct restore_past *p, struct err *er
 /* partial: which containers of its services run now. */
 MUST_CHECK enum err_code past_find_running(struct restore_past *p, struct err *err);
 /* An interrupted restore whose data is all in place: start the stack and wait until it
- * is well.  *is_kept: it can be undone; else there is nothing old, and the record is gone. */
+ * is well.  *is_kept: it can be undone; else there is nothing old, and the record is gone.
+ * ERR_USAGE: variables are missing, nothing was started. */
 MUST_CHECK enum err_code past_go_on(struct restore_past *p, bool *is_kept, struct err *err);
 /* Is all restored data where it belongs? */
 bool past_is_swapped(const struct restore_past *p);

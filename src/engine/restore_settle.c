@@ -196,6 +196,63 @@ check_old_files(struct restore_past *p, struct strv *obstacles, struct err *err)
 	return ERR_OK;
 }
 
+/* Where a path of the old stack lies while the restored one is in its place. */
+static enum err_code
+old_place(char **out, const struct restore_past *p, const char *path, struct err *err)
+{
+	for (size_t i = 0; i < p->n_items; i++) {
+		const struct past_item *it = &p->items[i];
+		if (it->was_there && path_is_within(path, it->target) && fs_exists(it->old))
+			return path_moved(out, path, it->target, it->old, err);
+	}
+	return str_dup(out, path, err);
+}
+
+static enum err_code
+old_places(
+    struct strv *out, const struct restore_past *p, const struct strv *paths, struct err *err)
+{
+	for (size_t i = 0; i < paths->len; i++) {
+		AUTO(str) char *at = NULL;
+		if (old_place(&at, p, paths->items[i], err))
+			return err->code;
+		if (fs_exists(at) && strv_add(out, at, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+/* They are asked for again when it is started: better before anything is touched. */
+static enum err_code
+check_old_variables(struct restore_past *p, struct strv *obstacles, struct err *err)
+{
+	AUTO(compose) struct compose *c = NULL;
+	AUTO(compose_reading) struct compose_reading r = COMPOSE_READING_INIT;
+	AUTO(strv) struct strv files = STRV_INIT;
+	AUTO(strv) struct strv env_files = STRV_INIT;
+	AUTO(str) char *dir = NULL;
+	struct err why;
+	if (!p->has_old || old_place(&dir, p, p->old.dir, err) ||
+	    old_places(&files, p, &p->old.files, err) ||
+	    old_places(&env_files, p, &p->old.env_files, err))
+		return p->has_old ? err->code : ERR_OK;
+	/* Without Compose, or without the files, that is what is told. */
+	if (files.len == 0 || compose_find(&c, NULL, p->engine->cancel, &why) != ERR_OK)
+		return ERR_OK;
+	struct restore_site site = { .name = p->stack };
+	struct compose_project project = site_project(&site, dir, &files, &env_files);
+	if (compose_read(c, &project, &r, err))
+		return err->code;
+	for (size_t i = 0; i < r.unset.len; i++)
+		if (strv_addf(obstacles, err,
+			"variable %s, which the compose files of the old stack need, is not "
+			"set: %s=... stacksnap restore undo %s (or set it to nothing, if that "
+			"is what it was)",
+			r.unset.items[i], r.unset.items[i], p->stack))
+			return err->code;
+	return ERR_OK;
+}
+
 static enum err_code
 preview(struct restore_past *p, struct restore_preview *out, struct err *err)
 {
@@ -213,7 +270,8 @@ preview(struct restore_past *p, struct restore_preview *out, struct err *err)
 	clock_format_local(when, p->kept_ns);
 	if (past_check_old(p, &why) != ERR_OK && strv_add(&out->obstacles, why.msg, err))
 		return err->code;
-	if (!p->is_partial && check_old_files(p, &out->obstacles, err))
+	if (!p->is_partial && (check_old_files(p, &out->obstacles, err) ||
+				  check_old_variables(p, &out->obstacles, err)))
 		return err->code;
 	for (size_t i = 0; i < p->n_items; i++) {
 		const struct past_item *it = &p->items[i];
@@ -306,6 +364,10 @@ forth(struct restore_past *p, enum recovered *how, struct err *err)
 	if (past_is_swapped(p) && past_go_on(p, &is_kept, &why) == ERR_OK) {
 		*how = RECOVERED_NEW;
 		return ERR_OK;
+	}
+	if (why.code == ERR_USAGE) {
+		*err = why;
+		return err->code;
 	}
 	if (!can_go_back) {
 		*how = RECOVERED_NEW;

@@ -114,6 +114,10 @@ claim "host paths too" exits 0 "reads this host's /etc/hostname" part --dry-run
 claim "and the room on disk" exits 0 "are free" part --dry-run
 claim "an unset variable is refused by name" exits 1 "variable TOKEN" env -u TOKEN "$stacksnap" restore "$id" --yes
 claim "nothing was touched by that" same_ids
+claim "restored as a whole" part
+claim "an undo is refused by its name too" exits 1 "variable TOKEN" env -u TOKEN "$stacksnap" restore undo $project --yes
+claim "with it the stack is undone" undo
+claim "it is as it was, without the backup's data" is_new
 
 compose $project down >/dev/null 2>&1
 mv "$dir" "$work/away"
