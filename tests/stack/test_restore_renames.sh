@@ -1,11 +1,11 @@
 #!/bin/bash
 # kill -9 of a restore and of an undo just before one of their renames: every write of the record is one, and so is every step of
 # the exchange.  Then `recover`, and the stack is wholly the old one or wholly the restored one.
-# STACKSNAP_TEST_STRIDE=1 takes all of them, one after the other; otherwise every seventh, from a random one on.
+# STACKSNAP_TEST_STRIDE=1 takes all of them, one after the other; otherwise every third, from a random one on.
 set -uo pipefail
 # shellcheck source=tests/stack/lib.sh
 . "$(dirname "$0")/lib.sh"
-stride=${STACKSNAP_TEST_STRIDE:-7}
+stride=${STACKSNAP_TEST_STRIDE:-3}
 project="undo-ren"
 # shellcheck source=tests/stack/restore_lib.sh
 . "$(dirname "$0")/restore_lib.sh"

@@ -1,0 +1,49 @@
+#!/bin/bash
+# An image that came from a registry and is gone from the engine is pulled by its digest, before anything
+# is touched; when no registry answers, nothing is.
+set -uo pipefail
+# shellcheck source=tests/stack/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+project="undo-image"
+projects+=("$project")
+remove_project $project
+# The least that runs: sleep and what it is linked with.
+mkdir -p "$work/tree/bin" "$work/image" "$work/$project"
+cp /bin/sleep "$work/tree/bin/"
+for file in $(ldd /bin/sleep | grep -o '/lib[^ ]*'); do
+	mkdir -p "$work/tree$(dirname "$file")"
+	cp -L "$file" "$work/tree$file"
+done
+tar -C "$work/tree" -c . | docker import -c 'CMD ["/bin/sleep","1000"]' - undo-tiny:1 >/dev/null
+docker save undo-tiny:1 | tar -x -C "$work/image"
+docker rmi undo-tiny:1 >/dev/null
+"$top/tests/stack/one_image_registry.py" "$work/image" >"$work/port" &
+registry=$!
+for ((i = 0; i < 100; i++)); do [ -s "$work/port" ] && break; sleep 0.1; done
+image=localhost:$(cat "$work/port")/undo/tiny:1
+cat >"$work/$project/compose.yaml" <<EOF
+services: { app: { image: "$image", volumes: ["data:/data"], init: true } }
+volumes: { data: }
+EOF
+gone() {
+	compose $project down -v >/dev/null 2>&1
+	rm -rf "${work:?}/$project"
+	docker rmi "$image" >/dev/null
+	! docker image inspect "$image" >/dev/null 2>&1
+}
+
+claim "the registry gives the image" docker pull -q "$image"
+id=$(docker image inspect -f '{{.Id}}' "$image")
+claim "the stack runs" compose $project up -d
+"$stacksnap" init >/dev/null 2>&1 || exit 1
+claim "a backup" "$stacksnap" backup $project
+claim "stack, files and image are gone" gone
+claim "it is restored, and the image pulled by its digest" exits 0 "pulling image localhost" "$stacksnap" restore latest --yes
+claim "the service runs the recorded image" test "$(docker inspect -f '{{.State.Status}} {{.Image}}' $project-app-1)" = "running $id"
+claim "the image has its name again" test "$(docker image inspect -f '{{.Id}}' "$image")" = "$id"
+claim "all is gone again" gone
+kill $registry
+claim "without the registry it is refused" exits 1 "pull image" "$stacksnap" restore latest --yes
+claim "nothing was made" test -z "$(docker ps -aq --filter label=com.docker.compose.project=$project)" -a ! -e "$work/$project"
+exit $((failures > 0))
