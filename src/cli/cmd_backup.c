@@ -190,6 +190,18 @@ show_plan(struct cli *c, const struct backup_batch *b, const struct settings_opt
 
 /* --- the work --- */
 
+/* Do the options' values make sense?  Otherwise each stack would be refused for them. */
+static enum err_code
+check_settings(const struct settings_options *given, struct err *err)
+{
+	static char name[] = "";
+	const struct stack none = { .name = name };
+	AUTO(settings) struct settings *s = NULL;
+	struct settings_options opt = { .file = SETTINGS_NO_FILE };
+	memcpy(opt.values, given->values, sizeof opt.values);
+	return settings_load(&s, &none, &opt, err);
+}
+
 static enum err_code
 options_of(const struct args *a, struct backup_options *out, struct err *err)
 {
@@ -204,6 +216,8 @@ options_of(const struct args *a, struct backup_options *out, struct err *err)
 	opt.one_file_system = a->one_file_system;
 	opt.settings.values[SETTING_QUIESCE] = a->quiesce;
 	opt.settings.values[SETTING_DOWNTIME] = a->max_downtime;
+	if (check_settings(&opt.settings, err))
+		return err->code;
 	if (a->time != NULL && time_parse(&opt.time_ns, a->time, clock_wall_ns(), err))
 		return err_wrap(err, "--time");
 	if (backup_check_rules(&opt, err))

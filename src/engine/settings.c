@@ -185,7 +185,8 @@ say_options(struct settings *s, const struct stack *stack, const struct settings
 			return err->code;
 	for (size_t i = 0; i < SETTINGS; i++) {
 		char where[64];
-		snprintf(where, sizeof where, "--%s", setting_name((enum setting)i));
+		snprintf(where, sizeof where, "--%s%s", i == SETTING_DOWNTIME ? "max-" : "",
+		    setting_name((enum setting)i));
 		for (char *p = where; *p != '\0'; p++)
 			if (*p == '.')
 				*p = '-';

@@ -208,7 +208,7 @@ done
 snapshots=$(count_snapshots)
 nothing_new() { test "$(count_snapshots)" -eq "$snapshots"; }
 claim "what takes longer than it may fails" \
-	exits 1 "quiet for longer than 300ms (" \
+	exits 1 "quiet for longer than 300ms (--max-downtime)" \
 	"$stacksnap" backup --quiesce stop --max-downtime 300ms "$p"
 claim "the services run again then" soon_as_before 1
 claim "and there is no snapshot" nothing_new
