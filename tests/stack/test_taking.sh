@@ -169,9 +169,9 @@ for how in pause stop down; do
 	done
 	claim "$how: after kill -9 ($n times, at each step) just what ran runs again" test $bad -eq 0
 	echo "# $how: after ${worst[$how]} ms at the most"
-	# What is being stopped is let to its end, and Compose waits for the health of the database.
+	# What is being stopped is let to its end; Compose waits for the health of the database.
 	limit=5000
-	[ $how = pause ] || limit=10000
+	[ $how = pause ] || limit=${STACKSNAP_TEST_SECONDS:-15}000
 	claim "$how: within $((limit / 1000)) seconds" test "${worst[$how]}" -le $limit
 done
 
@@ -233,6 +233,7 @@ docker exec "$p-app-1" rm -f /data/big
 # interrupted SIGNAL HOW: a signal when it begins to make the stack quiet.
 interrupted() {
 	local signal=$1 how=$2 pid
+	: >"$work/stopped.log"
 	"$stacksnap" backup --quiesce "$how" "$p" >"$work/stopped.log" 2>&1 &
 	pid=$!
 	until_true grep -q "fix the instant" "$work/stopped.log" || echo "# never so far"

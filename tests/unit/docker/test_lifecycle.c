@@ -514,6 +514,24 @@ a_cancel_in_the_middle_gives_all_back(void **state)
 }
 
 static void
+what_could_not_be_done_after_a_cancel_is_no_failure_of_its_own(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "a", "running");
+	const struct lifecycle_target targets[] = { { 0, QUIESCE_PAUSE, -1 } };
+	AUTO(lifecycle) struct lifecycle *l = promise(s, targets, 1);
+	struct err err = ERR_INIT;
+	fake_refuse(s->f, 0, 1);
+	cancel_raise(&s->cancel);
+	assert_int_equal(lifecycle_quiesce(l, &err), ERR_CANCELLED);
+	assert_string_equal(err.msg, "service a: stopped on request");
+	assert_true(is(s, 0, "running"));
+	lifecycle_free(TAKE(l));
+	close_scene(s);
+}
+
+static void
 the_journal_tells_which_stops_may_be_under_way(void **state)
 {
 	(void)state;
@@ -641,6 +659,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(what_restarts_is_stopped_since_it_cannot_be_paused),
 		cmocka_unit_test(what_somebody_else_lets_run_is_found),
 		cmocka_unit_test(a_cancel_in_the_middle_gives_all_back),
+		cmocka_unit_test(
+		    what_could_not_be_done_after_a_cancel_is_no_failure_of_its_own),
 		cmocka_unit_test(the_journal_tells_which_stops_may_be_under_way),
 		cmocka_unit_test(hooks_that_are_owed_keep_the_journal_until_they_ran),
 		cmocka_unit_test(down_refuses_what_would_not_come_up_again),
