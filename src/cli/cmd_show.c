@@ -268,6 +268,42 @@ print_databases(const json_t *d, struct err *err)
 	return ERR_OK;
 }
 
+/* How each SQLite database among the files was taken. */
+static enum err_code
+print_sqlite(const json_t *d, struct err *err)
+{
+	static const struct table_column columns[] = { { NULL, TABLE_LEFT },
+		{ NULL, TABLE_RIGHT }, { NULL, TABLE_RIGHT }, { NULL, TABLE_LEFT },
+		{ NULL, TABLE_LEFT } };
+	const json_t *members = json_object_get(d, "members");
+	for (size_t i = 0; i < json_array_size(members); i++) {
+		AUTO(table) struct table t;
+		const json_t *m = json_array_get(members, i);
+		const json_t *list = json_object_get(m, "sqlite");
+		if (json_array_size(list) == 0)
+			continue;
+		table_init(&t, columns, ARRAY_LEN(columns));
+		for (size_t k = 0; k < json_array_size(list); k++) {
+			const json_t *s = json_array_get(list, k);
+			char size[FORMAT_MAX], tables[FORMAT_MAX];
+			const char *why = json_get_str(s, "why");
+			format_size(size, num_at(s, "bytes"));
+			counted(tables, num_at(s, "tables"), "table");
+			table_cell(&t, str_at(s, "path"));
+			table_cell(&t, size);
+			table_cell(&t, tables);
+			table_cellf(&t, "taken %s, %s", str_at(s, "how"), str_at(s, "check"));
+			table_cell(&t, why != NULL ? why : "");
+		}
+		fputs("SQLite databases in ", stdout);
+		escape_print(stdout, str_at(m, "name"));
+		putchar('\n');
+		if (table_print(&t, stdout, 2, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
 /* --- the stack --- */
 
 static enum err_code
@@ -371,7 +407,7 @@ print(const char *hex, const json_t *d, const json_t *proof, struct err *err)
 	if (print_members(d, err))
 		return err->code;
 	print_left_out(d);
-	if (print_databases(d, err))
+	if (print_databases(d, err) || print_sqlite(d, err))
 		return err->code;
 	if (json_is_object(stack)) {
 		if (print_images(stack, err))

@@ -7,6 +7,7 @@
 #include "engine/backup_stack.h"
 
 #include "docker/exec.h"
+#include "engine/capture_sqlite.h"
 #include "engine/meter.h"
 #include "engine/publish.h"
 #include "engine/quiet_plan.h"
@@ -39,6 +40,8 @@ make_captures(struct stack_backup *b, struct err *err)
 			.member = m,
 			.entry = TREE_ENTRY_INIT,
 		};
+		if (sqlite_is_wanted(p, m) && sqlite_set_new(&c->sqlite, err))
+			return err->code;
 		if (m->kind != MEMBER_DATABASE)
 			continue;
 		const struct stack_container *container = &p->stack->containers[m->container];
@@ -161,6 +164,9 @@ drain(struct stack_backup *b, struct err *err)
 	atomic_store(&b->run.progress.bytes_unchanged, 0);
 	atomic_store(&b->run.progress.files, 0);
 	meter_start(&meter, b->run.engine->events, run_sample, &b->run);
+	for (size_t i = 0; i < b->run.n_captures; i++)
+		if (sqlite_drain_all(&b->run, &b->run.captures[i], err))
+			return err->code;
 	return databases_drain(&b->run, err);
 }
 

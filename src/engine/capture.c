@@ -1,6 +1,8 @@
 #include "engine/capture.h"
 
+#include "db/sqlite.h"
 #include "engine/browse.h"
+#include "engine/capture_sqlite.h"
 #include "repo/snapshot.h"
 #include "sys/clock.h"
 #include "tree/dir.h"
@@ -53,6 +55,7 @@ capture_release(struct capture *c)
 	tree_entry_release(&c->entry);
 	ignore_free(c->rules);
 	json_decref(c->baseline);
+	sqlite_set_free(c->sqlite);
 }
 
 void
@@ -144,6 +147,8 @@ note_parents(void *arg, const struct id *id, const json_t *doc, struct err *err)
 		c->has_parent = true;
 		c->parent_began_ns = json_get_int(m, "began_ns", 0);
 		c->parent_files = (uint64_t)json_get_int(m, "files", 0);
+		if (sqlite_note_parent(c, m, err))
+			return err->code;
 	}
 	return ERR_OK;
 }
@@ -186,13 +191,15 @@ is_excluded(void *arg, const char *path, size_t len, bool is_dir)
 {
 	struct capture *c = ((const struct file_save *)arg)->capture;
 	const struct strv *exclude = c->exclude;
+	if (c->sqlite != NULL && !is_dir && sqlite_set_is_member(c->sqlite, path, len))
+		return true;
 	if (c->rules != NULL) {
 		bool is_out = ignore_has(c->rules, path, len, is_dir);
 		if (is_out)
 			atomic_fetch_add_explicit(&c->excluded, 1, memory_order_relaxed);
 		return is_out;
 	}
-	for (size_t i = 0; i < exclude->len; i++)
+	for (size_t i = 0; exclude != NULL && i < exclude->len; i++)
 		if (strlen(exclude->items[i]) == len &&
 		    memcmp(exclude->items[i], path, len) == 0)
 			return true;
@@ -228,10 +235,18 @@ save_files(struct backup_run *r, struct capture *c, enum save_pass pass, struct 
 		.exclude_caches = r->options->exclude_caches,
 		.one_file_system = r->options->one_file_system,
 	};
-	if (c->exclude != NULL && c->exclude->len > 0) {
+	if (c->sqlite != NULL || (c->exclude != NULL && c->exclude->len > 0)) {
 		opt.exclude = is_excluded;
 		opt.exclude_arg = &s;
 	}
+	if (c->sqlite != NULL) {
+		opt.peek = sqlite_set_peek;
+		opt.peek_arg = c->sqlite;
+		opt.peek_magic = SQLITE_MAGIC;
+		opt.peek_magic_len = SQLITE_MAGIC_SIZE;
+	}
+	if (pass == PASS_FIRST && sqlite_look_again(c, err))
+		return err->code;
 	if (pass == PASS_LAST) {
 		/* What was touched since the first pass began is read again; the filesystem was
 		 * synced then, so that mapped pages show their writes (docs/decisions/0004). */
@@ -245,6 +260,8 @@ save_files(struct backup_run *r, struct capture *c, enum save_pass pass, struct 
 		return err_wrap(err, "%s %s", c->kind, c->name);
 	if (pass == PASS_FIRST)
 		return ERR_OK;
+	if (sqlite_fence_all(r, c, err))
+		return err_wrap(err, "%s %s", c->kind, c->name);
 	c->fence_begin_ns = begin;
 	c->fence_end_ns = clock_wall_ns();
 	c->began_ns = pass == PASS_LAST ? c->first.began_ns : c->saved.began_ns;

@@ -63,6 +63,7 @@ struct capture {
 	json_t *baseline; /* the last good snapshot that has this member; NULL: none */
 	struct tree_saved first; /* the live pass */
 	struct tree_saved saved; /* the pass that counts */
+	struct sqlite_set *sqlite; /* NULL: databases are files like any other */
 
 	/* what both have in the end */
 	struct tree_entry entry;

@@ -4,6 +4,7 @@
  */
 #include "engine/capture.h"
 
+#include "engine/capture_sqlite.h"
 #include "engine/publish.h"
 #include "engine/quiet_plan.h"
 #include "sys/clock.h"
@@ -130,6 +131,7 @@ write_member(struct json_writer *w, const struct backup_run *r, const struct cap
 	json_i64(w, "began_ns", c->began_ns);
 	if (c->connector != NULL)
 		write_dumps(w, c);
+	sqlite_write(w, c);
 	json_obj_end(w);
 }
 

@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 enum tree_problem_kind {
 	/* Saving (and reading live files to compare them). */
@@ -48,6 +49,11 @@ typedef void tree_problem_fn(void *arg, const struct tree_problem *p);
 
 /* Leave this out, with all below it?  Called from any thread, several at a time. */
 typedef bool tree_exclude_fn(void *arg, const char *path, size_t len, bool is_dir);
+
+/* The first bytes of a file that is being saved; true: leave it out after all.  Called from any
+ * thread, several at a time. */
+typedef bool tree_peek_fn(
+    void *arg, const char *path, size_t len, const uint8_t *first, size_t n);
 
 #define TREE_PROGRESS_PATH 256
 

@@ -45,6 +45,11 @@ struct tree_save_options {
 	unsigned threads; /* 0: one per processor */
 	tree_exclude_fn *exclude; /* NULL: nothing */
 	void *exclude_arg;
+	/* Asked for each file below the root that is read and begins with these bytes. */
+	tree_peek_fn *peek; /* NULL: nobody */
+	void *peek_arg;
+	const char *peek_magic;
+	size_t peek_magic_len;
 	tree_problem_fn *problem; /* NULL: only counted */
 	void *problem_arg;
 	struct tree_progress *progress; /* may be NULL */

@@ -157,7 +157,7 @@ slot_done(void *arg, struct content *content)
 
 enum read_result {
 	READ_GOES_ON, /* the content is on its way */
-	READ_FAILED, /* reported */
+	READ_FAILED, /* reported, or left out by peek */
 };
 
 /* Files that are long at hand are shown; of others, their folder is. */
@@ -182,21 +182,24 @@ slot_read(struct worker *w, struct slot *slot, int fd, const struct stat *st,
 		return err->code;
 	if (st->st_size >= SHOWN && s->report.progress != NULL)
 		show_path(w, slot);
-	bool changed;
-	int errnum = 0;
-	if (file_read(w, fd, st, stream, &changed, &errnum, err)) {
+	struct file_reading found = { .errnum = 0 };
+	if (file_read(w, fd, st, slot->batch->folder, slot->name, stream, &found, err)) {
 		stream_abort(stream);
 		return err->code;
 	}
 	struct err told;
-	if (errnum != 0) {
+	*result = READ_FAILED;
+	if (found.is_unwanted) {
 		stream_abort(stream);
-		err_errno(&told, errnum, "read");
-		worker_problem(w, TREE_UNREADABLE, slot->batch->folder, slot->name, &told);
-		*result = READ_FAILED;
 		return ERR_OK;
 	}
-	if (changed) {
+	if (found.errnum != 0) {
+		stream_abort(stream);
+		err_errno(&told, found.errnum, "read");
+		worker_problem(w, TREE_UNREADABLE, slot->batch->folder, slot->name, &told);
+		return ERR_OK;
+	}
+	if (found.is_changed) {
 		err_set(&told, ERR_CHANGED, "changed while it was read");
 		worker_problem(w, TREE_CHANGED, slot->batch->folder, slot->name, &told);
 	}

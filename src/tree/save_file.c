@@ -56,6 +56,10 @@ struct reading {
 	struct worker *worker;
 	int fd;
 	struct stream *stream;
+	const struct folder *folder;
+	const char *name; /* in folder */
+	bool was_peeked;
+	bool is_unwanted; /* peek says so */
 	int errnum; /* set when reading failed */
 	bool at_end; /* the file is shorter than it was */
 };
@@ -95,6 +99,21 @@ read_some(const struct reading *r, void *where, size_t len, off_t at)
 	return pread(r->fd, where, len, at);
 }
 
+/* Show the first bytes to whoever wants to see them. */
+static void
+peek(struct reading *r, const uint8_t *first, size_t n)
+{
+	const struct saver *s = r->worker->saver;
+	const struct tree_save_options *opt = s->opt;
+	if (opt->peek == NULL || r->was_peeked || s->root_is_file)
+		return;
+	r->was_peeked = true;
+	if (n < opt->peek_magic_len || memcmp(first, opt->peek_magic, opt->peek_magic_len) != 0)
+		return;
+	const char *path = worker_path(r->worker, r->folder, r->name);
+	r->is_unwanted = opt->peek(opt->peek_arg, path, strlen(path), first, n);
+}
+
 static enum err_code
 read_range(struct reading *r, uint64_t from, uint64_t to, struct err *err)
 {
@@ -117,6 +136,10 @@ read_range(struct reading *r, uint64_t from, uint64_t to, struct err *err)
 			r->at_end = true;
 			return ERR_OK;
 		}
+		if (from == 0)
+			peek(r, where, (size_t)n);
+		if (r->is_unwanted)
+			return ERR_OK;
 		if (stream_commit(r->stream, (size_t)n, err))
 			return err->code;
 		from += (uint64_t)n;
@@ -150,7 +173,7 @@ static enum err_code
 read_sparse(struct reading *r, uint64_t size, struct err *err)
 {
 	uint64_t at = 0;
-	while (at < size && r->errnum == 0 && !r->at_end) {
+	while (at < size && r->errnum == 0 && !r->at_end && !r->is_unwanted) {
 		uint64_t data;
 		uint64_t end;
 		/* A filesystem without SEEK_DATA has no holes that could be seen. */
@@ -167,13 +190,19 @@ read_sparse(struct reading *r, uint64_t size, struct err *err)
 }
 
 enum err_code
-file_read(struct worker *w, int fd, const struct stat *st, struct stream *stream, bool *changed,
-    int *errnum, struct err *err)
+file_read(struct worker *w, int fd, const struct stat *st, const struct folder *folder,
+    const char *name, struct stream *stream, struct file_reading *out, struct err *err)
 {
 	uint64_t size = (uint64_t)st->st_size;
 	if (w->cold > 0)
 		w->cold--;
-	struct reading r = { .worker = w, .fd = fd, .stream = stream };
+	struct reading r = {
+		.worker = w,
+		.fd = fd,
+		.stream = stream,
+		.folder = folder,
+		.name = name,
+	};
 	if (size >= LONG_FILE)
 		posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* advice only */
 	enum err_code rc;
@@ -189,10 +218,11 @@ file_read(struct worker *w, int fd, const struct stat *st, struct stream *stream
 	struct stat after;
 	if (r.errnum == 0 && fstat(fd, &after) != 0)
 		r.errnum = errno;
-	*errnum = r.errnum;
+	out->errnum = r.errnum;
+	out->is_unwanted = r.is_unwanted;
 	struct tree_time mtime = { st->st_mtim.tv_sec, (uint32_t)st->st_mtim.tv_nsec };
 	struct tree_time ctim = { st->st_ctim.tv_sec, (uint32_t)st->st_ctim.tv_nsec };
-	*changed =
+	out->is_changed =
 	    r.errnum == 0 && (after.st_size != st->st_size || !time_is(mtime, after.st_mtim) ||
 				 !time_is(ctim, after.st_ctim));
 	return ERR_OK;

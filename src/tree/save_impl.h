@@ -170,10 +170,17 @@ void batches_free(struct saver *s);
 
 /* save_file.c */
 
-/* Read an open file into the stream.  *changed: it is not what st tells any more.  An errno
- * that reading gave goes to *errnum; that is a problem of the file, not an error. */
+/* What reading a file found. */
+struct file_reading {
+	bool is_changed; /* it is not what stat told any more */
+	bool is_unwanted; /* peek leaves it out */
+	int errnum; /* of reading, or 0: a problem of the file, not an error */
+};
+
+/* Read an open file, a name in folder, into the stream. */
 MUST_CHECK enum err_code file_read(struct worker *w, int fd, const struct stat *st,
-    struct stream *stream, bool *changed, int *errnum, struct err *err);
+    const struct folder *folder, const char *name, struct stream *stream,
+    struct file_reading *out, struct err *err);
 
 /* Ask the kernel to read a file that is soon to be read. */
 void file_read_ahead(const struct saver *s, int dir_fd, const char *name);
