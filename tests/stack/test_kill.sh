@@ -48,4 +48,6 @@ claim "the repository verifies" "$stacksnap" verify --read-data
 same_dump() { "$stacksnap" dump "$first" db/shop.sql | sha256sum | cmp - "$work/dump"; }
 claim "the first snapshot still gives what it gave" same_dump
 claim "the next backup is complete" "$stacksnap" backup ts-kill
+# Some of tests/stack/kill_200, which also strikes restores, and the watchdog.
+"$top/tests/stack/kill_200" 4 6 || failures=$((failures + 1))
 exit $((failures > 0))
