@@ -9,7 +9,7 @@ set -uo pipefail
 nothing_left() {
 	local left
 	left=$(docker ps -aq --filter label=stacksnap.drill; docker volume ls -q --filter label=stacksnap.drill
-		docker network ls -q --filter label=stacksnap.drill; ls -A "$STACKSNAP_STATE_DIR" 2>/dev/null | grep drill)
+		docker network ls -q --filter label=stacksnap.drill; find "$STACKSNAP_STATE_DIR" -mindepth 1 -maxdepth 1 -name "*drill*")
 	[ -z "$left" ] || {
 		echo "left: $left"
 		return 1
