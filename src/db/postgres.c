@@ -397,8 +397,9 @@ check_globals(void *arg, const struct census *c, struct err *err)
 	struct postgres *p = arg;
 	AUTO(session) struct session *s = NULL;
 	AUTO(objects) struct objects now = OBJECTS_INIT;
-	if (objects_check(&p->roles, c, NULL, err) != ERR_INCOMPLETE)
-		return err->code;
+	enum err_code rc = objects_check(&p->roles, c, NULL, err);
+	if (rc != ERR_INCOMPLETE)
+		return rc;
 	if (pg_session(p, p->maintenance, &s, err) || pg_list_roles(s, &now, err))
 		return err->code;
 	objects_keep_common(&p->roles, &now);
@@ -438,8 +439,9 @@ check_database(void *arg, const struct census *c, struct err *err)
 			return err_wrap(err, "count the rows of database %s", d->name);
 		return objects_check(&d->objects, c, NULL, err);
 	}
-	if (objects_check(&d->objects, c, NULL, err) != ERR_INCOMPLETE)
-		return err->code;
+	enum err_code rc = objects_check(&d->objects, c, NULL, err);
+	if (rc != ERR_INCOMPLETE)
+		return rc;
 	/* A template has no snapshot: what it lacks may have gone since it was listed. */
 	AUTO(session) struct session *s = NULL;
 	AUTO(objects) struct objects now = OBJECTS_INIT;
