@@ -8,6 +8,7 @@
 #include "cli/look_view.h"
 #include "cli/plan_view.h"
 #include "cli/recover.h"
+#include "cli/settings_args.h"
 #include "engine/filter.h"
 #include "sys/clock.h"
 
@@ -130,11 +131,15 @@ choose(struct cli *c, struct backup_batch *b, struct err *err)
 	if (has_paths && (a->quiesce != NULL || a->max_downtime != NULL))
 		return err_set(err, ERR_USAGE,
 		    "--quiesce and --max-downtime are for stacks: folders have no services");
+	if (has_paths && (a->config != NULL || a->set.len > 0))
+		return err_set(err, ERR_USAGE,
+		    "--config and --set are for stacks: folders have no services");
 	bool leaves_out = a->exclude.len > 0 || a->exclude_from.len > 0 || a->exclude_caches ||
 			  a->one_file_system;
 	if (!has_paths && leaves_out)
 		return err_set(err, ERR_USAGE,
-		    "--exclude and the like are for folders: give --path DIR with them");
+		    "--exclude and the like are for folders: give --path DIR with them, or "
+		    "'--set exclude=RULE' for a stack");
 	if (a->is_long && !(has_paths && a->dry_run))
 		return err_set(err, ERR_USAGE, "--long goes with --dry-run of folders");
 	if (has_paths)
@@ -163,6 +168,7 @@ show_stack_plans(struct cli *c, const struct backup_batch *b,
 		AUTO(plan) struct plan *p = NULL;
 		if (plan_make(&p, d, b->stacks.items[i], settings, err))
 			return err->code;
+		settings_args_tell(c, p->stack->name, p->settings);
 		if (w != NULL)
 			plan_view_json(w, p);
 		else if (plan_view_print(p, stdout, err))
@@ -210,12 +216,11 @@ options_of(const struct args *a, struct backup_options *out, struct err *err)
 	opt.allow_empty = a->allow_empty;
 	opt.allow_shrink = a->allow_shrink;
 	opt.host = a->host;
+	settings_args_take(&opt.settings, a);
 	opt.exclude = &a->exclude;
 	opt.exclude_from = &a->exclude_from;
 	opt.exclude_caches = a->exclude_caches;
 	opt.one_file_system = a->one_file_system;
-	opt.settings.values[SETTING_QUIESCE] = a->quiesce;
-	opt.settings.values[SETTING_DOWNTIME] = a->max_downtime;
 	if (check_settings(&opt.settings, err))
 		return err->code;
 	if (a->time != NULL && time_parse(&opt.time_ns, a->time, clock_wall_ns(), err))
@@ -331,6 +336,8 @@ static const struct option_def options[] = {
 	{ "stdin-command", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "start what stands behind --, and read what it writes",
 	    offsetof(struct args, stdin_command) },
+	OPTION_CONFIG,
+	OPTION_SET,
 	{ "dry-run", 'n', OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "show what would be captured, and stop", offsetof(struct args, dry_run) },
 	{ "long", 'l', OPTION_SWITCH, WORD_ANY, NULL, NULL,
@@ -343,6 +350,9 @@ static const struct example examples[] = {
 	{ "stacksnap -r /backup backup --all --tag nightly", "every stack, one snapshot each" },
 	{ "stacksnap -r /backup backup --quiesce stop --max-downtime 30s shop",
 	    "stop services instead of pausing them, and not for longer" },
+	{ "stacksnap -r /backup backup --set app/exclude='*.log' shop",
+	    "without logs in what the service \"app\" mounts" },
+	{ "stacksnap -r /backup backup ./shop", "a stack that does not run, by its folder" },
 	{ "stacksnap backup --dry-run shop", "what would be captured, without a repository" },
 	{ "stacksnap -r /backup backup --path /srv/data /etc", "folders" },
 	{ "stacksnap -r /backup backup --path /home --exclude '.cache/' --exclude '*.iso'",
@@ -368,7 +378,9 @@ const struct command command_backup = {
 	    "that changed are read again, and the services go on while the dumps are written.\n"
 	    "Whatever happens, exactly the services that ran run again.  A snapshot exists "
 	    "only\n"
-	    "once it is whole and checked.\n"
+	    "once it is whole and checked.  Labels, an INI file and --set say what is to be "
+	    "done\n"
+	    "with a stack ('stacksnap stacks --why').\n"
 	    "\n"
 	    "--quiesce stop stops services in the order of their dependencies, where a pause "
 	    "will\n"

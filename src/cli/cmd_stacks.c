@@ -4,6 +4,8 @@
  */
 #include "cli/cli.h"
 #include "cli/plan_view.h"
+#include "cli/settings_args.h"
+#include "cli/why_view.h"
 #include "engine/restore_settle.h"
 
 /* The stacks that were named, or all. */
@@ -27,15 +29,27 @@ names_of(struct cli *c, struct docker *d, struct strv *names, struct err *err)
 }
 
 static enum err_code
-print(struct docker *d, const struct strv *names, struct err *err)
+plan_of(struct cli *c, struct docker *d, const char *name, struct plan **out, struct err *err)
+{
+	struct settings_options opt = { 0 };
+	settings_args_take(&opt, &c->args);
+	if (plan_make(out, d, name, &opt, err))
+		return err->code;
+	settings_args_tell(c, (*out)->stack->name, (*out)->settings);
+	return ERR_OK;
+}
+
+static enum err_code
+print(struct cli *c, struct docker *d, const struct strv *names, struct err *err)
 {
 	for (size_t i = 0; i < names->len; i++) {
 		AUTO(plan) struct plan *p = NULL;
-		if (plan_make(&p, d, names->items[i], NULL, err))
+		if (plan_of(c, d, names->items[i], &p, err))
 			return err->code;
 		if (i > 0)
 			putchar('\n');
-		if (plan_view_print(p, stdout, err))
+		if (c->args.why ? why_view_print(p, c->args.is_long, stdout, err)
+				: plan_view_print(p, stdout, err))
 			return err->code;
 	}
 	if (names->len == 0)
@@ -53,9 +67,13 @@ print_json(struct cli *c, struct docker *d, const struct strv *names, enum exit_
 	json_arr(&w, "stacks");
 	for (size_t i = 0; i < names->len; i++) {
 		AUTO(plan) struct plan *p = NULL;
-		if (plan_make(&p, d, names->items[i], NULL, err))
+		if (plan_of(c, d, names->items[i], &p, err))
 			return err->code;
-		plan_view_json(&w, p);
+		json_obj(&w, NULL);
+		plan_view_fields(&w, p);
+		if (c->args.why && why_view_json(&w, p, c->args.is_long, err))
+			return err->code;
+		json_obj_end(&w);
 	}
 	json_arr_end(&w);
 	return cli_result_end(&w, err);
@@ -91,25 +109,50 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	AUTO(strv) struct strv names = STRV_INIT;
 	struct docker_options opt = DOCKER_OPTIONS_INIT;
 	opt.cancel = c->cancel;
+	if (c->args.is_long && !c->args.why)
+		return err_set(err, ERR_USAGE, "--long goes with --why");
 	if (docker_open(&d, &opt, err) || names_of(c, d, &names, err))
 		return err->code;
 	tell_restores(c, &names);
-	return c->args.json ? print_json(c, d, &names, *code, err) : print(d, &names, err);
+	return c->args.json ? print_json(c, d, &names, *code, err) : print(c, d, &names, err);
 }
+
+static const struct option_def options[] = {
+	{ "why", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "show the settings instead, and who said them", offsetof(struct args, why) },
+	{ "long", 'l', OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "with --why: also those that are at their default",
+	    offsetof(struct args, is_long) },
+	OPTION_CONFIG,
+	OPTION_SET,
+};
 
 static const struct example examples[] = {
 	{ "stacksnap stacks", "all stacks of this host" },
 	{ "stacksnap stacks shop", "one of them" },
+	{ "stacksnap stacks ./shop", "one that does not run, by its compose file" },
+	{ "stacksnap stacks --why shop", "what labels and the INI file say about it" },
+	{ "stacksnap stacks --set app/exclude='*.log' shop", "what this would leave out" },
 };
 
 const struct command command_stacks = {
 	.name = "stacks",
 	.summary = "show the stacks here, and what of them would be captured",
-	.operands = "[STACK]...",
+	.operands = "[STACK|DIR]...",
 	.about =
 	    "Shows each Docker Compose stack of this host: its services and their state, what\n"
 	    "a backup captures and how, and what it does not capture and why.  A line marked\n"
-	    "with ! is something that a restore would miss.  Nothing is changed.",
+	    "with ! is something that a restore would miss.  Nothing is changed.  A folder\n"
+	    "with a compose file (anything with a / or a . in it) is shown as the stack that "
+	    "it\n"
+	    "would be.\n"
+	    "\n"
+	    "What is to be done with a stack is said by labels on its services\n"
+	    "(stacksnap.quiesce: stop), by an INI file, and by --set; the strongest voice\n"
+	    "counts, and --why shows which one that is.  docs/settings.md lists the "
+	    "settings.",
+	.options = options,
+	.n_options = ARRAY_LEN(options),
 	.examples = examples,
 	.n_examples = ARRAY_LEN(examples),
 	.max_operands = SIZE_MAX,

@@ -79,5 +79,6 @@ args_release(struct args *a)
 	strv_release(&a->keep_tags);
 	strv_release(&a->add_tags);
 	strv_release(&a->remove_tags);
+	strv_release(&a->set);
 	strv_release(&a->operands);
 }

@@ -45,6 +45,10 @@ struct args {
 	const char *since;
 	const char *until;
 	const char *latest;
+	/* stacks, backup */
+	const char *config;
+	struct strv set;
+	bool why;
 	/* backup */
 	struct strv exclude;
 	struct strv exclude_from;
@@ -115,7 +119,7 @@ struct args {
 		.hosts = STRV_INIT, .exclude = STRV_INIT, .exclude_from = STRV_INIT,     \
 		.include = STRV_INIT, .services = STRV_INIT, .members = STRV_INIT,       \
 		.keep_tags = STRV_INIT, .add_tags = STRV_INIT, .remove_tags = STRV_INIT, \
-		.operands = STRV_INIT                                                    \
+		.set = STRV_INIT, .operands = STRV_INIT                                  \
 	}
 
 void args_release(struct args *a);

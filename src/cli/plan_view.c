@@ -35,6 +35,9 @@ how_text(const struct plan_member *m, char out[64])
 	case MEMBER_DATABASE:
 		snprintf(out, 64, "%s, native dump", db_kind_title(m->db));
 		break;
+	case MEMBER_IMAGE:
+		snprintf(out, 64, "as docker save writes it");
+		break;
 	case MEMBER_META:
 		snprintf(out, 64, "inspect documents");
 		break;
@@ -44,7 +47,8 @@ how_text(const struct plan_member *m, char out[64])
 	case MEMBER_PROJECT:
 	case MEMBER_VOLUME:
 	case MEMBER_BIND:
-		snprintf(out, 64, "files%s", m->exclude.len > 0 ? ", in part" : "");
+		snprintf(out, 64, "files%s",
+		    m->exclude.len > 0 || m->rules.len > 0 ? ", in part" : "");
 		break;
 	}
 	return out;
@@ -155,13 +159,13 @@ member_json(struct json_writer *w, const struct plan_member *m)
 		json_str(w, "engine", db_kind_word(m->db));
 	json_strings(w, "services", &m->services);
 	json_strings(w, "exclude", &m->exclude);
+	json_strings(w, "rules", &m->rules);
 	json_obj_end(w);
 }
 
 void
-plan_view_json(struct json_writer *w, const struct plan *p)
+plan_view_fields(struct json_writer *w, const struct plan *p)
 {
-	json_obj(w, NULL);
 	json_str(w, "name", p->stack->name);
 	json_str(w, "working_dir", p->stack->working_dir);
 	services_json(w, p->stack);
@@ -182,5 +186,12 @@ plan_view_json(struct json_writer *w, const struct plan *p)
 	for (size_t i = 0; i < p->n_quiesce; i++)
 		json_str(w, NULL, p->stack->containers[p->quiesce[i].container].service);
 	json_arr_end(w);
+}
+
+void
+plan_view_json(struct json_writer *w, const struct plan *p)
+{
+	json_obj(w, NULL);
+	plan_view_fields(w, p);
 	json_obj_end(w);
 }

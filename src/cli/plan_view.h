@@ -9,7 +9,10 @@
 #include "engine/plan.h"
 
 MUST_CHECK enum err_code plan_view_print(const struct plan *p, FILE *out, struct err *err);
-/* One object: "name", "working_dir", "services", "members", "gaps", "quiesce". */
+/* The fields of an object that is open: "name", "working_dir", "services", "members", "gaps",
+ * "quiesce". */
+void plan_view_fields(struct json_writer *w, const struct plan *p);
+/* One object with these. */
 void plan_view_json(struct json_writer *w, const struct plan *p);
 
 #endif

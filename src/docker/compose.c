@@ -168,9 +168,11 @@ begin(struct strv *argv, const struct compose *c, const struct compose_project *
 		return err_set(err, ERR_NOT_FOUND, "compose %s: there is no project folder %s",
 		    verb != NULL ? verb : "config", p->dir);
 	if (add_each(argv, NULL, &c->command, err) || strv_add(argv, "--ansi", err) ||
-	    strv_add(argv, "never", err) || strv_add(argv, "--project-name", err) ||
-	    strv_add(argv, p->name, err) || strv_add(argv, "--project-directory", err) ||
-	    strv_add(argv, p->dir, err) || add_each(argv, "--file", p->files, err) ||
+	    strv_add(argv, "never", err) ||
+	    (p->name != NULL &&
+		(strv_add(argv, "--project-name", err) || strv_add(argv, p->name, err))) ||
+	    strv_add(argv, "--project-directory", err) || strv_add(argv, p->dir, err) ||
+	    add_each(argv, "--file", p->files, err) ||
 	    add_each(argv, "--env-file", p->env_files, err))
 		return err->code;
 	return verb != NULL ? strv_add(argv, verb, err) : ERR_OK;

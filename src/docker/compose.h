@@ -29,7 +29,7 @@ const char *compose_version(const struct compose *c);
 bool compose_is_v1(const struct compose *c);
 
 struct compose_project {
-	const char *name;
+	const char *name; /* NULL: as Compose finds it */
 	const char *dir; /* the project folder, also the working directory */
 	const struct strv *files; /* for -f, in order; NULL or empty: Compose looks itself */
 	const struct strv *env_files; /* for --env-file; NULL or empty: as Compose does it */

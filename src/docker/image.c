@@ -6,6 +6,7 @@
 
 #define PULL_SILENCE_MS (10 * 60 * 1000)
 #define PIECE ((size_t)16 << 10)
+#define TAR_PIECE ((size_t)256 << 10)
 #define LINE_MAX_BYTES ((size_t)256 << 10)
 
 const char *
@@ -84,5 +85,68 @@ docker_image_pull(struct docker *d, const char *digest, struct err *err)
 	if (docker_call_send(d, &call, NULL, NULL, &h, err) ||
 	    docker_call_receive(&call, h, &head, err))
 		return err->code;
+	return read_reports(h, call.what, err);
+}
+
+enum err_code
+docker_image_save(
+    struct docker *d, const char *ref, docker_sink *sink, void *ctx, struct err *err)
+{
+	AUTO(docker_call) struct docker_call call;
+	docker_call_init(&call, d, "GET", "/images", "save image %s", ref);
+	target_part(&call.target, ref);
+	target_part(&call.target, "get");
+	AUTO(http) struct http *h = NULL;
+	const struct http_head *head;
+	if (docker_call_send(d, &call, NULL, NULL, &h, err) ||
+	    docker_call_receive(&call, h, &head, err))
+		return err->code;
+	AUTO(mem) uint8_t *piece = malloc(TAR_PIECE);
+	if (piece == NULL)
+		return err_nomem(err);
+	for (;;) {
+		size_t got;
+		if (http_read(h, piece, TAR_PIECE, &got, err))
+			return err_wrap(err, "%s", call.what);
+		if (got == 0)
+			return ERR_OK;
+		if (sink(ctx, piece, got, err))
+			return err->code;
+	}
+}
+
+static enum err_code
+send_tar(struct http *h, docker_source *source, void *ctx, struct err *err)
+{
+	AUTO(mem) uint8_t *piece = malloc(TAR_PIECE);
+	if (piece == NULL)
+		return err_nomem(err);
+	for (;;) {
+		size_t got;
+		if (source(ctx, piece, TAR_PIECE, &got, err))
+			return err->code;
+		if (got == 0)
+			return http_send_end(h, err);
+		if (http_send_body(h, piece, got, err))
+			return err->code;
+	}
+}
+
+enum err_code
+docker_image_load(struct docker *d, docker_source *source, void *ctx, struct err *err)
+{
+	AUTO(docker_call) struct docker_call call;
+	docker_call_init(&call, d, "POST", "/images", "load an image");
+	target_part(&call.target, "load");
+	target_query(&call.target, "quiet", "1");
+	AUTO(http) struct http *h = NULL;
+	const struct http_head *head;
+	if (docker_call_send(d, &call, "application/x-tar", NULL, &h, err))
+		return err->code;
+	if (send_tar(h, source, ctx, err))
+		return err_wrap(err, "%s", call.what);
+	if (docker_call_receive(&call, h, &head, err))
+		return err->code;
+	/* The engine answers 200 before it knows how it ends. */
 	return read_reports(h, call.what, err);
 }

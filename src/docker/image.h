@@ -1,5 +1,5 @@
 /*
- * image.h: giving an image a name, and fetching one from a registry.
+ * image.h: giving an image a name, fetching one from a registry, keeping one.
  *
  * Threads, errors: as in engine.h.
  */
@@ -16,6 +16,14 @@ MUST_CHECK enum err_code docker_image_tag(
  * engine's words when it cannot be had. */
 MUST_CHECK enum err_code docker_image_pull(
     struct docker *d, const char *digest, struct err *err);
+
+/* An image, with its layers and names, as a tar stream that docker_image_load takes.  ref is a
+ * name, which is in the stream then, or an id. */
+MUST_CHECK enum err_code docker_image_save(
+    struct docker *d, const char *ref, docker_sink *sink, void *ctx, struct err *err);
+/* Layers that are there already are passed over. */
+MUST_CHECK enum err_code docker_image_load(
+    struct docker *d, docker_source *source, void *ctx, struct err *err);
 
 /* Where the tag of "host:5000/name:tag" begins, behind its colon; NULL for none. */
 const char *image_ref_tag(const char *ref);

@@ -399,6 +399,15 @@ read_networks(struct stack *s, struct docker *d, struct err *err)
 }
 
 enum err_code
+stack_read_rest(struct stack *s, struct docker *d, struct err *err)
+{
+	if (read_digests(s, d, err) || read_implied_needs(s, err) || read_project(s, err) ||
+	    read_networks(s, d, err))
+		return err->code;
+	return ERR_OK;
+}
+
+enum err_code
 stack_load(struct stack **out, struct docker *d, const char *name, struct err *err)
 {
 	AUTO(stack) struct stack *s = calloc(1, sizeof *s);
@@ -409,8 +418,7 @@ stack_load(struct stack **out, struct docker *d, const char *name, struct err *e
 		return err->code;
 	if (s->n_containers == 0 && s->n_volumes == 0)
 		return no_such_stack(d, name, err);
-	if (read_digests(s, d, err) || read_implied_needs(s, err) || read_project(s, err) ||
-	    read_networks(s, d, err))
+	if (stack_read_rest(s, d, err))
 		return err->code;
 	*out = TAKE(s);
 	return ERR_OK;

@@ -39,12 +39,14 @@ enum mount_kind {
 	MOUNT_VOLUME,
 	MOUNT_BIND,
 	MOUNT_TMPFS,
+	MOUNT_VALUE, /* a secret or config that is an environment variable of whoever starts it
+		      */
 	MOUNT_OTHER,
 };
 
 struct stack_mount {
 	enum mount_kind kind;
-	char *source; /* a volume's name, a host path, "" for tmpfs */
+	char *source; /* a volume's name, a host path, a variable, "" for tmpfs */
 	char *target;
 	bool is_read_only;
 };
@@ -61,6 +63,7 @@ struct stack_container {
 	struct strv
 	    repo_digests; /* "postgres@sha256:..."; empty for images never pulled or pushed */
 	enum container_state state;
+	bool is_planned; /* it is not there: raw is what the compose file would make; no id */
 	char *health; /* "healthy", "unhealthy", "starting", or "" without a health check */
 	int64_t pid; /* of its first process, 0 when it does not run */
 	struct strv depends_on; /* services */
@@ -89,6 +92,7 @@ struct stack_volume {
 	char *source; /* the folder on this host that holds its files, or NULL */
 	char *why_not; /* NULL when source is there */
 	bool is_by_engine; /* source is NULL, but the engine can read it */
+	bool has_nothing; /* source is NULL, and nothing is missed by that */
 	bool is_external; /* not made by this stack */
 	bool is_anonymous; /* made for a container, without a name in the compose file */
 	struct stack_use *uses;
@@ -99,7 +103,7 @@ struct stack_volume {
 /* A mount that is no volume: host paths, and what is kept in memory only. */
 struct stack_bind {
 	enum mount_kind kind;
-	char *path; /* on the host; a tmpfs has its target here */
+	char *path; /* on the host; memory and values have their target here */
 	char *source; /* path, or NULL when it is not captured */
 	char *why_not; /* NULL when source is there */
 	bool is_by_engine; /* as above; is_folder is not known then */
@@ -148,6 +152,15 @@ void stacks_free(struct stack_summary *list, size_t n);
  */
 MUST_CHECK enum err_code stack_load(
     struct stack **out, struct docker *d, const char *name, struct err *err);
+/* Is this a path, rather than a stack's name?  Names have no "/" and no "." in them. */
+bool stack_is_path(const char *name);
+/* The stack of a folder with a compose file, or of such a file, read by "docker compose
+ * config". When it has containers, it is read from these; otherwise its containers are planned
+ * ones, all stopped, and its volumes those that the engine has.  Nothing is started or made.
+ * ERR_NOT_FOUND: no such folder or file; ERR_UNSUPPORTED: no Compose v2; ERR_EXISTS: the stack
+ * of that name here belongs to another folder. */
+MUST_CHECK enum err_code stack_load_folder(
+    struct stack **out, struct docker *d, const char *path, struct err *err);
 void stack_free(struct stack *s);
 AUTO_FREE(stack, struct stack *, stack_free)
 

@@ -87,6 +87,8 @@ kind_of(const char *type)
 		return MOUNT_VOLUME;
 	if (strcmp(type, "bind") == 0)
 		return MOUNT_BIND;
+	if (strcmp(type, MOUNT_TYPE_VALUE) == 0)
+		return MOUNT_VALUE;
 	return strcmp(type, "tmpfs") == 0 ? MOUNT_TMPFS : MOUNT_OTHER;
 }
 

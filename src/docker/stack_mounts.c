@@ -80,37 +80,88 @@ is_bind(const char *type, const char *o)
 	return false;
 }
 
-/* Where a volume's files are: source, or why_not.  A local volume with a device is mounted on
- * its mountpoint only while it is used. */
+/* Is something mounted at path?  A folder that cannot be seen has nothing mounted. */
+static bool
+is_mount_point(const char *path)
+{
+	struct stat st;
+	struct stat up;
+	struct err scratch;
+	AUTO(str) char *above = NULL;
+	return str_printf(&above, &scratch, "%s/..", path) == ERR_OK && stat(path, &st) == 0 &&
+	       stat(above, &up) == 0 && st.st_dev != up.st_dev;
+}
+
+static bool
+holds_something(const char *path)
+{
+	struct err scratch; /* what cannot be read is judged by who saves it */
+	AUTO(strv) struct strv names = STRV_INIT;
+	return fs_list_dir(path, &names, &scratch) != ERR_OK || names.len > 0;
+}
+
+static enum err_code
+found(struct stack_volume *v, const char *place, struct err *err)
+{
+	v->is_by_engine = false;
+	return str_dup(&v->source, place, err);
+}
+
+/* A driver that is no part of the engine may mount its files only while they are used: then the
+ * folder is there, and empty. */
+static enum err_code
+find_foreign(struct stack_volume *v, const char *driver, const char *place, struct err *err)
+{
+	if (*place == '/' && fs_is_dir(place) &&
+	    (is_mount_point(place) || holds_something(place)))
+		return found(v, place, err);
+	return str_printf(&v->why_not, err,
+	    "volume driver %s keeps its files where they cannot be seen from here%s%s", driver,
+	    *place == '/' ? ": nothing is at " : "", *place == '/' ? place : "");
+}
+
+/* A local volume with a device that is no folder of this host: a share. */
+static enum err_code
+find_share(struct stack_volume *v, const char *type, const char *device, const char *place,
+    struct err *err)
+{
+	if (is_mount_point(place))
+		return found(v, place, err);
+	return str_printf(&v->why_not, err,
+	    "it is mounted from %s (type %s) only while a container that uses it runs: start "
+	    "one, and back up again",
+	    device, *type != '\0' ? type : "not told");
+}
+
+/* Where a volume's files are, or why they cannot be had.  A local volume with a device is
+ * mounted on its mountpoint only while it is used. */
 static enum err_code
 find_volume(struct stack_volume *v, bool is_local, const json_t *doc, struct err *err)
 {
-	char **why = &v->why_not;
 	const json_t *options = json_object_get(doc, "Options");
 	const char *driver = text_at(doc, "Driver");
 	const char *device = text_at(options, "device");
 	const char *type = text_at(options, "type");
-	if (strcasecmp(type, "tmpfs") == 0)
-		return str_dup(why, "tmpfs: kept in memory only", err);
+	const char *place = text_at(doc, "Mountpoint");
+	if (strcmp(driver, "local") == 0 && strcasecmp(type, "tmpfs") == 0) {
+		v->has_nothing = true;
+		return str_dup(&v->why_not, "tmpfs: kept in memory only", err);
+	}
 	v->is_by_engine = true; /* unless it is found below */
 	if (!is_local)
-		return str_dup(why, "the engine is on another machine", err);
+		return str_dup(&v->why_not, "the engine is on another machine", err);
 	if (strcmp(driver, "local") != 0)
-		return str_printf(
-		    why, err, "volume driver %s: its files are not kept by the engine", driver);
-	const char *place = text_at(doc, "Mountpoint");
+		return find_foreign(v, driver, place, err);
 	if (*device != '\0') {
 		if (!is_bind(type, text_at(options, "o")))
-			return str_printf(why, err, "mounted from %s (type %s)", device,
-			    *type != '\0' ? type : "not told");
+			return find_share(v, type, device, place, err);
 		place = device;
 	}
 	if (!fs_is_dir(place))
-		return str_printf(why, err,
+		return str_printf(&v->why_not, err,
 		    "its folder %s cannot be seen from here (another host, or not root)",
 		    place);
-	v->is_by_engine = false;
-	return str_dup(&v->source, place, err);
+	return found(v, place, err);
 }
 
 static struct stack_volume *
@@ -253,9 +304,14 @@ special_file(const char *path, bool *is_folder, bool *is_absent)
 }
 
 static enum err_code
-judge_bind(struct stack_bind *b, const char *data_root, bool is_local, struct err *err)
+judge_bind(struct stack_bind *b, const struct stack_mount *m, const char *data_root,
+    bool is_local, struct err *err)
 {
 	const char *why = NULL;
+	if (b->kind == MOUNT_VALUE)
+		return str_printf(&b->why_not, err,
+		    "its value is the environment variable %s of whoever starts the stack",
+		    m->source);
 	if (b->kind == MOUNT_TMPFS)
 		why = "tmpfs: kept in memory only";
 	else if (b->kind != MOUNT_BIND)
@@ -278,7 +334,8 @@ static enum err_code
 bind_at(struct stack *s, const struct stack_mount *m, const char *data_root, bool is_local,
     struct stack_bind **out, struct err *err)
 {
-	const char *path = m->kind == MOUNT_TMPFS ? m->target : m->source;
+	bool is_inside = m->kind == MOUNT_TMPFS || m->kind == MOUNT_VALUE;
+	const char *path = is_inside ? m->target : m->source;
 	for (size_t i = 0; i < s->n_binds; i++) {
 		if (s->binds[i].kind == m->kind && strcmp(s->binds[i].path, path) == 0) {
 			*out = &s->binds[i];
@@ -295,7 +352,7 @@ bind_at(struct stack *s, const struct stack_mount *m, const char *data_root, boo
 		return err->code;
 	s->n_binds++;
 	*out = b;
-	return judge_bind(b, data_root, is_local, err);
+	return judge_bind(b, m, data_root, is_local, err);
 }
 
 static int
@@ -329,6 +386,26 @@ read_uses(struct stack *s, const char *data_root, bool is_local, struct err *err
 	}
 	if (s->n_binds > 1)
 		qsort(s->binds, s->n_binds, sizeof *s->binds, by_path);
+	return ERR_OK;
+}
+
+enum err_code
+stack_add_missing_volume(
+    struct stack *s, const char *name, const char *key, bool is_external, struct err *err)
+{
+	if (volume_named(s, name) != NULL)
+		return ERR_OK;
+	struct stack_volume *p = realloc(s->volumes, (s->n_volumes + 1) * sizeof *p);
+	if (p == NULL)
+		return err_nomem(err);
+	s->volumes = p;
+	struct stack_volume *v = &p[s->n_volumes++];
+	*v = (struct stack_volume){ .has_nothing = true, .is_external = is_external };
+	if (str_dup(&v->name, name, err) || str_dup(&v->driver, "local", err) ||
+	    str_dup(&v->mountpoint, "", err) || (!is_external && str_dup(&v->key, key, err)) ||
+	    str_dup(&v->why_not, "the engine has no such volume: nothing was ever in it", err))
+		return err->code;
+	qsort(s->volumes, s->n_volumes, sizeof *s->volumes, by_name);
 	return ERR_OK;
 }
 

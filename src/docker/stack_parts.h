@@ -19,6 +19,9 @@
 #define LABEL_VOLUME "com.docker.compose.volume"
 #define LABEL_NETWORK "com.docker.compose.network"
 
+/* The type of a planned container's mount that the engine does not have. */
+#define MOUNT_TYPE_VALUE "value"
+
 /* The string at key, "" when there is none. */
 const char *text_at(const json_t *obj, const char *key);
 /* Copy of text_at. */
@@ -38,5 +41,10 @@ void stack_container_release(struct stack_container *c);
  * volumes that bear its label. */
 MUST_CHECK enum err_code stack_mounts_read(struct stack *s, struct docker *d, struct err *err);
 void stack_mounts_release(struct stack *s);
+/* A volume that the compose file has and the engine does not; nothing when it is known. */
+MUST_CHECK enum err_code stack_add_missing_volume(
+    struct stack *s, const char *name, const char *key, bool is_external, struct err *err);
+/* What follows from containers and mounts. */
+MUST_CHECK enum err_code stack_read_rest(struct stack *s, struct docker *d, struct err *err);
 
 #endif

@@ -29,6 +29,8 @@ static enum err_code
 save_image(struct stack_backup *b, const struct stack_container *c, struct err *err)
 {
 	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
+	if (*c->image_id == '\0')
+		return ERR_OK; /* of a planned container, and not on this host */
 	if (docker_image_inspect(b->docker, c->image_id, &doc, err)) {
 		/* A running container may outlive its image's removal. */
 		if (err->code == ERR_NOT_FOUND) {

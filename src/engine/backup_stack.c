@@ -40,7 +40,8 @@ make_captures(struct stack_backup *b, struct err *err)
 			.member = m,
 			.entry = TREE_ENTRY_INIT,
 		};
-		if (sqlite_is_wanted(p, m) && sqlite_set_new(&c->sqlite, err))
+		if (capture_rules(c, &m->rules, err) ||
+		    (sqlite_is_wanted(p, m) && sqlite_set_new(&c->sqlite, err)))
 			return err->code;
 		if (m->kind != MEMBER_DATABASE)
 			continue;
@@ -63,6 +64,10 @@ make_captures(struct stack_backup *b, struct err *err)
 static void
 tell_gaps(const struct stack_backup *b)
 {
+	const struct strv *warnings = settings_warnings(b->plan->settings);
+	for (size_t i = 0; i < warnings->len; i++)
+		event_warning(
+		    b->run.engine->events, b->plan->stack->name, "%s", warnings->items[i]);
 	for (size_t i = 0; i < b->plan->n_gaps; i++) {
 		const struct plan_gap *g = &b->plan->gaps[i];
 		if (g->matters)
@@ -173,7 +178,7 @@ drain(struct stack_backup *b, struct err *err)
 static enum err_code
 finish(struct stack_backup *b, struct backup_result *out, struct err *err)
 {
-	if (drain(b, err))
+	if (drain(b, err) || save_images(&b->run, b->docker, err))
 		return err->code;
 	for (size_t i = 0; i < b->run.n_captures; i++) {
 		struct capture *c = &b->run.captures[i];

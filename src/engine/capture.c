@@ -97,6 +97,19 @@ run_problem(struct backup_run *r, const char *path, const char *what)
 	event_problem(r->engine->events, path, "%s", what);
 }
 
+enum err_code
+capture_rules(struct capture *c, const struct strv *rules, struct err *err)
+{
+	if (rules->len == 0)
+		return ERR_OK;
+	if (ignore_new(&c->rules, NULL, err))
+		return err->code;
+	for (size_t i = 0; i < rules->len; i++)
+		if (ignore_add(c->rules, rules->items[i], strlen(rules->items[i]), err))
+			return err_wrap(err, "%s %s: what to exclude", c->kind, c->name);
+	return ERR_OK;
+}
+
 /* --- what was there last time --- */
 
 const json_t *
@@ -116,6 +129,15 @@ run_find_member(const json_t *doc, const char *wanted_kind, const char *wanted_n
 	return NULL;
 }
 
+/* Is this an image, and the one that the member of the earlier snapshot was? */
+static bool
+is_same_image(const struct capture *c, const json_t *m)
+{
+	const char *id = json_get_str(m, "image_id");
+	return c->member != NULL && c->member->kind == MEMBER_IMAGE && id != NULL &&
+	       strcmp(id, c->member->image_id) == 0;
+}
+
 /* Later snapshots come later, and replace what earlier ones gave. */
 static enum err_code
 note_parents(void *arg, const struct id *id, const json_t *doc, struct err *err)
@@ -131,7 +153,7 @@ note_parents(void *arg, const struct id *id, const json_t *doc, struct err *err)
 	for (size_t i = 0; i < r->n_captures; i++) {
 		struct capture *c = &r->captures[i];
 		const json_t *m = run_find_member(doc, c->kind, c->name);
-		if (!capture_is_files(c) || m == NULL)
+		if (m == NULL || (!capture_is_files(c) && !is_same_image(c, m)))
 			continue;
 		if (!has_root && snapshot_root(&root, doc, err))
 			return err->code;
@@ -190,15 +212,13 @@ static bool
 is_excluded(void *arg, const char *path, size_t len, bool is_dir)
 {
 	struct capture *c = ((const struct file_save *)arg)->capture;
-	const struct strv *exclude = c->exclude;
+	const struct strv *exclude = c->member != NULL ? c->exclude : NULL;
+	if (c->rules != NULL && ignore_has(c->rules, path, len, is_dir)) {
+		atomic_fetch_add_explicit(&c->excluded, 1, memory_order_relaxed);
+		return true;
+	}
 	if (c->sqlite != NULL && !is_dir && sqlite_set_is_member(c->sqlite, path, len))
 		return true;
-	if (c->rules != NULL) {
-		bool is_out = ignore_has(c->rules, path, len, is_dir);
-		if (is_out)
-			atomic_fetch_add_explicit(&c->excluded, 1, memory_order_relaxed);
-		return is_out;
-	}
 	for (size_t i = 0; exclude != NULL && i < exclude->len; i++)
 		if (strlen(exclude->items[i]) == len &&
 		    memcmp(exclude->items[i], path, len) == 0)
@@ -235,7 +255,8 @@ save_files(struct backup_run *r, struct capture *c, enum save_pass pass, struct 
 		.exclude_caches = r->options->exclude_caches,
 		.one_file_system = r->options->one_file_system,
 	};
-	if (c->sqlite != NULL || (c->exclude != NULL && c->exclude->len > 0)) {
+	if (c->sqlite != NULL || c->rules != NULL ||
+	    (c->exclude != NULL && c->exclude->len > 0)) {
 		opt.exclude = is_excluded;
 		opt.exclude_arg = &s;
 	}
@@ -279,7 +300,7 @@ run_excludes(const struct backup_run *r, const struct capture *c)
 {
 	return (struct excluder_options){
 		.root = c->source,
-		.paths = c->rules == NULL ? c->exclude : NULL,
+		.paths = c->member != NULL ? c->exclude : NULL,
 		.rules = c->rules,
 		.caches = r->options->exclude_caches,
 		.one_file_system = r->options->one_file_system,
@@ -323,7 +344,8 @@ run_sample(void *arg, struct event *e)
 enum err_code
 gate_not_emptied(const struct backup_run *r, const struct capture *c, struct err *err)
 {
-	if (!capture_is_files(c) || c->files > 0 || c->parent_files == 0 ||
+	/* That rules leave everything out shows that something is there. */
+	if (!capture_is_files(c) || c->files > 0 || c->parent_files == 0 || c->excluded > 0 ||
 	    r->options->allow_empty)
 		return ERR_OK;
 	return err_set(err, ERR_INCOMPLETE,

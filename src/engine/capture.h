@@ -50,9 +50,11 @@ struct capture {
 	const char *container; /* through this one's mounts */
 	const char *inside; /* at this path of it */
 	const struct strv *services; /* may be NULL */
-	/* What is left out: paths below the source, or, of folders, rules.  May be NULL. */
+	/* What is left out: of a stack's member paths below the source, of folders rules.  May
+	 * be NULL. */
 	const struct strv *exclude;
-	struct ignore *rules; /* folders: exclude, as it is matched; the capture's own */
+	struct ignore *rules; /* of folders: exclude, as it is matched; of a stack's member:
+				 what is left out beside the paths.  The capture's own */
 	atomic_uint_fast64_t excluded; /* how often the rules matched, and left_out of saved */
 
 	/* files */
@@ -115,6 +117,9 @@ void run_release(struct backup_run *r);
 /* Tell of a problem and keep it for the snapshot; the outcome becomes partial. */
 void run_problem(struct backup_run *r, const char *path, const char *what);
 
+/* Let a stack's member leave out what these rules of tree/ignore.h say. */
+MUST_CHECK enum err_code capture_rules(
+    struct capture *c, const struct strv *rules, struct err *err);
 /* Find, in the newest snapshots, what each capture was last time. */
 MUST_CHECK enum err_code run_find_parents(struct backup_run *r, struct err *err);
 
@@ -144,6 +149,9 @@ MUST_CHECK enum err_code run_survey(struct backup_run *r, struct err *err);
 
 /* Store a connector's dumps as the capture's folder. */
 MUST_CHECK enum err_code save_dumps(struct backup_run *r, struct capture *c, struct err *err);
+
+/* Store the stack's images that are members, or take them over from the last snapshot. */
+MUST_CHECK enum err_code save_images(struct backup_run *r, struct docker *d, struct err *err);
 
 /* Store bytes as a file's entry. */
 MUST_CHECK enum err_code save_bytes(struct backup_run *r, const void *data, size_t len,

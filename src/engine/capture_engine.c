@@ -40,10 +40,14 @@ below_base(const struct engine_save *s, const char *path, size_t *len)
 static bool
 is_left_out(void *arg, const char *path, size_t len, bool is_dir)
 {
-	(void)is_dir;
 	const struct engine_save *s = arg;
 	const char *rest = below_base(s, path, &len);
 	const struct strv *exclude = s->capture->exclude;
+	const struct ignore *rules = s->capture->rules;
+	if (rest != NULL && rules != NULL && ignore_covers(rules, rest, len, is_dir)) {
+		atomic_fetch_add_explicit(&s->capture->excluded, 1, memory_order_relaxed);
+		return true;
+	}
 	for (size_t i = 0; rest != NULL && i < exclude->len; i++) {
 		size_t n = strlen(exclude->items[i]);
 		if (len >= n && memcmp(rest, exclude->items[i], n) == 0 &&

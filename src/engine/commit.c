@@ -96,7 +96,9 @@ static void
 write_excluded(struct json_writer *w, const struct backup_run *r, const struct capture *c)
 {
 	bool is_path = strcmp(c->kind, "path") == 0;
-	if (!is_path && strcmp(c->kind, "tar") != 0)
+	if (c->member != NULL && c->rules != NULL)
+		json_strings(w, "rules", ignore_rules(c->rules));
+	else if (!is_path && strcmp(c->kind, "tar") != 0)
 		return;
 	if (is_path) {
 		json_flag(w, "exclude_caches", r->options->exclude_caches);
@@ -120,6 +122,8 @@ write_member(struct json_writer *w, const struct backup_run *r, const struct cap
 	json_strings(w, "services", c->services);
 	json_strings(w, "exclude", c->exclude);
 	write_excluded(w, r, c);
+	if (c->member != NULL && c->member->kind == MEMBER_IMAGE)
+		json_str(w, "image_id", c->member->image_id);
 	json_obj(w, "fence");
 	json_i64(w, "begin_ns", c->fence_begin_ns);
 	json_i64(w, "end_ns", c->fence_end_ns);

@@ -54,20 +54,29 @@ shrink_note(struct backup_run *r, const json_t *doc)
 
 /* --- files --- */
 
-/* Were other rules given, the user has said what is to be left out. */
+/* list may be NULL: nothing. */
 static bool
-has_same_rules(const struct capture *c, const json_t *member)
+is_same_list(const json_t *before, const struct strv *list)
 {
-	const json_t *before = json_object_get(member, "exclude");
-	size_t n = c->exclude != NULL ? c->exclude->len : 0;
+	size_t n = list != NULL ? list->len : 0;
 	if (json_array_size(before) != n)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const char *rule = json_string_value(json_array_get(before, i));
-		if (rule == NULL || strcmp(rule, c->exclude->items[i]) != 0)
+		if (rule == NULL || strcmp(rule, list->items[i]) != 0)
 			return false;
 	}
 	return true;
+}
+
+/* Were other rules given, the user has said what is to be left out. */
+static bool
+has_same_rules(const struct capture *c, const json_t *member)
+{
+	bool has_own = c->member != NULL && c->rules != NULL;
+	return is_same_list(json_object_get(member, "exclude"), c->exclude) &&
+	       is_same_list(
+		   json_object_get(member, "rules"), has_own ? ignore_rules(c->rules) : NULL);
 }
 
 static enum err_code

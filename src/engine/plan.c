@@ -1,4 +1,4 @@
-#include "engine/plan.h"
+#include "engine/plan_impl.h"
 
 #include "engine/quiet_plan.h"
 #include "sys/fs.h"
@@ -32,7 +32,7 @@ const char *
 member_kind_word(enum member_kind kind)
 {
 	static const char *const words[] = { "project", "file", "volume", "bind", "database",
-		"meta" };
+		"image", "meta" };
 	return words[kind];
 }
 
@@ -69,14 +69,17 @@ plan_db_target(struct db_target *out, struct target_lists *lists,
 	return ERR_OK;
 }
 
-static void
-member_release(struct plan_member *m)
+void
+plan_member_release(struct plan_member *m)
 {
 	free(m->name);
 	free(m->path);
 	free(m->source);
 	free(m->inside);
+	free(m->image);
+	free(m->image_id);
 	strv_release(&m->exclude);
+	strv_release(&m->rules);
 	strv_release(&m->services);
 }
 
@@ -86,7 +89,7 @@ plan_free(struct plan *p)
 	if (p == NULL)
 		return;
 	for (size_t i = 0; i < p->n_members; i++)
-		member_release(&p->members[i]);
+		plan_member_release(&p->members[i]);
 	free(p->members);
 	for (size_t i = 0; i < p->n_gaps; i++) {
 		free(p->gaps[i].what);
@@ -99,9 +102,8 @@ plan_free(struct plan *p)
 	free(p);
 }
 
-/* A new member at the end of the plan; source may be NULL. */
-static enum err_code
-add_member(struct plan *p, enum member_kind kind, const char *name, const char *source,
+enum err_code
+plan_add_member(struct plan *p, enum member_kind kind, const char *name, const char *source,
     struct plan_member **out, struct err *err)
 {
 	struct plan_member *all = realloc(p->members, (p->n_members + 1) * sizeof *all);
@@ -127,6 +129,9 @@ add_member(struct plan *p, enum member_kind kind, const char *name, const char *
 		case MEMBER_DATABASE:
 			rc = str_printf(&m->path, err, "databases/%s", name);
 			break;
+		case MEMBER_IMAGE:
+			rc = str_printf(&m->path, err, "images/%s.tar", name);
+			break;
 		case MEMBER_FILE:
 			rc = str_printf(&m->path, err, "files%s", name);
 			break;
@@ -135,7 +140,7 @@ add_member(struct plan *p, enum member_kind kind, const char *name, const char *
 			break;
 		}
 	if (rc) {
-		member_release(m);
+		plan_member_release(m);
 		return rc;
 	}
 	p->n_members++;
@@ -160,8 +165,8 @@ add_gap(struct plan *p, char *what, char *why, bool matters, struct err *err)
 	return ERR_OK;
 }
 
-static enum err_code
-add_gap_text(struct plan *p, const char *kind, const char *name, const char *why, bool matters,
+enum err_code
+plan_add_gap(struct plan *p, const char *kind, const char *name, const char *why, bool matters,
     struct err *err)
 {
 	char *what = NULL;
@@ -192,20 +197,26 @@ add_databases(struct plan *p, struct db_of *dbs, struct err *err)
 		const struct stack_container *c = &p->stack->containers[i];
 		if (plan_db_target(&dbs[i].target, &dbs[i].lists, c, err))
 			return err->code;
-		enum db_kind kind = connector_detect(&dbs[i].target);
+		enum db_kind kind = plan_db_kind(p, i, connector_detect(&dbs[i].target));
+		if (kind != DB_NONE && c->state == CONTAINER_STOPPED &&
+		    plan_add_gap(p, "database", c->service,
+			"does not run, so that its files are at rest: they are captured "
+			"instead",
+			false, err))
+			return err->code;
 		/* A stopped server's files are at rest: they are copied as files. */
 		if (kind == DB_NONE || c->state == CONTAINER_STOPPED ||
 		    quiet_plan_is_down(p->settings))
 			continue;
 		if (stack_find(p->stack, c->service) != c) {
-			if (add_gap_text(p, "container", c->name,
+			if (plan_add_gap(p, "container", c->name,
 				"only the first container of a database service is captured",
 				true, err))
 				return err->code;
 			continue;
 		}
 		struct plan_member *m;
-		if (add_member(p, MEMBER_DATABASE, c->service, NULL, &m, err) ||
+		if (plan_add_member(p, MEMBER_DATABASE, c->service, NULL, &m, err) ||
 		    strv_add(&m->services, c->service, err))
 			return err->code;
 		m->db = kind;
@@ -307,6 +318,12 @@ add_by_engine(struct plan *p, struct plan_member *m, const struct stack_use *use
 	return exclude_mounts(m, &p->stack->containers[m->container], err);
 }
 
+static bool
+can_ask_engine(const struct plan *p, bool is_by_engine, const struct stack_use *uses, size_t n)
+{
+	return is_by_engine && n > 0 && !p->stack->containers[uses[0].container].is_planned;
+}
+
 static enum err_code
 add_volumes(struct plan *p, const struct db_of *dbs, struct err *err)
 {
@@ -314,6 +331,12 @@ add_volumes(struct plan *p, const struct db_of *dbs, struct err *err)
 		const struct stack_volume *v = &p->stack->volumes[i];
 		const char *owner;
 		AUTO(strv) struct strv exclude = STRV_INIT;
+		const struct stack_use *off = plan_all_off(p, v->uses, v->n_uses);
+		if (off != NULL) {
+			if (plan_add_off_gap(p, "volume", v->name, off, err))
+				return err->code;
+			continue;
+		}
 		if (database_part(p, dbs, v->uses, v->n_uses, &owner, &exclude, err))
 			return err->code;
 		if (owner != NULL) {
@@ -321,38 +344,54 @@ add_volumes(struct plan *p, const struct db_of *dbs, struct err *err)
 				return err->code;
 			continue;
 		}
-		bool is_by_engine = v->is_by_engine && v->n_uses > 0;
+		bool is_by_engine = can_ask_engine(p, v->is_by_engine, v->uses, v->n_uses);
 		if (v->source == NULL && !is_by_engine) {
-			if (add_gap_text(p, "volume", v->name, v->why_not, true, err))
+			if (plan_add_gap(
+				p, "volume", v->name, v->why_not, !v->has_nothing, err))
 				return err->code;
 			continue;
 		}
 		struct plan_member *m;
-		if (add_member(p, MEMBER_VOLUME, v->name, v->source, &m, err) ||
+		if (plan_add_member(p, MEMBER_VOLUME, v->name, v->source, &m, err) ||
 		    add_services(p, m, v->uses, v->n_uses, err))
 			return err->code;
 		m->volume = i;
 		if (is_by_engine) {
-			if (add_by_engine(p, m, v->uses, &exclude, err))
+			if (add_by_engine(p, m, v->uses, &exclude, err) ||
+			    plan_add_rules(p, p->n_members - 1, "", v->uses, v->n_uses, err))
 				return err->code;
 			continue;
 		}
 		m->exclude = exclude;
 		exclude = (struct strv)STRV_INIT;
+		if (plan_add_rules(p, p->n_members - 1, "", v->uses, v->n_uses, err))
+			return err->code;
 	}
 	return ERR_OK;
 }
 
-/* Is this bind part of one that is captured already? */
+/* The member that a path is captured with already, or NULL; *below is the way to it from there.
+ */
+static struct plan_member *
+holder_of(const struct plan *p, const char *path, const char **below)
+{
+	for (size_t i = 0; i < p->n_members; i++) {
+		struct plan_member *m = &p->members[i];
+		if ((m->kind != MEMBER_BIND && m->kind != MEMBER_PROJECT) ||
+		    !is_within(path, m->name))
+			continue;
+		*below = path + strlen(m->name);
+		*below += strspn(*below, "/");
+		return m;
+	}
+	return NULL;
+}
+
 static bool
 is_covered(const struct plan *p, const char *path)
 {
-	for (size_t i = 0; i < p->n_members; i++)
-		if ((p->members[i].kind == MEMBER_BIND ||
-			p->members[i].kind == MEMBER_PROJECT) &&
-		    is_within(path, p->members[i].name))
-			return true;
-	return false;
+	const char *below;
+	return holder_of(p, path, &below) != NULL;
 }
 
 /* The same for what the engine reads: a project folder here does not hold what lies there. */
@@ -382,67 +421,94 @@ exclude_path(struct plan *p, const char *path, struct err *err)
 	return ERR_OK;
 }
 
+/* A bind inside what is captured already: only what it leaves out is new. */
+static enum err_code
+add_inner_bind(struct plan *p, struct plan_member *holder, const char *below,
+    const struct stack_bind *b, const struct strv *exclude, struct err *err)
+{
+	for (size_t k = 0; k < exclude->len; k++) {
+		AUTO(str) char *inner = NULL;
+		if (str_printf(&inner, err, "%s/%s", b->source, exclude->items[k]) ||
+		    exclude_path(p, inner, err))
+			return err->code;
+	}
+	size_t member = (size_t)(holder - p->members);
+	return b->is_folder ? plan_add_rules(p, member, below, b->uses, b->n_uses, err)
+			    : ERR_OK;
+}
+
+static enum err_code
+add_outer_bind(
+    struct plan *p, const struct stack_bind *b, struct strv *exclude, struct err *err)
+{
+	struct plan_member *m;
+	if (plan_add_member(p, MEMBER_BIND, b->source, b->source, &m, err) ||
+	    add_services(p, m, b->uses, b->n_uses, err))
+		return err->code;
+	m->exclude = *exclude;
+	*exclude = (struct strv)STRV_INIT;
+	return b->is_folder ? plan_add_rules(p, p->n_members - 1, "", b->uses, b->n_uses, err)
+			    : ERR_OK;
+}
+
+/* One that the engine reads, on its machine. */
+static enum err_code
+add_far_bind(
+    struct plan *p, const struct stack_bind *b, const struct strv *exclude, struct err *err)
+{
+	struct plan_member *m;
+	if (plan_add_member(p, MEMBER_BIND, b->path, NULL, &m, err) ||
+	    add_services(p, m, b->uses, b->n_uses, err) ||
+	    add_by_engine(p, m, b->uses, exclude, err))
+		return err->code;
+	return plan_add_rules(p, p->n_members - 1, "", b->uses, b->n_uses, err);
+}
+
+static enum err_code
+add_bind(struct plan *p, const struct db_of *dbs, const struct stack_bind *b, struct err *err)
+{
+	const char *owner;
+	AUTO(strv) struct strv exclude = STRV_INIT;
+	if (database_part(p, dbs, b->uses, b->n_uses, &owner, &exclude, err))
+		return err->code;
+	const struct stack_use *off = plan_all_off(p, b->uses, b->n_uses);
+	if (b->source == NULL && can_ask_engine(p, b->is_by_engine, b->uses, b->n_uses) &&
+	    (owner != NULL || (!is_broad(b->path) && !is_read_already(p, b->path))))
+		return off != NULL     ? plan_add_off_gap(p, "bind", b->path, off, err)
+		       : owner != NULL ? add_database_gap(p, "bind", b->path, owner, err)
+				       : add_far_bind(p, b, &exclude, err);
+	if (b->source == NULL)
+		return plan_add_gap(p,
+		    b->kind == MOUNT_TMPFS   ? "tmpfs"
+		    : b->kind == MOUNT_VALUE ? "secret"
+					     : "bind",
+		    b->path, b->why_not, b->kind == MOUNT_OTHER || b->kind == MOUNT_VALUE, err);
+	if (off != NULL)
+		return plan_add_off_gap(p, "bind", b->path, off, err) ||
+			       exclude_path(p, b->source, err)
+			   ? err->code
+			   : ERR_OK;
+	if (owner != NULL)
+		return add_database_gap(p, "bind", b->path, owner, err) ||
+			       exclude_path(p, b->source, err)
+			   ? err->code
+			   : ERR_OK;
+	if (b->is_folder && is_broad(b->source))
+		return plan_add_gap(p, "bind", b->path,
+		    "a folder of the host, not of this stack", !b->is_read_only, err);
+	const char *below;
+	struct plan_member *holder = holder_of(p, b->source, &below);
+	return holder != NULL ? add_inner_bind(p, holder, below, b, &exclude, err)
+			      : add_outer_bind(p, b, &exclude, err);
+}
+
 /* Binds come sorted by path, so that a folder comes before what it holds. */
 static enum err_code
 add_binds(struct plan *p, const struct db_of *dbs, struct err *err)
 {
-	for (size_t i = 0; i < p->stack->n_binds; i++) {
-		const struct stack_bind *b = &p->stack->binds[i];
-		const char *owner;
-		AUTO(strv) struct strv exclude = STRV_INIT;
-		if (database_part(p, dbs, b->uses, b->n_uses, &owner, &exclude, err))
+	for (size_t i = 0; i < p->stack->n_binds; i++)
+		if (add_bind(p, dbs, &p->stack->binds[i], err))
 			return err->code;
-		if (b->source == NULL && owner != NULL && b->is_by_engine) {
-			if (add_database_gap(p, "bind", b->path, owner, err))
-				return err->code;
-			continue;
-		}
-		if (b->source == NULL && b->is_by_engine && !is_broad(b->path) &&
-		    !is_read_already(p, b->path)) {
-			struct plan_member *m;
-			if (add_member(p, MEMBER_BIND, b->path, NULL, &m, err) ||
-			    add_services(p, m, b->uses, b->n_uses, err) ||
-			    add_by_engine(p, m, b->uses, &exclude, err))
-				return err->code;
-			continue;
-		}
-		if (b->source == NULL) {
-			const char *kind = b->kind == MOUNT_TMPFS ? "tmpfs" : "bind";
-			if (add_gap_text(
-				p, kind, b->path, b->why_not, b->kind == MOUNT_OTHER, err))
-				return err->code;
-			continue;
-		}
-		if (owner != NULL) {
-			if (add_database_gap(p, "bind", b->path, owner, err) ||
-			    exclude_path(p, b->source, err))
-				return err->code;
-			continue;
-		}
-		if (b->is_folder && is_broad(b->source)) {
-			if (add_gap_text(p, "bind", b->path,
-				"a folder of the host, not of this stack", !b->is_read_only,
-				err))
-				return err->code;
-			continue;
-		}
-		if (is_covered(p, b->source)) {
-			for (size_t k = 0; k < exclude.len; k++) {
-				AUTO(str) char *inner = NULL;
-				if (str_printf(
-					&inner, err, "%s/%s", b->source, exclude.items[k]) ||
-				    exclude_path(p, inner, err))
-					return err->code;
-			}
-			continue;
-		}
-		struct plan_member *m;
-		if (add_member(p, MEMBER_BIND, b->source, b->source, &m, err) ||
-		    add_services(p, m, b->uses, b->n_uses, err))
-			return err->code;
-		m->exclude = exclude;
-		exclude = (struct strv)STRV_INIT;
-	}
 	return ERR_OK;
 }
 
@@ -460,10 +526,10 @@ add_outside_files(struct plan *p, const struct strv *files, struct err *err)
 		if (known)
 			continue;
 		if (!fs_exists(path)) {
-			if (add_gap_text(
+			if (plan_add_gap(
 				p, "file", path, "is not there on this host", true, err))
 				return err->code;
-		} else if (add_member(p, MEMBER_FILE, path, path, &m, err)) {
+		} else if (plan_add_member(p, MEMBER_FILE, path, path, &m, err)) {
 			return err->code;
 		}
 	}
@@ -476,16 +542,18 @@ add_project(struct plan *p, struct err *err)
 	const char *dir = p->stack->working_dir;
 	struct plan_member *m;
 	if (*dir == '\0')
-		return add_gap_text(p, "project folder", p->stack->name,
+		return plan_add_gap(p, "project folder", p->stack->name,
 		    "no label of its containers tells where it is", true, err);
 	if (!fs_is_dir(dir))
-		return add_gap_text(
+		return plan_add_gap(
 		    p, "project folder", dir, "is not there on this host", true, err);
 	if (is_broad(dir))
-		return add_gap_text(p, "project folder", dir,
+		return plan_add_gap(p, "project folder", dir,
 		    "holds more than this stack: only its compose and env files are captured",
 		    false, err);
-	return add_member(p, MEMBER_PROJECT, dir, dir, &m, err);
+	if (plan_add_member(p, MEMBER_PROJECT, dir, dir, &m, err))
+		return err->code;
+	return plan_add_project_rules(p, p->n_members - 1, err);
 }
 
 static enum err_code
@@ -498,18 +566,21 @@ choose_quiesce(struct plan *p, const struct db_of *dbs, struct err *err)
 		return err_nomem(err);
 	for (size_t i = 0; i < p->stack->n_containers; i++)
 		is_dumped[i] = dbs[i].kind != DB_NONE;
-	return quiet_plan_make(
-	    p->quiesce, &p->n_quiesce, p->stack, p->settings, is_dumped, err);
+	if (quiet_plan_make(p->quiesce, &p->n_quiesce, p->stack, p->settings, is_dumped, err))
+		return err->code;
+	plan_leave_alone(p);
+	return ERR_OK;
 }
 
 static enum err_code
-fill_plan(struct plan *p, struct db_of *dbs, struct err *err)
+fill_plan(struct plan *p, struct docker *d, struct db_of *dbs, struct err *err)
 {
 	struct plan_member *meta;
 	if (add_databases(p, dbs, err) || add_project(p, err) || add_volumes(p, dbs, err) ||
 	    add_binds(p, dbs, err) || add_outside_files(p, &p->stack->config_files, err) ||
-	    add_outside_files(p, &p->stack->env_files, err) ||
-	    add_member(p, MEMBER_META, "meta", NULL, &meta, err) || choose_quiesce(p, dbs, err))
+	    add_outside_files(p, &p->stack->env_files, err) || plan_add_images(p, d, err) ||
+	    plan_add_member(p, MEMBER_META, "meta", NULL, &meta, err) ||
+	    choose_quiesce(p, dbs, err))
 		return err->code;
 	return ERR_OK;
 }
@@ -521,13 +592,15 @@ plan_make(struct plan **out, struct docker *d, const char *stack,
 	AUTO(plan) struct plan *p = calloc(1, sizeof *p);
 	if (p == NULL)
 		return err_nomem(err);
-	if (stack_load(&p->stack, d, stack, err) ||
-	    settings_load(&p->settings, p->stack, opt, err))
+	if (stack_is_path(stack) ? stack_load_folder(&p->stack, d, stack, err)
+				 : stack_load(&p->stack, d, stack, err))
 		return err->code;
+	if (settings_load(&p->settings, p->stack, opt, err))
+		return err_wrap(err, "stack %s", stack);
 	struct db_of *dbs = calloc(p->stack->n_containers + 1, sizeof *dbs);
 	if (dbs == NULL)
 		return err_nomem(err);
-	enum err_code rc = fill_plan(p, dbs, err);
+	enum err_code rc = fill_plan(p, d, dbs, err);
 	db_of_free(dbs, p->stack->n_containers);
 	if (rc)
 		return err_wrap(err, "stack %s", stack);

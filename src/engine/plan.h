@@ -11,6 +11,7 @@
  *	volume     volumes/NAME
  *	bind       binds/ABSOLUTE/PATH
  *	database   databases/SERVICE: native dump files
+ *	image      images/NAME.tar: as "docker save" writes it
  *	meta       inspect data of containers, images, volumes and networks
  *
  * Ownership: a plan owns all that is in it, the stack and the settings too.
@@ -29,20 +30,24 @@ enum member_kind {
 	MEMBER_VOLUME,
 	MEMBER_BIND,
 	MEMBER_DATABASE,
+	MEMBER_IMAGE,
 	MEMBER_META,
 };
 
-/* "project", "file", "volume", "bind", "database", "meta" */
+/* "project", "file", "volume", "bind", "database", "image", "meta" */
 const char *member_kind_word(enum member_kind kind);
 
 struct plan_member {
 	enum member_kind kind;
 	char *name; /* unique in the plan: volume name, host path, service */
 	char *path; /* in the snapshot's tree: "volumes/shop_uploads" */
-	char *source; /* folder or file on this host; NULL for databases, meta, and what is read
-			 by the engine */
+	char *source; /* folder or file on this host; NULL for databases, images, meta, and what
+			 is read by the engine */
 	char *inside; /* NULL, or the path of a container at which the engine reads it */
+	char *image; /* images: what the engine calls it */
+	char *image_id; /* images */
 	struct strv exclude; /* folders below source that are left out, relative */
+	struct strv rules; /* what else is left out of it: rules of tree/ignore.h */
 	enum db_kind db; /* databases */
 	size_t container; /* databases, and with inside: index in stack->containers */
 	size_t volume; /* volumes: index in stack->volumes */
@@ -67,7 +72,7 @@ struct plan {
 	size_t n_quiesce;
 };
 
-/* opt may be NULL. */
+/* stack: a name, or the path of a folder or compose file (docker/stack.h).  opt may be NULL. */
 MUST_CHECK enum err_code plan_make(struct plan **out, struct docker *d, const char *stack,
     const struct settings_options *opt, struct err *err);
 void plan_free(struct plan *p);

@@ -336,6 +336,8 @@ find_keepers(struct restore_job *j, const json_t *members)
 			struct restore_item *it = &j->items[k];
 			if (it->tree == NULL || strcmp(it->tree, tree) != 0)
 				continue;
+			if (json_array_size(json_object_get(m, "rules")) > 0)
+				it->must_keep = true;
 			size_t n;
 			const json_t *path;
 			json_array_foreach(json_object_get(m, "exclude"), n,

@@ -149,11 +149,14 @@ keeper_init(struct restore_select *s, struct keeper *k, const json_t *m, struct 
 		if (text != NULL && strv_add(&k->exclude, text, err))
 			return err->code;
 	}
-	if (is_rules && ignore_new(&k->rules, json_get_str(m, "source"), err))
+	if (ignore_new(&k->rules, is_rules ? json_get_str(m, "source") : NULL, err))
 		return err->code;
-	for (i = 0; is_rules && i < k->exclude.len; i++)
-		if (ignore_add(k->rules, k->exclude.items[i], strlen(k->exclude.items[i]), err))
+	json_array_foreach(json_object_get(m, is_rules ? "exclude" : "rules"), i, one)
+	{
+		const char *rule = json_string_value(one);
+		if (rule != NULL && ignore_add(k->rules, rule, strlen(rule), err))
 			return err_wrap(err, "what the backup left out");
+	}
 	if (str_printf(
 		&k->live, err, "%s%s%s", s->opt.target, *k->path != '\0' ? "/" : "", k->path))
 		return err->code;
@@ -196,7 +199,8 @@ add_members(struct restore_select *s, struct err *err)
 		 * from the member, which the target is only a part of. */
 		if (rest == NULL && !is_within(s->prefix, path))
 			continue;
-		if (rest == NULL && json_array_size(json_object_get(m, "exclude")) > 0)
+		if (rest == NULL && (json_array_size(json_object_get(m, "exclude")) > 0 ||
+					json_array_size(json_object_get(m, "rules")) > 0))
 			return err_set(err, ERR_USAGE,
 			    "the backup left things out of %s by its rules: to delete there, "
 			    "restore all of it, or give the part as PATH instead of --path",

@@ -259,7 +259,7 @@ settings_words(struct strv *out, const struct settings *s, const char *service,
     enum setting which, struct err *err)
 {
 	const char *text = settings_get(s, service, which)->text;
-	return which == SETTING_EXCLUDE ? strv_split(out, text, '\n', err)
+	return which == SETTING_EXCLUDE ? setting_rules(out, text, err)
 					: setting_argv(out, text, err);
 }
 

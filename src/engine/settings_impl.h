@@ -53,6 +53,7 @@ bool setting_is_true(const char *text);
 int64_t setting_ms(const char *text);
 unsigned setting_percent(const char *text);
 MUST_CHECK enum err_code setting_argv(struct strv *out, const char *text, struct err *err);
+MUST_CHECK enum err_code setting_rules(struct strv *out, const char *text, struct err *err);
 
 /* Everything that the INI file says about the stack; file as in settings_options. */
 MUST_CHECK enum err_code settings_read_file(

@@ -144,14 +144,25 @@ check_database(const char *text, bool is_wide, struct err *err)
 	return check_choice(text, buf_cstr(&words), err);
 }
 
+enum err_code
+setting_rules(struct strv *out, const char *text, struct err *err)
+{
+	AUTO(ignore) struct ignore *rules = NULL;
+	if (ignore_new(&rules, NULL, err) ||
+	    ignore_add_lines(rules, text, strlen(text), "rule", err))
+		return err->code;
+	for (size_t i = 0; i < ignore_rules(rules)->len; i++)
+		if (strv_add(out, ignore_rules(rules)->items[i], err))
+			return err->code;
+	return ERR_OK;
+}
+
 static enum err_code
 check_exclude(const char *text, bool is_wide, struct err *err)
 {
 	(void)is_wide;
-	AUTO(ignore) struct ignore *rules = NULL;
-	if (ignore_new(&rules, NULL, err))
-		return err->code;
-	return ignore_add_lines(rules, text, strlen(text), "rule", err);
+	AUTO(strv) struct strv rules = STRV_INIT;
+	return setting_rules(&rules, text, err);
 }
 
 static enum err_code

@@ -229,15 +229,39 @@ volume_of_another_driver_or_host_says_why(void **state)
 	pthread_mutex_unlock(&f->lock);
 	AUTO(stack) struct stack *s = load(f, "shop");
 	assert_null(volume(s, "shop_pg")->source);
-	assert_string_equal(volume(s, "shop_pg")->why_not,
-	    "volume driver rexray/ebs: its files are not kept by the engine");
+	char why[400];
+	snprintf(why, sizeof why,
+	    "volume driver rexray/ebs keeps its files where they cannot be seen from here: "
+	    "nothing is at %s/engine/volumes/shop_pg/_data",
+	    f->dir);
+	assert_string_equal(volume(s, "shop_pg")->why_not, why);
 	assert_true(volume(s, "shop_pg")->is_by_engine);
+	assert_false(volume(s, "shop_pg")->has_nothing);
 	assert_true(volume(s, "shop_cache")->is_by_engine);
 	assert_false(volume(s, "shop_ram")->is_by_engine); /* memory only */
 	assert_false(volume(s, "shop_bound")->is_by_engine);
 	assert_null(volume(s, "shop_cache")->source);
-	assert_string_equal(
-	    volume(s, "shop_cache")->why_not, "mounted from :/export (type nfs)");
+	assert_string_equal(volume(s, "shop_cache")->why_not,
+	    "it is mounted from :/export (type nfs) only while a container that uses it runs: "
+	    "start one, and back up again");
+	assert_true(volume(s, "shop_ram")->has_nothing);
+	fake_stop(f);
+}
+
+/* Its folder is filled, or mounted. */
+static void
+volume_of_another_driver_is_read_where_its_files_are(void **state)
+{
+	(void)state;
+	struct fake *f = start_v2();
+	pthread_mutex_lock(&f->lock);
+	json_t *pg = json_object_get(f->documents, "GET /volumes/shop_pg");
+	json_object_set_new(pg, "Driver", json_string("local-persist"));
+	pthread_mutex_unlock(&f->lock);
+	make_folder(f, "engine/volumes/shop_pg/_data/base");
+	AUTO(stack) struct stack *s = load(f, "shop");
+	assert_path(f, volume(s, "shop_pg")->source, "engine/volumes/shop_pg/_data");
+	assert_null(volume(s, "shop_pg")->why_not);
 	fake_stop(f);
 }
 
@@ -537,6 +561,7 @@ main(void)
 		cmocka_unit_test(volume_with_a_device_is_read_there),
 		cmocka_unit_test(volume_that_cannot_be_captured_says_why),
 		cmocka_unit_test(volume_of_another_driver_or_host_says_why),
+		cmocka_unit_test(volume_of_another_driver_is_read_where_its_files_are),
 		cmocka_unit_test(anonymous_volumes_belong_to_the_stack),
 		cmocka_unit_test(binds_tell_who_uses_them_and_what_is_left_out),
 		cmocka_unit_test(special_host_paths_are_not_captured),
