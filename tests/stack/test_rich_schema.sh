@@ -69,7 +69,7 @@ pg_print() { # pg_print PROJECT FILE: globals and each database, but for the ran
 	in_db "$1" psql -U postgres -XAtc "SELECT datname FROM pg_database WHERE datname <> 'template0' ORDER BY 1" >"$work/names" || return 1
 	while IFS= read -r d <&3; do
 		d=${d//\\/\\\\}
-		in_db "$1" pg_dump -U postgres --create "dbname='${d//\'/\\\'}'" </dev/null | sed -E 's/^\\(un)?restrict .*//' >>"$2" || return 1
+		compose "$1" exec -T -e PGOPTIONS='-c statement_timeout=0' db pg_dump -U postgres --create "dbname='${d//\'/\\\'}'" </dev/null | sed -E 's/^\\(un)?restrict .*//' >>"$2" || return 1
 	done 3<"$work/names"
 }
 my_print() {
