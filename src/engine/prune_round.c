@@ -156,6 +156,29 @@ delete_packs(struct round *r, struct err *err)
 	return ERR_OK;
 }
 
+/* A writer may have named strays after they were looked for, and looked for them before they
+ * were gone: nobody but this look sees that. */
+static enum err_code
+take_out_late_names(struct round *r, struct err *err)
+{
+	struct prune *p = r->prune;
+	AUTO(pack_list) struct pack_list strays = PACK_LIST_INIT;
+	AUTO(pack_list) struct pack_list named = PACK_LIST_INIT;
+	for (size_t i = 0; i < r->count; i++)
+		if (r->items[i].fate == PRUNE_STRAY &&
+		    pack_list_has(&r->doomed, &r->items[i].pack) &&
+		    pack_list_add(&strays, &r->items[i].pack, err))
+			return err->code;
+	if (strays.count == 0)
+		return ERR_OK;
+	pack_list_sort(&strays);
+	if (prune_wait(p, 2, err) || prune_load_more(p->repo, err) ||
+	    prune_find_named(p->repo, &strays, &named, err))
+		return err->code;
+	return named.count > 0 ? prune_rewrite_index(p->repo, &named, PRUNE_AS_IS, err)
+			       : ERR_OK;
+}
+
 static enum err_code
 run_round(struct round *r, enum prune_join join, struct err *err)
 {
@@ -167,7 +190,7 @@ run_round(struct round *r, enum prune_join join, struct err *err)
 		return err->code;
 	r->is_begun = true;
 	if (prune_rewrite_index(p->repo, &r->doomed, join, err) || put_back_late(r, err) ||
-	    delete_packs(r, err))
+	    delete_packs(r, err) || take_out_late_names(r, err))
 		return err->code;
 	r->has_mark = false;
 	return mark_delete(p->repo, &r->mark, err);

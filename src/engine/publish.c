@@ -23,7 +23,8 @@ look_at_chunk(void *arg, const struct id *id, uint64_t len, struct err *err)
 	if (repo_has_chunk(writer_repo(t->writer), id))
 		return ERR_OK;
 	if (t->doubt == DOUBT_REFUSE)
-		return err_set(err, ERR_NOT_FOUND, "it lies in a pack that is about to go");
+		return err_set(
+		    err, ERR_NOT_FOUND, "it lies in a pack that is gone, or about to go");
 	if (rescue_chunk(t->writer, id, err))
 		return err->code;
 	t->rescued++;
@@ -99,15 +100,12 @@ static enum err_code
 confirm(struct engine *e, struct writer *w, const struct tree_entry *root, struct err *err)
 {
 	bool must_check;
-	bool has_own;
 	uint64_t rescued;
 	struct watch *watch = writer_watch(w);
+	/* Packs come last: those of a mark that has gone by now are gone as well. */
 	if (wait_for_listings(e, err) || watch_look(watch, &must_check, err) ||
-	    watch_has_own_packs(watch, &has_own, err))
+	    watch_look_at_packs(watch, &must_check, err))
 		return err->code;
-	if (!has_own)
-		return err_set(err, ERR_CHANGED,
-		    "somebody has deleted packs that this run had just written");
 	return must_check ? check_tree(e, w, root, DOUBT_REFUSE, &rescued, err) : ERR_OK;
 }
 

@@ -90,31 +90,70 @@ by_id(const void *a, const void *b)
 	return memcmp(a, b, ID_SIZE);
 }
 
-enum err_code
-index_doom(struct index *ix, const struct id *packs, size_t count, struct err *err)
+/* With room for count ids. */
+static struct doomed *
+doomed_new(size_t count, struct err *err)
 {
-	struct doomed *d = calloc(1, sizeof *d + count * sizeof *packs);
+	struct doomed *d = calloc(1, sizeof *d + count * sizeof(struct id));
 	if (d == NULL)
-		return err_nomem(err);
-	atomic_init(&d->refs, 1);
-	d->count = count;
-	if (count > 0) {
-		memcpy(d->ids, packs, count * sizeof *packs);
-		qsort(d->ids, count, sizeof *packs, by_id);
-	}
-	pthread_mutex_lock(&ix->change);
+		err_nomem(err);
+	else
+		atomic_init(&d->refs, 1);
+	return d;
+}
+
+/* With the change lock. */
+static enum err_code
+publish_doomed(struct index *ix, struct doomed *d, struct err *err)
+{
 	struct index_view *now = ix->view;
 	struct index_view *v = NULL;
 	AUTO(mem) struct segment **segments = calloc(now->count + 1, sizeof(struct segment *));
-	enum err_code rc = segments != NULL ? ERR_OK : err_nomem(err);
-	for (size_t i = 0; i < now->count && rc == ERR_OK; i++)
+	if (segments == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < now->count; i++)
 		segments[i] = now->parts[i].segment;
-	if (rc == ERR_OK)
-		rc = view_make(&v, segments, now->count, d, err);
-	if (rc == ERR_OK)
-		replace_view(ix, v);
+	if (d->count > 1)
+		qsort(d->ids, d->count, sizeof *d->ids, by_id);
+	if (view_make(&v, segments, now->count, d, err))
+		return err->code;
+	replace_view(ix, v);
+	return ERR_OK;
+}
+
+enum err_code
+index_doom(struct index *ix, const struct id *packs, size_t count, struct err *err)
+{
+	struct doomed *d = doomed_new(count, err);
+	if (d == NULL)
+		return err->code;
+	d->count = count;
+	if (count > 0)
+		memcpy(d->ids, packs, count * sizeof *packs);
+	pthread_mutex_lock(&ix->change);
+	enum err_code rc = publish_doomed(ix, d, err);
 	pthread_mutex_unlock(&ix->change);
 	doomed_unref(d);
+	return rc;
+}
+
+enum err_code
+index_doom_also(struct index *ix, const struct id *pack, struct err *err)
+{
+	pthread_mutex_lock(&ix->change);
+	const struct doomed *before = ix->view->doomed;
+	size_t n = before != NULL ? before->count : 0;
+	struct doomed *d = doomed_new(n + 1, err);
+	enum err_code rc = d == NULL ? err->code : ERR_OK;
+	if (d != NULL) {
+		if (n > 0)
+			memcpy(d->ids, before->ids, n * sizeof *d->ids);
+		d->ids[n] = *pack;
+		d->count = n + 1;
+		rc = publish_doomed(ix, d, err);
+		doomed_unref(d);
+	}
+	pthread_mutex_unlock(&ix->change);
 	return rc;
 }
 

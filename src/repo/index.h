@@ -47,6 +47,9 @@ MUST_CHECK enum err_code index_lookup(
  * the ids are copied. */
 MUST_CHECK enum err_code index_doom(
     struct index *ix, const struct id *packs, size_t count, struct err *err);
+/* One more; the others stay. */
+MUST_CHECK enum err_code index_doom_also(
+    struct index *ix, const struct id *pack, struct err *err);
 
 /* The segments as they are now. */
 struct index_view;

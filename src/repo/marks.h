@@ -2,9 +2,9 @@
  * marks.h: how those who delete and those who write see each other
  * (docs/decisions/0010; the bytes: docs/format.md, "Deleting").
  *
- * Threads: watch_own_pack from any; all else one at a time for each watch.
- * Errors:  ERR_UNSUPPORTED for a mark of a later version, ERR_CORRUPT for one
- *          that cannot be read: who meets such a mark neither writes nor deletes.
+ * Threads: watch_own_pack, _own_index and _found_pack from any; all else one at a time for each
+ * watch. Errors:  ERR_UNSUPPORTED for a mark of a later version, ERR_CORRUPT for one that
+ * cannot be read: who meets such a mark neither writes nor deletes.
  */
 #ifndef REPO_MARKS_H
 #define REPO_MARKS_H
@@ -23,13 +23,23 @@ AUTO_FREE(watch, struct watch *, watch_close)
 /* Remember a pack that this run has put. */
 MUST_CHECK enum err_code watch_own_pack(
     struct watch *w, const struct id *pack, struct err *err);
+/* And an index object, with its payload.  ERR_CHANGED when a pack that it names has gone
+ * already: the object was taken back, and the run cannot be saved. */
+MUST_CHECK enum err_code watch_own_index(
+    struct watch *w, const struct id *object, const struct buf *payload, struct err *err);
+/* This run relies on a pack that it has found. */
+MUST_CHECK enum err_code watch_found_pack(
+    struct watch *w, const struct id *pack, struct err *err);
 
 /* Does, or did, anybody delete since the look before?  Then the indexes are loaded anew, the
  * doomed packs are noted, and what this run relies on must be looked at again. */
 MUST_CHECK enum err_code watch_look(struct watch *w, bool *must_check, struct err *err);
 
-/* Are the packs that this run has put all there still? */
-MUST_CHECK enum err_code watch_has_own_packs(struct watch *w, bool *all, struct err *err);
+/* After watch_look: ask the store for the packs that this run has put, and has found.  When one
+ * is gone, all look-ups pass it over from now on, the run's own index objects name it no more,
+ * and *must_check becomes true. */
+MUST_CHECK enum err_code watch_look_at_packs(
+    struct watch *w, bool *must_check, struct err *err);
 
 /* Packs that one mark may name. */
 #define MARK_PACKS_MAX 50000

@@ -203,9 +203,11 @@ copy_objects(struct rewriting *w, struct err *err)
 			continue;
 		payload.len = 0;
 		w->object = &object;
-		if (object_load(w->repo->store, w->repo->subkeys, OBJECT_INDEX, &object,
-			&payload, err) ||
-		    index_payload_walk(&payload, keep_pack, w, err))
+		enum err_code rc = object_load(
+		    w->repo->store, w->repo->subkeys, OBJECT_INDEX, &object, &payload, err);
+		if (rc == ERR_NOT_FOUND)
+			continue; /* its writer has put another in its place */
+		if (rc || index_payload_walk(&payload, keep_pack, w, err))
 			return err_wrap(err, "rewrite index");
 	}
 	return put_index(w->repo, &w->builder, err);

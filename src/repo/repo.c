@@ -3,11 +3,14 @@
 #include "base/log.h"
 #include "base/strv.h"
 #include "crypto/kdf.h"
+#include "repo/gone.h"
 #include "repo/object.h"
 #include "repo/repo_impl.h"
 #include "sys/clock.h"
 
 #define PACK_KEYS_MAX 32768
+/* Where so many packs are gone, chunks are not looked for in others. */
+#define PASS_OVER_MAX 1024
 #define FRAME_CACHE_BYTES ((size_t)32 << 20)
 
 #define SLOT_FOLDER "keys/"
@@ -129,6 +132,7 @@ repo_open_bare(struct repo **out, struct store *s, const struct repo_key *key,
 	pthread_mutex_init(&r->lock, NULL);
 	map_init(&r->pack_keys, ID_SIZE, sizeof(struct pack_header));
 	map_init(&r->told, ID_SIZE, 0);
+	map_init(&r->gone, ID_SIZE, 0);
 	if (unlock(r, key, err) || frame_cache_new(&r->frames, FRAME_CACHE_BYTES, err) ||
 	    open_index(r, cache_dir, err))
 		return err_wrap(err, "open repository");
@@ -186,6 +190,7 @@ repo_close(struct repo *r)
 	forget_pack_keys(r);
 	map_release(&r->pack_keys);
 	map_release(&r->told);
+	map_release(&r->gone);
 	frame_cache_free(r->frames);
 	index_free(r->index);
 	secret_free(r->subkeys);
@@ -254,7 +259,7 @@ index_is_gone(void *arg, const struct id *id)
 	object_key(key, OBJECT_INDEX, id);
 	if (store_size(r->store, key, &size, &why) != ERR_NOT_FOUND)
 		return false;
-	atomic_fetch_add(&r->index_losses, 1);
+	atomic_fetch_add(&r->losses, 1);
 	return true;
 }
 
@@ -577,6 +582,26 @@ refresh_for_gone_pack(struct repo *r)
 	return repo_refresh(r, &why) == ERR_OK;
 }
 
+/* Its pack is gone: an older index may still name that one, and another have the chunk as well.
+ */
+static enum err_code
+frame_from_elsewhere(struct repo *r, const struct id *id, struct location *loc,
+    struct frame **f, struct err *err)
+{
+	enum err_code rc = ERR_NOT_FOUND;
+	for (bool is_same = false; rc == ERR_NOT_FOUND && !is_same;) {
+		struct pack_list gone = { &loc->pack, 1, 1 };
+		struct id before = loc->pack;
+		struct err why; /* that the pack is gone says more */
+		if (gone_count(r) >= PASS_OVER_MAX || gone_note(r, &gone, &why) ||
+		    index_doom_also(r->index, &before, &why))
+			return ERR_NOT_FOUND;
+		rc = frame_of(r, id, loc, f, err);
+		is_same = id_equal(&loc->pack, &before);
+	}
+	return rc;
+}
+
 enum err_code
 repo_read_chunk(struct repo *r, const struct id *id, struct chunk_view *out, struct err *err)
 {
@@ -584,11 +609,13 @@ repo_read_chunk(struct repo *r, const struct id *id, struct chunk_view *out, str
 	struct frame *f;
 	char hex[ID_HEX_SIZE];
 	id_hex(hex, id);
-	if (frame_of(r, id, &loc, &f, err) &&
-	    (err->code != ERR_NOT_FOUND || loc.frame_len == 0 || !refresh_for_gone_pack(r) ||
-		frame_of(r, id, &loc, &f, err)))
+	enum err_code rc = frame_of(r, id, &loc, &f, err);
+	if (rc == ERR_NOT_FOUND && loc.frame_len > 0 && refresh_for_gone_pack(r))
+		rc = frame_of(r, id, &loc, &f, err);
+	if (rc == ERR_NOT_FOUND && loc.frame_len > 0)
+		rc = frame_from_elsewhere(r, id, &loc, &f, err);
+	if (rc)
 		return err_wrap(err, "chunk %.16s", hex);
-	enum err_code rc;
 	if (loc.offset > f->len || loc.len > f->len - loc.offset)
 		rc = err_set(err, ERR_CORRUPT, "it lies outside its frame");
 	else

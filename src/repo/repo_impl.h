@@ -34,7 +34,7 @@ struct repo {
 	struct chunker_table chunker;
 	struct index *index;
 	atomic_uint_least64_t
-	    index_losses; /* loaded index objects that were gone at a refresh */
+	    losses; /* index objects that were loaded and have gone; packs that were named */
 	atomic_int_least64_t
 	    gone_refresh_ns; /* when indexes were loaded for a pack that is gone */
 	struct frame_cache *frames;
@@ -42,6 +42,7 @@ struct repo {
 	void *damaged_arg;
 	pthread_mutex_t lock; /* guards all below */
 	struct map told; /* ids of damaged index objects */
+	struct map gone; /* ids of packs that were named and are not there */
 	struct tools *tools;
 	struct map pack_keys; /* pack id -> struct pack_key */
 };

@@ -273,8 +273,10 @@ writer_open(
 	packs_init(&w->packs, w, opt->index_chunks, opt->index_age_ns);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->idle, NULL);
-	if (store_check_writable(r->store, err) || watch_open(&w->watch, r, err) ||
-	    start_threads(w, err))
+	if (store_check_writable(r->store, err) || watch_open(&w->watch, r, err))
+		return err_wrap(err, "start writer");
+	w->claims.watch = w->watch;
+	if (start_threads(w, err))
 		return err_wrap(err, "start writer");
 	*out = TAKE(w);
 	return ERR_OK;

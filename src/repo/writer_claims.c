@@ -23,8 +23,8 @@ claims_take(struct claims *c, const struct id *id, size_t len, bool *is_new, str
 	struct location loc;
 	bool stored = index_find(c->index, id, &loc);
 	void *value;
-	enum err_code rc = ERR_OK;
 	*is_new = false;
+	enum err_code rc = stored ? watch_found_pack(c->watch, &loc.pack, err) : ERR_OK;
 	pthread_mutex_lock(&c->lock);
 	if (!stored)
 		rc = map_put(&c->taken, id->b, &value, is_new, err);

@@ -12,11 +12,13 @@
 
 #include "base/map.h"
 #include "repo/index.h"
+#include "repo/marks.h"
 
 #include <pthread.h>
 
 struct claims {
 	struct index *index;
+	struct watch *watch; /* told of each pack that is relied on; borrowed */
 	pthread_mutex_t lock; /* guards all below */
 	struct map taken;
 	uint64_t chunks;
@@ -25,6 +27,7 @@ struct claims {
 	uint64_t new_bytes;
 };
 
+/* watch may be set later, before anything is taken. */
 void claims_init(struct claims *c, struct index *index);
 void claims_release(struct claims *c);
 /* Is this chunk new? Then it is this caller's to store. */

@@ -195,7 +195,8 @@ write_index(struct packs *p, struct err *err)
 	if (index_builder_finish(&p->builder, &payload, err) ||
 	    object_save(
 		r->store, r->subkeys, OBJECT_INDEX, payload.data, payload.len, &object, err) ||
-	    index_add(r->index, &object, &payload, err))
+	    index_add(r->index, &object, &payload, err) ||
+	    watch_own_index(p->writer->watch, &object, &payload, err))
 		return err_wrap(err, "write index");
 	claims_forget(&p->writer->claims, (const struct id *)(const void *)p->indexed_ids.data,
 	    p->indexed_ids.len / ID_SIZE);

@@ -1,9 +1,12 @@
-"""Reading beside running backups: what they add meanwhile is no damage."""
+"""Reading and deleting beside running backups: what they add meanwhile is no damage, and what goes is stored again."""
+import os
 import shutil
+import signal
+import subprocess
 import threading
 import time
 
-from place import Place, test, two_versions
+from place import Place, picture, same_picture, test, two_versions
 
 
 def back_up_all_the_time(p, stop, failures):
@@ -94,3 +97,66 @@ def reading_beside_running_backups_finds_no_damage(here):
 @test
 def reading_beside_a_running_prune_finds_no_damage(here):
     return read_beside(here, [verify, stats, restore_latest, copier(here), stats], 12, with_prune=True)
+
+
+def packs_of(p):
+    return {f for f in (p.repo / "packs").rglob("*") if f.is_file()}
+
+
+def elsewhere(p, path):
+    """The same repository, seen by another host."""
+    other = Place(path)
+    other.path.mkdir()
+    other.src, other.key, other.repo = path / "src", p.key, p.repo
+    return other
+
+
+def stop_with_packs(p, count):
+    """A backup that is stopped when it has put so many packs, and these."""
+    before = packs_of(p)
+    run = subprocess.Popen(p.command("backup", "--path", p.src), env=p.env(), stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while len(packs_of(p) - before) < count:
+        assert run.poll() is None, run.communicate()
+        time.sleep(0.002)
+    run.send_signal(signal.SIGSTOP)
+    assert os.WIFSTOPPED(os.waitpid(run.pid, os.WUNTRACED)[1]), "it had ended"
+    return run, packs_of(p) - before
+
+
+@test
+def a_backup_whose_packs_went_while_it_was_stopped_stores_them_again(here):
+    p = two_versions(here)
+    (p.src / "large").write_bytes(os.urandom(80 << 20))
+    run, own = stop_with_packs(p, 2)
+    try:
+        for pack in own:
+            os.utime(pack, (time.time() - 2 * 86400,) * 2)
+        pruned = elsewhere(p, here / "pruner").run("prune", "--max-unused", 0).expect(0).result()
+        assert pruned["stray_packs"] == len(own), pruned
+        assert not any(pack.exists() for pack in own)
+    finally:
+        run.send_signal(signal.SIGCONT)
+    out, err = run.communicate(timeout=100)
+    assert run.returncode == 0, out + err
+    assert "starting over" in out, out
+    assert p.note_lines(out)
+    p.must_be_sound()
+    return len(own)
+
+
+@test
+def what_lies_in_packs_that_are_gone_is_stored_again(here):
+    p = Place(here).init()
+    p.src.mkdir()
+    (p.src / "large").write_bytes(os.urandom(20 << 20))
+    p.backup().expect(0)
+    gone = {f for f in packs_of(p) if f.stat().st_size > 1 << 20}
+    for pack in gone:
+        pack.unlink()
+    other = elsewhere(p, here / "other")
+    shutil.copytree(p.src, other.src)
+    made = other.note(other.backup().expect(0))
+    other.restore(made).expect(0)
+    same_picture(picture(other.out), picture(other.src))
+    return len(gone)

@@ -1,6 +1,7 @@
 /*
  * hook_store.h: a store that does something else before its nth operation: so
- * that a whole other run can happen at any step of one.
+ * that a whole other run can happen at any step of one.  It may tell that its
+ * packs are older than they are.
  */
 #ifndef TESTS_UNIT_ENGINE_HOOK_STORE_H
 #define TESTS_UNIT_ENGINE_HOOK_STORE_H
@@ -15,6 +16,7 @@ struct hook_store {
 	pthread_mutex_t lock; /* guards count */
 	unsigned count;
 	unsigned at; /* 0: never */
+	int64_t packs_age_ns; /* are listed so much older */
 	void (*fn)(void *arg);
 	void *arg;
 };
@@ -60,12 +62,29 @@ hook_size(struct store *s, const char *key, uint64_t *size, struct err *err)
 	return in->ops->size(in, key, size, err);
 }
 
+struct hook_listing {
+	const struct hook_store *hook;
+	store_entry_fn *fn;
+	void *arg;
+};
+
+static inline enum err_code
+hook_entry(void *arg, const struct store_entry *e, struct err *err)
+{
+	const struct hook_listing *l = arg;
+	struct store_entry told = *e;
+	if (strncmp(e->key, "packs/", strlen("packs/")) == 0)
+		told.modified_ns -= l->hook->packs_age_ns;
+	return l->fn(l->arg, &told, err);
+}
+
 static inline enum err_code
 hook_list(struct store *s, const char *prefix, const char *after, store_entry_fn *fn, void *arg,
     struct err *err)
 {
 	struct store *in = hook_pass(s);
-	return in->ops->list(in, prefix, after, fn, arg, err);
+	struct hook_listing l = { (const struct hook_store *)s, fn, arg };
+	return in->ops->list(in, prefix, after, hook_entry, &l, err);
 }
 
 static inline enum err_code

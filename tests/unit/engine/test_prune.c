@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define FILES 6
+#define TWO_DAYS_NS (INT64_C(2) * 86400 * 1000000000)
 
 /* A survey that is stopped early closes a walk of fts(3) that glibc does not free in full. */
 const char *__lsan_default_suppressions(void);
@@ -314,6 +315,7 @@ a_dry_run_changes_nothing(void **state)
 struct other_run {
 	struct store *store;
 	const struct id *forget_first; /* may be NULL */
+	int64_t packs_age_ns; /* for a prune */
 	enum err_code rc;
 	struct err err;
 	struct id id;
@@ -331,9 +333,12 @@ other_prune(void *arg)
 {
 	struct other_run *o = arg;
 	struct prune_result r;
+	struct hook_store seen;
+	hook_store_init(&seen, o->store, 0, NULL, NULL);
+	seen.packs_age_ns = o->packs_age_ns;
 	if (o->forget_first != NULL)
 		forget(o->store, o->forget_first);
-	o->rc = prune(o->store, &r, &o->err);
+	o->rc = prune(&seen.store, &r, &o->err);
 }
 
 static void
@@ -366,9 +371,8 @@ a_backup_at_each_step_of_a_prune_is_whole(void **state)
 }
 
 static void
-a_prune_at_each_step_of_a_backup_leaves_it_whole(void **state)
+prune_at_each_step_of_a_backup(int64_t packs_age_ns)
 {
-	(void)state;
 	have_files("012345");
 	unsigned n = 1;
 	for (;; n++) {
@@ -378,7 +382,7 @@ a_prune_at_each_step_of_a_backup_leaves_it_whole(void **state)
 		struct hook_store hook;
 		struct id id;
 		AUTO(store) struct store *s = copy_of(world->start);
-		struct other_run o = { .store = s };
+		struct other_run o = { .store = s, .packs_age_ns = packs_age_ns };
 		hook_store_init(&hook, s, n, other_prune, &o);
 		assert_true(n < STEP_LIMIT);
 		if (back_up(&hook.store, &id, &err))
@@ -394,6 +398,21 @@ a_prune_at_each_step_of_a_backup_leaves_it_whole(void **state)
 		holds(s, &id, "012345");
 	}
 	assert_true(n > 20);
+}
+
+static void
+a_prune_at_each_step_of_a_backup_leaves_it_whole(void **state)
+{
+	(void)state;
+	prune_at_each_step_of_a_backup(0);
+}
+
+/* As when the backup had been stopped there for two days: what no index names by then goes. */
+static void
+a_prune_after_days_at_each_step_of_a_backup_leaves_it_whole(void **state)
+{
+	(void)state;
+	prune_at_each_step_of_a_backup(TWO_DAYS_NS);
 }
 
 /* The backup takes all from its predecessor, which is forgotten and pruned meanwhile. */
@@ -487,7 +506,7 @@ finish_held(struct held_prune *h)
 
 /* False when the backup has no step n. */
 static bool
-interleave(unsigned n, unsigned m, bool *prune_has_step)
+interleave(unsigned n, unsigned m, int64_t packs_age_ns, bool *prune_has_step)
 {
 	struct err err;
 	struct verify_result v;
@@ -498,6 +517,7 @@ interleave(unsigned n, unsigned m, bool *prune_has_step)
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.changed = PTHREAD_COND_INITIALIZER };
 	hook_store_init(&h.hook, s, m, hold, &h);
+	h.hook.packs_age_ns = packs_age_ns;
 	hook_store_init(&hook, s, n, start_held, &h);
 	enum err_code rc = back_up(&hook.store, &id, &err);
 	if (!h.is_started) {
@@ -530,20 +550,36 @@ steps_of_backup(void)
 	return hook.count;
 }
 
+/* At these steps of the backup; every step of those from `fine` on. */
+static void
+meet_at(unsigned first, unsigned last, unsigned fine, int64_t packs_age_ns)
+{
+	for (unsigned n = first; n <= last; n += n < fine ? 9 : 1) {
+		bool has_step = true;
+		for (unsigned m = 1; has_step; m += n < fine ? 11 : 3)
+			if (!interleave(n, m, packs_age_ns, &has_step))
+				break;
+	}
+}
+
 static void
 a_prune_and_a_backup_may_meet_anywhere(void **state)
 {
 	(void)state;
 	have_files("012345");
 	unsigned last = steps_of_backup();
-	/* Its last steps, in which it looks, puts the snapshot, and looks again; and some
-	 * before. */
-	for (unsigned n = 1; n <= last; n += n + 14 < last ? 9 : 1) {
-		bool has_step = true;
-		for (unsigned m = 1; has_step; m += n + 14 < last ? 11 : 3)
-			if (!interleave(n, m, &has_step))
-				break;
-	}
+	/* In its last steps it looks, puts the snapshot, and looks again. */
+	meet_at(1, last, last - 16, 0);
+}
+
+static void
+a_prune_after_days_and_a_backup_may_meet(void **state)
+{
+	(void)state;
+	have_files("012345");
+	unsigned last = steps_of_backup();
+	/* It has put packs, and puts the index that names them. */
+	meet_at(last - 24, last - 12, 1, TWO_DAYS_NS);
 }
 
 /* --- killed --- */
@@ -684,8 +720,10 @@ main(void)
 		cmocka_unit_test(a_snapshot_that_is_not_whole_stops_it),
 		cmocka_unit_test(a_backup_at_each_step_of_a_prune_is_whole),
 		cmocka_unit_test(a_prune_at_each_step_of_a_backup_leaves_it_whole),
+		cmocka_unit_test(a_prune_after_days_at_each_step_of_a_backup_leaves_it_whole),
 		cmocka_unit_test(a_predecessor_may_go_while_a_backup_relies_on_it),
 		cmocka_unit_test(a_prune_and_a_backup_may_meet_anywhere),
+		cmocka_unit_test(a_prune_after_days_and_a_backup_may_meet),
 		cmocka_unit_test(a_prune_may_die_at_each_step),
 		cmocka_unit_test(a_backup_may_die_at_each_step),
 		cmocka_unit_test(a_second_prune_gives_way),

@@ -198,24 +198,154 @@ a_watch_that_began_beside_a_mark_checks_once(void **state)
 	assert_false(must_check(w));
 }
 
+static struct id
+stored(struct fixture *f, const char *text)
+{
+	struct err err;
+	struct id chunk;
+	ok(writer_add_now(f->writer, CHUNK_DATA, text, strlen(text), &chunk, &err));
+	ok(writer_flush(f->writer, &err));
+	return chunk;
+}
+
+static struct id
+pack_of(struct fixture *f, const struct id *chunk)
+{
+	struct id pack;
+	assert_true(repo_find_pack(f->repo, chunk, &pack));
+	return pack;
+}
+
+static void
+delete_pack(struct fixture *f, const struct id *pack)
+{
+	struct err err;
+	char key[PACK_KEY_SIZE];
+	pack_key(key, pack);
+	ok(store_delete(f->store, key, &err));
+}
+
+static bool
+packs_must_be_checked(struct watch *w)
+{
+	struct err err;
+	bool must = false;
+	ok(watch_look_at_packs(w, &must, &err));
+	return must;
+}
+
+static uint64_t
+count_indexes(struct fixture *f)
+{
+	struct err err;
+	uint64_t count;
+	ok(prune_count_indexes(f->repo, &count, &err));
+	return count;
+}
+
+/* The index object that names the one that is gone goes, the other stays. */
 static void
 a_watch_misses_packs_of_its_own(void **state)
 {
 	struct fixture *f = *state;
+	struct id first = stored(f, "hello");
+	struct id second = stored(f, "there");
+	struct id pack = pack_of(f, &first);
+	assert_int_equal(count_indexes(f), 2);
+	assert_false(packs_must_be_checked(writer_watch(f->writer)));
+	delete_pack(f, &pack);
+	assert_true(packs_must_be_checked(writer_watch(f->writer)));
+	assert_int_equal(count_indexes(f), 1);
+	assert_false(repo_find_pack(f->repo, &first, &pack));
+	assert_true(repo_has_chunk(f->repo, &second));
+	/* Once is enough. */
+	assert_false(packs_must_be_checked(writer_watch(f->writer)));
+}
+
+/* Packs of two kinds, which one index object names. */
+static void
+an_index_that_is_taken_back_leaves_one_for_what_is_there(void **state)
+{
+	struct fixture *f = *state;
 	struct err err;
-	struct id chunk;
-	struct id pack;
-	char key[PACK_KEY_SIZE];
-	bool all;
-	ok(writer_add_now(f->writer, CHUNK_DATA, "hello", 5, &chunk, &err));
-	ok(writer_flush(f->writer, &err));
-	assert_true(repo_find_pack(f->repo, &chunk, &pack));
-	ok(watch_has_own_packs(writer_watch(f->writer), &all, &err));
-	assert_true(all);
-	pack_key(key, &pack);
-	ok(store_delete(f->store, key, &err));
-	ok(watch_has_own_packs(writer_watch(f->writer), &all, &err));
-	assert_false(all);
+	struct id tree;
+	ok(writer_add_now(f->writer, CHUNK_TREE, "a tree", 6, &tree, &err));
+	struct id data = stored(f, "hello");
+	struct id pack = pack_of(f, &data);
+	assert_int_equal(count_indexes(f), 1);
+	delete_pack(f, &pack);
+	assert_true(packs_must_be_checked(writer_watch(f->writer)));
+	assert_int_equal(count_indexes(f), 1);
+	assert_false(repo_find_pack(f->repo, &data, &pack));
+	assert_true(repo_has_chunk(f->repo, &tree));
+	/* That one is the watch's own, too. */
+	pack = pack_of(f, &tree);
+	delete_pack(f, &pack);
+	assert_true(packs_must_be_checked(writer_watch(f->writer)));
+	assert_int_equal(count_indexes(f), 0);
+}
+
+/* A writer that another one's index has misled: that index is not its own, and stays. */
+static void
+a_watch_misses_packs_that_the_run_has_found(void **state)
+{
+	struct fixture *f = *state;
+	struct writer_options opt = WRITER_OPTIONS_INIT;
+	struct err err;
+	struct id chunk = stored(f, "hello");
+	struct id again;
+	struct chunk_view v;
+	struct id pack = pack_of(f, &chunk);
+	opt.workers = 1;
+	AUTO(writer) struct writer *other = NULL;
+	ok(writer_open(&other, f->repo, &opt, &err));
+	ok(writer_add_now(other, CHUNK_DATA, "hello", 5, &again, &err));
+	ok(writer_flush(other, &err));
+	assert_false(packs_must_be_checked(writer_watch(other)));
+	delete_pack(f, &pack);
+	assert_true(packs_must_be_checked(writer_watch(other)));
+	assert_false(repo_has_chunk(f->repo, &chunk));
+	assert_int_equal(count_indexes(f), 1);
+	/* What begins now stores it again, and both who know it and who do not can read it. */
+	AUTO(writer) struct writer *next = NULL;
+	ok(writer_open(&next, f->repo, &opt, &err));
+	assert_true(must_check(writer_watch(next)));
+	ok(writer_add_now(next, CHUNK_DATA, "hello", 5, &again, &err));
+	ok(writer_flush(next, &err));
+	assert_false(packs_must_be_checked(writer_watch(next)));
+	assert_true(repo_has_chunk(f->repo, &chunk));
+	struct repo_key key = { .passphrase = f->pass };
+	AUTO(repo) struct repo *fresh = NULL;
+	ok(repo_open(&fresh, f->store, &key, NULL, &err));
+	struct repo *const readers[] = { f->repo, fresh };
+	for (size_t i = 0; i < 2; i++) {
+		ok(repo_read_chunk(readers[i], &chunk, &v, &err));
+		assert_int_equal(v.len, 5);
+		assert_memory_equal(v.data, "hello", 5);
+		chunk_view_release(&v);
+	}
+}
+
+/* The store of a writer whose packs go before an index names them. */
+static void
+an_index_of_packs_that_are_gone_is_not_left(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	struct index_builder b = INDEX_BUILDER_INIT;
+	struct pack_dir dir = { 0 };
+	struct id pack = id_of(3);
+	struct id object;
+	AUTO(bufv) struct buf payload = BUF_INIT;
+	ok(index_builder_add(&b, &pack, PACK_DATA, 100, &dir, &err));
+	ok(index_builder_finish(&b, &payload, &err));
+	buf_release(&b.packs);
+	ok(object_save(f->store, f->repo->subkeys, OBJECT_INDEX, payload.data, payload.len,
+	    &object, &err));
+	assert_int_equal(count_indexes(f), 1);
+	refused(watch_own_index(writer_watch(f->writer), &object, &payload, &err), ERR_CHANGED,
+	    "somebody has deleted packs that this run had just written");
+	assert_int_equal(count_indexes(f), 0);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -230,6 +360,9 @@ main(void)
 		CASE(a_watch_sees_marks_and_indexes_that_go),
 		CASE(a_watch_that_began_beside_a_mark_checks_once),
 		CASE(a_watch_misses_packs_of_its_own),
+		CASE(an_index_that_is_taken_back_leaves_one_for_what_is_there),
+		CASE(a_watch_misses_packs_that_the_run_has_found),
+		CASE(an_index_of_packs_that_are_gone_is_not_left),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
