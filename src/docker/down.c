@@ -246,16 +246,48 @@ down_bring_up(const struct journal *j, struct err *err)
 
 /* --- who is who now --- */
 
+/* A container of the entry's service, and not of "compose run". */
 static bool
-stands_for(const json_t *container, const struct journal_entry *e)
+is_of_service(const json_t *container, const struct journal_entry *e)
 {
 	const json_t *labels = json_object_get(container, "Labels");
 	const char *one_off = json_get_str(labels, LABEL_ONEOFF);
 	const char *service = json_get_str(labels, LABEL_SERVICE);
-	const char *number = json_get_str(labels, LABEL_NUMBER);
-	return service != NULL && number != NULL && strcmp(service, e->service) == 0 &&
-	       strtoll(number, NULL, 10) == e->number &&
+	return service != NULL && strcmp(service, e->service) == 0 &&
 	       (one_off == NULL || strcmp(one_off, "True") != 0);
+}
+
+static bool
+has_number(const json_t *container, const struct journal_entry *e)
+{
+	const char *number = json_get_str(json_object_get(container, "Labels"), LABEL_NUMBER);
+	return number != NULL && strtoll(number, NULL, 10) == e->number;
+}
+
+static bool
+is_taken(const struct journal *j, const struct thaw_step *steps, const char *id)
+{
+	for (size_t i = 0; i < j->n_entries; i++)
+		if (!steps[i].is_gone && strcmp(steps[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+static void
+take(const struct journal *j, struct thaw_step *steps, const json_t *list, bool by_number)
+{
+	for (size_t i = 0; i < j->n_entries; i++) {
+		struct thaw_step *t = &steps[i];
+		for (size_t k = 0; k < json_array_size(list) && t->is_gone; k++) {
+			const json_t *c = json_array_get(list, k);
+			const char *id = json_get_str(c, "Id");
+			if (id == NULL || !is_of_service(c, t->entry) ||
+			    (by_number && !has_number(c, t->entry)) || is_taken(j, steps, id))
+				continue;
+			t->is_gone = false;
+			snprintf(t->id, sizeof t->id, "%s", id);
+		}
+	}
 }
 
 enum err_code
@@ -266,17 +298,11 @@ down_find(struct docker *d, const struct journal *j, struct thaw_step *steps, st
 	if (str_printf(&label, err, LABEL_PROJECT "=%s", j->stack) ||
 	    docker_container_list(d, label, &list, err))
 		return err->code;
-	for (size_t i = 0; i < j->n_entries; i++) {
-		struct thaw_step *t = &steps[i];
-		t->is_gone = true;
-		for (size_t k = 0; k < json_array_size(list.json) && t->is_gone; k++) {
-			const json_t *c = json_array_get(list.json, k);
-			const char *id = json_get_str(c, "Id");
-			if (id == NULL || !stands_for(c, t->entry))
-				continue;
-			t->is_gone = false;
-			snprintf(t->id, sizeof t->id, "%s", id);
-		}
-	}
+	for (size_t i = 0; i < j->n_entries; i++)
+		steps[i].is_gone = true;
+	take(j, steps, list.json, true);
+	/* Where Compose was killed at work, and began anew, the numbers may be others: as many
+	 * containers of the service do. */
+	take(j, steps, list.json, false);
 	return ERR_OK;
 }

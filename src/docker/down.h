@@ -30,7 +30,8 @@ MUST_CHECK enum err_code down_remove(
 /* Make all containers anew, and start those that ran; no cancel is heeded.  Whether they run is
  * for the caller to see; returns err->code. */
 enum err_code down_bring_up(const struct journal *j, struct err *err);
-/* Which containers stand for the steps now, by service and number: their ids, or is_gone. */
+/* Which containers stand for the steps now: their ids, or is_gone.  By service and number; else
+ * another of the service. */
 MUST_CHECK enum err_code down_find(
     struct docker *d, const struct journal *j, struct thaw_step *steps, struct err *err);
 

@@ -52,9 +52,10 @@ make_stack() {
 	}
 }
 
-# "app-1 running" of each container; with "ran", of those only that are not just stopped.
+# "app running" of each container: where Compose was killed at work, their numbers may be others.
 states() {
-	docker ps -a --filter "label=com.docker.compose.project=$p" --format '{{.Names}} {{.State}}' | sort
+	docker ps -a --filter "label=com.docker.compose.project=$p" \
+		--format '{{.Label "com.docker.compose.service"}} {{.State}}' | sort
 }
 running() { states | grep -v -E ' (exited|created)$'; }
 as_before() {
