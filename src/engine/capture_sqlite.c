@@ -198,10 +198,9 @@ sqlite_note_parent(struct capture *c, const json_t *member, struct err *err)
 	return ERR_OK;
 }
 
-/* The folder that holds a path, never through a symlink below the source; *name is its last
- * part. */
-static enum err_code
-open_folder(const char *source, const char *path, int *out, const char **name, struct err *err)
+enum err_code
+sqlite_open_folder(
+    const char *source, const char *path, int *out, const char **name, struct err *err)
 {
 	AUTO(fd) int fd = open(source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -232,7 +231,8 @@ sqlite_look_again(struct capture *c, struct err *err)
 		AUTO(fd) int dir = -1;
 		const char *name;
 		struct err why;
-		enum err_code rc = open_folder(c->source, s->items[i].path, &dir, &name, &why);
+		enum err_code rc =
+		    sqlite_open_folder(c->source, s->items[i].path, &dir, &name, &why);
 		if (rc == ERR_NO_MEMORY)
 			return err_nomem(err);
 		if (rc == ERR_OK && sqlite_is_database(dir, name))
@@ -299,7 +299,7 @@ fence_item(struct backup_run *r, struct capture *c, const char *source, struct i
 	AUTO(fd) int dir = -1;
 	AUTO(str) char *path = NULL;
 	const char *name;
-	if (open_folder(source, it->path, &dir, &name, err) ||
+	if (sqlite_open_folder(source, it->path, &dir, &name, err) ||
 	    str_printf(&path, err, "%s/%s", source, it->path) ||
 	    note_metadata(it, dir, name, err))
 		return err->code;

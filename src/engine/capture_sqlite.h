@@ -41,6 +41,11 @@ MUST_CHECK enum err_code sqlite_fence_all(
 MUST_CHECK enum err_code sqlite_drain_all(
     struct backup_run *r, struct capture *c, struct err *err);
 
+/* The folder that holds a path, never through a symlink below the source; *name is the path's
+ * last part. */
+MUST_CHECK enum err_code sqlite_open_folder(
+    const char *source, const char *path, int *out, const char **name, struct err *err);
+
 /* The member's "sqlite" (docs/format.md), if it has a set. */
 void sqlite_write(struct json_writer *w, const struct capture *c);
 

@@ -3,6 +3,7 @@
 #include "engine/browse.h"
 #include "engine/restore_path.h"
 #include "engine/restore_select.h"
+#include "engine/restore_sqlite.h"
 #include "engine/restore_tree.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
@@ -167,6 +168,12 @@ write_files(struct files_job *j, struct engine *e, const struct restore_options 
 	if (restore_pen_write(&pen, &j->entry, j->target, &o, err))
 		return err->code;
 	*out = pen.done;
+	/* A database that may have been left as it was keeps its log. */
+	if (!opt->dry_run && o.overwrite == TREE_OVERWRITE_ALWAYS &&
+	    j->entry.type == TREE_DIR && !restore_select_is_part(j->select) &&
+	    restore_sqlite_settle(
+		e, j->snapshot.document, opt->path != NULL ? opt->path : "", j->target, err))
+		return err->code;
 	if (restore_select_is_part(j->select) && out->files + out->others + out->dirs == 0 &&
 	    out->problems == 0)
 		return err_set(

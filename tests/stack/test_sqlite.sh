@@ -61,6 +61,10 @@ look() {
 			assert 0 <= steps[0] - steps[1] <= 1, steps
 		EOF
 }
+look_beside() {
+	rm -f "$1/wal.db-shm"
+	look "$1"
+}
 owners() { in_app stat -c '%n %u %g %a' /data /data/wal.db /data/wal.db-wal /data/wal.db-shm /data/old/journal.db; }
 longest() { in_app cat /data/longest; }
 goes_on() {
@@ -131,6 +135,14 @@ rm -rf "$work/out"
 "$stacksnap" restore latest --path "volumes/${p}_data" --to "$work/out" >/dev/null 2>&1
 claim "with their logs beside them" test -s "$work/out/wal.db-wal"
 "$stacksnap" backup "$p" >/dev/null 2>&1
+
+# An old log beside a restored database would be applied to it.
+first=$("$stacksnap" --json snapshots | python3 -c '
+import json, sys
+print(min((s for l in sys.stdin for s in json.loads(l).get("snapshots", [])), key=lambda s: s["time_ns"])["id"])')
+claim "an older snapshot goes over a folder with logs" exits 0 "wal.db-wal.before-restore" \
+	"$stacksnap" restore "$first" --path "volumes/${p}_data" --to "$work/out" --yes
+claim "and is whole there" look_beside "$work/out"
 
 # The whole stack comes back, over what is there.
 sed -i '/stacksnap.sqlite/d' "$work/$p/compose.yaml"
