@@ -579,7 +579,7 @@ a_prune_after_days_and_a_backup_may_meet(void **state)
 	have_files("012345");
 	unsigned last = steps_of_backup();
 	/* It has put packs, and puts the index that names them. */
-	meet_at(last - 24, last - 12, 1, TWO_DAYS_NS);
+	meet_at(last - 16, last - 8, 1, TWO_DAYS_NS);
 }
 
 /* --- killed --- */
