@@ -309,8 +309,8 @@ census_lines_that_are_cut_or_bent_are_refused(void **state)
 	static const char *const bad[] = {
 		"{\"stream\":\"a\",\"what\":\"rows\"",
 		"{\"stream\":\"a\",\"what\":\"rows\",\"name\":\"t\",\"count\":1}\n",
-		"{\"stream\":\"a\",\"what\":\"rows\",\"name\":\"t\",\"count\":-1,\"bytes\":1,"
-		"\"content\":\"00000000000000000000000000000000\"}\n",
+		("{\"stream\":\"a\",\"what\":\"rows\",\"name\":\"t\",\"count\":-1,\"bytes\":1,"
+		 "\"content\":\"00000000000000000000000000000000\"}\n"),
 		"{\"what\":\"rows\"}\n",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
