@@ -131,7 +131,6 @@ static const struct option_def options[] = {
 static const struct example examples[] = {
 	{ "stacksnap accept latest --dry-run", "what has the last one lost?" },
 	{ "stacksnap accept 3f9c2ab1", "it was meant: rules count it, and older ones may go" },
-	{ "stacksnap forget 3f9c2ab1", "it was not: the one before is the last good one" },
 };
 
 const struct command command_accept = {

@@ -300,7 +300,7 @@ static const struct option_def options[] = {
 	{ "path", 0, OPTION_LIST, WORD_FILE, "DIR", NULL,
 	    "files and folders; what follows are paths, too", offsetof(struct args, paths) },
 	{ "quiesce", 0, OPTION_VALUE, WORD_CHOICE, "HOW", "none pause stop down",
-	    "services that write: none, pause (default), stop; or all: down",
+	    "services that write: none, pause (default), stop; all: down",
 	    offsetof(struct args, quiesce) },
 	{ "max-downtime", 0, OPTION_VALUE, WORD_ANY, "TIME", NULL,
 	    "give services back and fail when they are quiet for longer",

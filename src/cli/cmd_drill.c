@@ -3,6 +3,7 @@
  */
 #include "cli/cli.h"
 #include "cli/proof_view.h"
+#include "cli/wait.h"
 #include "engine/drill.h"
 #include "repo/snapshot.h"
 #include "sys/clock.h"
@@ -244,6 +245,8 @@ drill_all(struct cli *c, struct drills *d, const struct engine *e, enum exit_cod
 	struct drill_options opt = DRILL_OPTIONS_INIT;
 	struct engine engine = *e;
 	opt.to = c->args.to;
+	if (c->args.wait != NULL && wait_seconds(&opt.wait_s, c->args.wait, err))
+		return err->code;
 	opt.keep = c->args.keep;
 	opt.may_pull = c->args.pull;
 	opt.no_record = c->args.no_record;
@@ -293,6 +296,8 @@ static const struct option_def options[] = {
 	{ "pull", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "fetch images that are not here, by their recorded digests",
 	    offsetof(struct args, pull) },
+	{ "wait", 0, OPTION_VALUE, WORD_ANY, "TIME", NULL,
+	    "how long services may take to become healthy (5m)", offsetof(struct args, wait) },
 	{ "keep", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "leave the scratch stack running, to look at it", offsetof(struct args, keep) },
 	{ "remove", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,

@@ -6,6 +6,7 @@
 #include "cli/restore_view.h"
 #include "cli/settle.h"
 #include "cli/terminal.h"
+#include "cli/wait.h"
 #include "sys/fs.h"
 
 /* --- the user's consent --- */
@@ -131,27 +132,6 @@ check_args(const struct args *a, struct err *err)
 	return ERR_OK;
 }
 
-/* "90s", "5m", "1h", or seconds. */
-static enum err_code
-parse_wait(int *out, const char *text, struct err *err)
-{
-	char *end;
-	if (text == NULL)
-		return ERR_OK;
-	size_t digits = strspn(text, "0123456789");
-	long n = digits > 0 && digits <= 6 ? strtol(text, &end, 10) : -1;
-	long unit = n < 0                                           ? 0
-		    : strcmp(end, "") == 0 || strcmp(end, "s") == 0 ? 1
-		    : strcmp(end, "m") == 0                         ? 60
-		    : strcmp(end, "h") == 0                         ? 3600
-								    : 0;
-	if (unit == 0 || n * unit == 0 || n * unit > 7 * 24 * 3600)
-		return err_set(
-		    err, ERR_USAGE, "--wait takes a time as 90s, 5m or 1h (not '%s')", text);
-	*out = (int)(n * unit);
-	return ERR_OK;
-}
-
 static enum err_code
 options_of(
     const struct args *a, struct strv *paths, struct restore_options *opt, struct err *err)
@@ -175,7 +155,7 @@ options_of(
 	opt->no_start = a->no_start;
 	opt->any_space = a->any_space;
 	opt->may_trust = a->trust;
-	return parse_wait(&opt->wait_s, a->wait, err);
+	return a->wait != NULL ? wait_seconds(&opt->wait_s, a->wait, err) : ERR_OK;
 }
 
 static enum err_code

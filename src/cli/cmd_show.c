@@ -277,11 +277,11 @@ print_sqlite(const json_t *d, struct err *err)
 		{ NULL, TABLE_LEFT } };
 	const json_t *members = json_object_get(d, "members");
 	for (size_t i = 0; i < json_array_size(members); i++) {
-		AUTO(table) struct table t;
 		const json_t *m = json_array_get(members, i);
 		const json_t *list = json_object_get(m, "sqlite");
 		if (json_array_size(list) == 0)
 			continue;
+		AUTO(table) struct table t;
 		table_init(&t, columns, ARRAY_LEN(columns));
 		for (size_t k = 0; k < json_array_size(list); k++) {
 			const json_t *s = json_array_get(list, k);

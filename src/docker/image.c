@@ -20,12 +20,12 @@ image_ref_tag(const char *ref)
 enum err_code
 docker_image_tag(struct docker *d, const char *id, const char *ref, struct err *err)
 {
-	AUTO(docker_call) struct docker_call call;
 	AUTO(str) char *name = NULL;
 	const char *tag = image_ref_tag(ref);
 	size_t len = tag != NULL ? (size_t)(tag - 1 - ref) : strlen(ref);
 	if (str_dupn(&name, ref, len, err))
 		return err->code;
+	AUTO(docker_call) struct docker_call call;
 	docker_call_init(&call, d, "POST", "/images", "name image %s", ref);
 	target_part(&call.target, id);
 	target_part(&call.target, "tag");

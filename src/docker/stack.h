@@ -124,6 +124,7 @@ struct stack_network {
 struct stack {
 	char *name;
 	char *working_dir; /* "" when no label tells */
+	bool is_far; /* its engine is on another machine: paths are that one's */
 	struct strv config_files; /* absolute; of the newest container, in the order of -f */
 	struct strv env_files; /* absolute; the default .env is listed when it is there */
 	struct stack_container *containers; /* by service, then number */

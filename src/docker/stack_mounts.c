@@ -413,6 +413,7 @@ enum err_code
 stack_mounts_read(struct stack *s, struct docker *d, struct err *err)
 {
 	AUTO(docker_info) struct docker_info info = DOCKER_INFO_INIT;
+	s->is_far = !docker_is_local(d);
 	if (docker_info(d, &info, err) || read_volumes(s, d, err))
 		return err->code;
 	return read_uses(s, info.data_root, docker_is_local(d), err);

@@ -102,11 +102,20 @@ save_from_engine(struct backup_run *r, struct capture *c, struct err *err)
 	const char *slash = strrchr(c->inside, '/');
 	struct engine_save s = { r, c, NULL, slash != NULL ? slash + 1 : c->inside };
 	c->fence_begin_ns = c->began_ns = clock_wall_ns();
-	enum err_code rc = save_archive(&s, err);
+	struct err why = ERR_INIT;
+	enum err_code rc = save_archive(&s, &why);
 	docker_archive_close(s.archive);
-	if (rc)
-		return err_wrap(err, "%s %s", c->kind, c->name);
 	c->fence_end_ns = clock_wall_ns();
+	if (rc == ERR_NOT_FOUND && s.archive == NULL) {
+		/* The container was told of a path that is there no more. */
+		c->problems++;
+		run_problem(r, c->name, why.msg);
+		return ERR_OK;
+	}
+	if (rc) {
+		*err = why;
+		return err_wrap(err, "%s %s", c->kind, c->name);
+	}
 	c->files = c->saved.files;
 	c->bytes = c->saved.bytes;
 	return ERR_OK;

@@ -394,10 +394,13 @@ is_covered(const struct plan *p, const char *path)
 	return holder_of(p, path, &below) != NULL;
 }
 
-/* The same for what the engine reads: a project folder here does not hold what lies there. */
+/* The same for what the engine reads: on another machine the project folder here does not hold
+ * what lies there. */
 static bool
 is_read_already(const struct plan *p, const char *path)
 {
+	if (!p->stack->is_far)
+		return is_covered(p, path);
 	for (size_t i = 0; i < p->n_members; i++)
 		if (p->members[i].kind == MEMBER_BIND && is_within(path, p->members[i].name))
 			return true;

@@ -267,10 +267,10 @@ enum err_code
 listing_view_find(struct listing_view *l, const char *name, bool *is_there, uint64_t *at,
     struct tree_entry *out, struct err *err)
 {
-	AUTO(cursor) struct cursor c;
 	size_t len = strlen(name);
 	if (need_marks(l, err))
 		return err->code;
+	AUTO(cursor) struct cursor c;
 	cursor_init(&c, l, start_for(l, name, len));
 	for (;;) {
 		uint64_t here = c.at;

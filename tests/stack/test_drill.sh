@@ -106,7 +106,7 @@ projects+=(drill-sick)
 compose drill-sick up -d >/dev/null 2>&1
 docker exec drill-sick-app-1 touch /srv/cache/warm
 claim "a stack is backed up that needs a file which is nowhere" "$stacksnap" backup drill-sick
-claim "its drill fails" exits 16 ": FAILED" "$stacksnap" drill drill-sick
+claim "its drill fails" exits 16 ": FAILED" "$stacksnap" drill --wait 20s drill-sick
 claim "the list says so" verdict failed
 claim "nothing of it is left" nothing_left
 
@@ -115,7 +115,7 @@ sed -i 's/tmpfs:/cap_add: [SYS_PTRACE]\n    tmpfs:/' "$work/drill-sick/compose.y
 compose drill-sick up -d >/dev/null 2>&1
 docker exec drill-sick-app-1 touch /srv/cache/warm
 claim "one with a capability is backed up" "$stacksnap" backup drill-sick
-claim "its drill is inconclusive, and says why" exits 17 "SYS_PTRACE" "$stacksnap" drill drill-sick
+claim "its drill is inconclusive, and says why" exits 17 "SYS_PTRACE" "$stacksnap" drill --wait 20s drill-sick
 claim "inconclusive is not green" verdict inconclusive
 
 # A symlink from the project to what belongs to somebody else.
@@ -135,7 +135,7 @@ compose drill-link up -d >/dev/null 2>&1
 claim "a stack with a link out of its folder is backed up" bash -c "'$stacksnap' backup drill-link || test \$? -eq 3"
 compose drill-link down >/dev/null 2>&1
 rm -f "$work/drill-live/touched"
-claim "its drill does not follow it" exits 17 "" "$stacksnap" drill drill-link
+claim "its drill does not follow it" exits 17 "" "$stacksnap" drill --wait 20s drill-link
 claim "what the link leads to is untouched" test ! -e "$work/drill-live/touched"
 
 # An image that is gone.

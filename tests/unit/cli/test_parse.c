@@ -144,7 +144,7 @@ values_are_needed_and_checked(void **state)
 	expect_refused("-r", "--repository needs a value: PLACE");
 	expect_refused("backup --tag", "backup: --tag needs a value: TAG");
 	expect_refused("backup --quiesce freeze",
-	    "backup: --quiesce takes one of: none pause stop (not 'freeze')");
+	    "backup: --quiesce takes one of: none pause stop down (not 'freeze')");
 	expect_refused("-r '' snapshots", "--repository was given an empty value");
 	expect_refused("backup ''", "backup: an empty name was given");
 }
@@ -153,8 +153,8 @@ static void
 operands_are_counted(void **state)
 {
 	(void)state;
-	expect_refused(
-	    "restore", "restore: something is missing: stacksnap restore SNAPSHOT [PATH...]");
+	expect_refused("diff one", "diff: something is missing: stacksnap diff SNAPSHOT "
+				   "SNAPSHOT|live [PATH]");
 	expect_refused("version everything", "version: one thing too many: 'everything'");
 	expect_refused("ls a b c", "ls: one thing too many: 'c'");
 }
