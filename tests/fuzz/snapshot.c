@@ -131,7 +131,7 @@ show(void *arg, const struct id *id, const json_t *document, struct err *err)
 	AUTO(bufv) struct buf out = BUF_INIT;
 	struct json_writer w;
 	(void)err;
-	if (print(hex, document, &why))
+	if (print(hex, document, json_object_get(document, "proof"), &why))
 		assert(why.msg[0] != '\0');
 	json_init(&w, &out);
 	json_value(&w, NULL, document);
