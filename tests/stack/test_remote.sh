@@ -30,13 +30,16 @@ make_certificates() {
 		-keyout "$work/ca/stranger.pem" -out "$work/stranger/ca.pem"
 }
 
-# Without networks of its own: its containers have a loopback, which is enough here.
+# Its containers have no network but their loopback, which is enough here.  The bridge keeps it from
+# removing that of the engine next door, as "--bridge none" would.
+bridge=snap$((RANDOM % 10000))
 start_engine() {
 	mkdir -p "$engine"
+	ip link add "$bridge" type bridge && ip addr add 10.214.255.1/28 dev "$bridge" || return 1
 	echo '{}' >"$engine/daemon.json"
 	PATH=/usr/sbin:/sbin:$PATH setsid dockerd --config-file "$engine/daemon.json" \
 		--data-root "$engine/data" --exec-root "$engine/exec" --pidfile "$engine/dockerd.pid" \
-		--bridge none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false \
+		--bridge "$bridge" --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false \
 		--host "tcp://127.0.0.1:$port" --tlsverify --tlscacert "$work/ca/ca.pem" \
 		--tlscert "$work/ca/server.pem" --tlskey "$work/ca/server-key.pem" \
 		--log-level warn --shutdown-timeout 2 >"$engine/log" 2>&1 </dev/null &
@@ -57,6 +60,7 @@ stop_engine() {
 		kill -0 "$engine_pid" 2>/dev/null || break
 		sleep 0.1
 	done
+	ip link del "$bridge" 2>/dev/null
 	cleanup
 }
 trap stop_engine EXIT
