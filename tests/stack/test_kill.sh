@@ -5,7 +5,7 @@ set -uo pipefail
 # shellcheck source=tests/stack/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-rounds=$((6 * ${STACKSNAP_TEST_KILLS:-2}))
+rounds=$((4 * ${STACKSNAP_TEST_KILLS:-2}))
 start_shop ts-kill 18083 || exit 1
 "$stacksnap" init >/dev/null || exit 1
 claim "a first backup" "$stacksnap" backup ts-kill
@@ -49,5 +49,5 @@ same_dump() { "$stacksnap" dump "$first" db/shop.sql | sha256sum | cmp - "$work/
 claim "the first snapshot still gives what it gave" same_dump
 claim "the next backup is complete" "$stacksnap" backup ts-kill
 # Some of tests/stack/kill_200, which also strikes restores, and the watchdog.
-"$top/tests/stack/kill_200" $((2 * ${STACKSNAP_TEST_KILLS:-2})) $((3 * ${STACKSNAP_TEST_KILLS:-2})) || failures=$((failures + 1))
+"$top/tests/stack/kill_200" $((2 * ${STACKSNAP_TEST_KILLS:-2} - 1)) $((3 * ${STACKSNAP_TEST_KILLS:-2} - 2)) || failures=$((failures + 1))
 exit $((failures > 0))
