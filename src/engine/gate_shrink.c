@@ -218,6 +218,23 @@ is_captured(const struct backup_run *r, const char *kind, const char *name)
 	return false;
 }
 
+/* A stopped server's files are at rest, so they are captured in place of dumps: a member of
+ * files, of its service, that the last snapshot did not have. */
+static bool
+is_captured_as_files(const struct backup_run *r, const char *kind, const char *service)
+{
+	if (strcmp(kind, "database") != 0)
+		return false;
+	for (size_t i = 0; i < r->n_captures; i++) {
+		const struct capture *c = &r->captures[i];
+		if (capture_is_files(c) && c->files > 0 && c->services != NULL &&
+		    strv_has(c->services, service) &&
+		    run_find_member(r->baseline, c->kind, c->name) == NULL)
+			return true;
+	}
+	return false;
+}
+
 /* Members that are gone have lost everything. */
 static enum err_code
 find_gone(struct backup_run *r, unsigned percent, struct err *err)
@@ -231,6 +248,7 @@ find_gone(struct backup_run *r, unsigned percent, struct err *err)
 		const char *name = json_get_str(m, "name");
 		int64_t bytes = json_get_int(m, "bytes", 0);
 		if (kind != NULL && name != NULL && bytes > 0 && !is_captured(r, kind, name) &&
+		    !is_captured_as_files(r, kind, name) &&
 		    has_shrunk((uint64_t)bytes, 0, percent, FLOOR_BYTES) &&
 		    quarantine_add(
 			&r->quarantine, kind, name, "member", "", (uint64_t)bytes, 0, err))
