@@ -296,10 +296,10 @@ static const struct option_def options[] = {
 	{ "yes", 'y', OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "replace what is there without asking", offsetof(struct args, yes) },
 	{ "service", 0, OPTION_LIST, WORD_ANY, "NAME", NULL,
-	    "only the data of this service; the stack's containers stay; repeatable",
+	    "only this service's data; containers stay; repeatable",
 	    offsetof(struct args, services) },
 	{ "member", 0, OPTION_LIST, WORD_ANY, "NAME", NULL,
-	    "only this member, as show lists it (\"volume shop_uploads\"); repeatable",
+	    "only this member (\"volume shop_uploads\"); repeatable",
 	    offsetof(struct args, members) },
 	{ "wait", 0, OPTION_VALUE, WORD_ANY, "TIME", NULL,
 	    "how long services may take to become healthy (5m)", offsetof(struct args, wait) },
@@ -342,7 +342,7 @@ static const struct example examples[] = {
 const struct command command_restore = {
 	.name = "restore",
 	.summary = "bring a stack or files back",
-	.operands = "SNAPSHOT [PATH...] | undo STACK | finish STACK...|--all | status [STACK]",
+	.operands = "SNAPSHOT [PATH...] | undo|finish|status [STACK...]",
 	.about =
 	    "Recreates the project folder, volumes and networks, loads the databases, "
 	    "starts the\n"
