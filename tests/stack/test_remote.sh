@@ -104,11 +104,12 @@ fill() {
 		mkdir -p deep/er && head -c 3000000 /dev/urandom >deep/er/noise && ln -s f1 link &&
 		ln f2 hard && chmod 600 f3 && chown 999:999 f4 && echo inner >nested/inner &&
 		echo bound >/srv/bind/sub/b && echo "two  words" >"/srv/files/a name"' || return 1
-	for ((i = 0; i < 100; i++)); do
-		far docker exec remote-far-db-1 psql -U postgres -qAtc "select 1" >/dev/null 2>&1 && break
+	# By TCP: the server that only fills a new data folder listens on the socket, and goes away again.
+	for ((i = 0; i < 300; i++)); do
+		far docker exec remote-far-db-1 psql -h 127.0.0.1 -U postgres -qAtc "select 1" >/dev/null 2>&1 && break
 		sleep 0.2
 	done
-	far docker exec remote-far-db-1 psql -U postgres -qc \
+	far docker exec remote-far-db-1 psql -h 127.0.0.1 -U postgres -qc \
 		"create table t as select n, md5(n::text) from generate_series(1, 20000) n" &&
 		far docker exec remote-far-cache-1 redis-cli set greeting hello
 }
