@@ -4,17 +4,29 @@
  *
  * Nothing is restored.  Of two snapshots only the chunks are read that one of them has alone
  * (docs/decisions/0023-datasets.md).  A live database is dumped as a backup would, cut in the
- * same way, and not stored.
+ * same way, and not stored: no service is made quiet, and each database is compared as it was
+ * at a moment of its own, which ops.moment tells.
  *
- * Threads: one at a time.  Errors: ERR_USAGE for a service or table that neither side has.
+ * Services, databases and tables are paired by their names, and told in order of names; of each
+ * database first the definitions, then the tables.  A dump that fails its gates
+ * (db/connector.h) gives no difference but an error.
+ *
+ * Memory: that of listings (some 500 bytes a table, on both sides), the schemas of one
+ * database, row_match_options.memory; live, 32 bytes for each chunk of a table, up to 20 MB.
+ * Threads: one at a time.
+ * Errors: ERR_USAGE for a service, database or table that neither side has, ERR_INCOMPLETE for
+ * a dump that fails its gates.
  */
 #ifndef ENGINE_DIFF_ROWS_H
 #define ENGINE_DIFF_ROWS_H
 
+#include "db/connector.h"
 #include "db/row_match.h"
 #include "engine/engine.h"
 #include "repo/id.h"
 
+/* CHANGED: on both sides, and its rows or columns differ.  As long as rows are not counted, its
+ * stored bytes do. */
 enum diff_state { DIFF_SAME, DIFF_ADDED, DIFF_REMOVED, DIFF_CHANGED };
 
 /* One table, collection or Redis database. */
@@ -22,19 +34,21 @@ struct diff_table {
 	const char *service;
 	const char *database; /* "shop"; of Redis "" */
 	const char *table; /* "public.orders", "db0" */
-	enum diff_state state; /* of the table itself: is it on both sides? */
-	const struct shape *before; /* NULL when it is not there */
+	enum diff_state state;
+	/* NULL when it is not there, or no schema was read: nothing differs, or rows were not
+	 * asked for */
+	const struct shape *before;
 	const struct shape *after;
 	uint64_t rows_before;
 	uint64_t rows_after;
 	bool is_counted; /* are the three below known?  Not when rows were not asked for */
-	struct row_match_result rows;
+	struct row_match_result rows; /* of a table on one side only: all its rows */
 };
 
 /* One definition of the schema. */
 struct diff_object {
 	const char *service;
-	const char *database;
+	const char *database; /* "" for what all databases of a server share: roles */
 	const char *name; /* "INDEX public.orders_by_name" */
 	enum diff_state state;
 	const char *before; /* DDL text, NULL when it is not there */
@@ -47,8 +61,11 @@ struct diff_rows_options {
 	const char *const *tables; /* only these (names or globs), NULL-terminated; NULL: all */
 	bool
 	    count; /* count rows that were added, removed, changed in each table that differs */
-	size_t limit; /* hand over so many rows of each table; 0: none */
+	bool schema; /* tell the definitions that differ */
+	size_t limit; /* hand over so many rows of each table; 0: none; counts them, too */
 	size_t memory; /* row_match_options.memory */
+	/* Live: the stack that is compared; NULL: the one that the snapshot is of. */
+	const char *stack;
 };
 
 struct diff_rows_ops {
@@ -58,8 +75,11 @@ struct diff_rows_ops {
 	enum err_code (*row)(void *arg, const struct diff_table *t, enum row_change change,
 	    const struct row *before, const struct row *after, struct err *err);
 	enum err_code (*table)(void *arg, const struct diff_table *t, struct err *err);
-	/* What could not be compared, and why: an old snapshot's single file, a module's keys.
-	 */
+	/* Live: the instant of which the service's dumps are, before anything else of it. */
+	enum err_code (*moment)(
+	    void *arg, const char *service, const struct db_fence *fence, struct err *err);
+	/* What could not be compared, and why: the rows of an old snapshot's single file, a
+	 * module's keys, a service that does not run. */
 	enum err_code (*unknown)(
 	    void *arg, const char *service, const char *what, const char *why, struct err *err);
 };
