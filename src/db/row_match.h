@@ -5,16 +5,21 @@
  * rows cancel out, one against one.  Of the others, those with the same key are a
  * change; what is left was removed (side a) or added (side b).
  *
- * Memory is bounded by the options, whatever is added: rows beyond that go,
- * parted by a hash of their key, into temporary files that are encrypted with a
- * key that only this process has, and have no name.
+ * Memory is bounded by the options and eight times the longest row that has no partner yet,
+ * whatever is added: rows beyond that go, parted by a hash of their key, into a
+ * temporary file that is encrypted with a key that only this process has, and has no
+ * name (repo/spill.h).  Besides, twice the rows of a pair of chunks.
  *
- * The result's order is that of keys when all fit into memory and have a number as key, else by
- * parts.
+ * The key is the one that both shapes have (the same columns, by options.columns); where
+ * they differ there is none.  A key that more than some rows share is none for these.
+ *
+ * The result's order is that of keys when all fit into memory (numbers by value, others by
+ * bytes; without a key that of the rows' bytes), else so within parts.
  *
  * Ownership: shape is borrowed; rows are copied as far as they must be kept.
  * Threads:   one at a time.
- * Errors:    those of row.h, ERR_NO_SPACE and ERR_IO of temporary files, and what fn gives.
+ * Errors:    those of row.h, ERR_IO of the temporary file (a full filesystem, too), and what
+ *            fn gives.
  */
 #ifndef DB_ROW_MATCH_H
 #define DB_ROW_MATCH_H
@@ -49,6 +54,10 @@ MUST_CHECK enum err_code row_match_new(struct row_match **out, const struct shap
     const struct shape *b, const struct row_match_options *opt, struct err *err);
 void row_match_free(struct row_match *m);
 AUTO_FREE(row_match, struct row_match *, row_match_free)
+
+/* Do equal bytes mean equal rows?  Not where columns stand in another order: then what
+ * both contents have in common must be added, too (content_delta_options.is_apart). */
+bool row_match_is_bytewise(const struct row_match *m);
 
 /* Bytes of whole rows (row_reader).  side is 0 (a) or 1 (b). */
 MUST_CHECK enum err_code row_match_add(
