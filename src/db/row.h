@@ -11,6 +11,10 @@
  * A key of an RDB file has the fields key, type, expires, value; a document has
  * _id and document: so all are tables of columns (shape.h).
  *
+ * Fields as they stand may be equal and yet have other bytes (a compressed key
+ * of an RDB file).  To compare them, make the row canonical and split that: then
+ * equal fields, and no others, have the same bytes.
+ *
  * Pure: no input or output, nothing is kept.  Bytes may be hostile.
  * Ownership: rows and fields point into the bytes given.
  * Threads:   any.
@@ -29,13 +33,15 @@
 enum row_format { ROW_COPY, ROW_INSERT, ROW_RDB, ROW_BSON };
 
 struct field {
-	const uint8_t *data; /* as it stands: escaped, quoted, encoded; not for ROW_RDB */
+	const uint8_t *data; /* as it stands: escaped, quoted, encoded */
 	size_t len;
 	bool is_null;
+	unsigned kind; /* what row_text must know besides: of RDB and BSON, their own numbers */
 };
 
 struct row {
-	const uint8_t *data; /* without what parts it from the next one */
+	const uint8_t *data; /* without what parts it from the next one; a tuple with its
+			parentheses */
 	size_t len;
 };
 
@@ -44,6 +50,9 @@ struct row_reader {
 	const uint8_t *data;
 	size_t len;
 	size_t pos;
+	/* No head can stand at the beginning, so that a row which looks like one is a row: set
+	 * it after row_reader_init where that is known. */
+	bool begins_at_row;
 };
 
 /* data begins at the beginning of a row (or of head, tail or words between rows). */
@@ -53,13 +62,18 @@ void row_reader_init(
 MUST_CHECK enum err_code row_next(
     struct row_reader *r, struct row *out, bool *got, struct err *err);
 
-/* The fields of a row, at most max; *count is how many it has, which may be more. */
+/* How long the head is that these bytes of a table's file begin with: up to and with the line
+ * of COPY, or VALUES of INSERT; 0 when there is none, or it has not come whole. */
+size_t row_head(enum row_format format, const void *data, size_t len);
+
+/* The fields of a row (canonical ones, too), at most max; *count is how many it has, which may
+ * be more. */
 MUST_CHECK enum err_code row_split(enum row_format format, const struct row *row,
     struct field *fields, size_t max, size_t *count, struct err *err);
 
-/* What the row says, so that equal rows and no others have the same bytes: COPY and BSON as
- * they stand; a tuple as it stands; a key of an RDB file in one encoding, members of sets in
- * order. */
+/* Append what the row says, so that equal rows and no others have the same bytes: COPY, BSON
+ * and a tuple as they stand; a key of an RDB file in an encoding of our own, members of sets in
+ * order, without how often or lately it was used.  row_split takes it. */
 MUST_CHECK enum err_code row_canonical(
     enum row_format format, const struct row *row, struct buf *out, struct err *err);
 
