@@ -196,6 +196,22 @@ json_nil(struct json_writer *w, const char *key)
 	number(w, key, "null");
 }
 
+/* With as few digits as bring the same number back. */
+static void
+exact_number(struct json_writer *w, const char *key, double value)
+{
+	char digits[40];
+	for (int n = 15; n <= 17; n++) {
+		snprintf(digits, sizeof digits, "%.*g", n, value);
+		if (strtod(digits, NULL) == value)
+			break;
+	}
+	/* A real stays one. */
+	if (strpbrk(digits, ".e") == NULL)
+		snprintf(digits + strlen(digits), 3, ".0");
+	number(w, key, digits);
+}
+
 static void
 object_value(struct json_writer *w, const char *key, const json_t *object)
 {
@@ -234,7 +250,7 @@ json_value(struct json_writer *w, const char *key, const json_t *value)
 	} else if (json_is_integer(value)) {
 		json_i64(w, key, json_integer_value(value));
 	} else if (json_is_real(value)) {
-		json_f64(w, key, json_real_value(value));
+		exact_number(w, key, json_real_value(value));
 	} else if (json_is_boolean(value)) {
 		json_flag(w, key, json_is_true(value));
 	} else {

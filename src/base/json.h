@@ -18,7 +18,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#define JSON_MAX_DEPTH 32
+#define JSON_MAX_DEPTH 256 /* a MongoDB document may be 100 deep */
 
 struct json_writer {
 	struct buf *out;

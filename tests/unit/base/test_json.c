@@ -141,6 +141,21 @@ a_value_that_was_read_is_written_again(void **state)
 }
 
 static void
+reals_that_were_read_come_back_exactly(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	const char *doc = "[0.1,1.0,-0.0,1e300,0.30000000000000004,2.2250738585072014e-308]";
+	AUTO(json) json_t *v = NULL;
+	AUTO(json) json_t *again = NULL;
+	ok(json_parse(&v, doc, strlen(doc), "test", &err));
+	json_value(begin(), NULL, v);
+	written("[0.1,1.0,-0.0,1e+300,0.30000000000000004,2.2250738585072014e-308]");
+	ok(json_parse(&again, text.data, text.len, "test", &err));
+	assert_true(json_equal(v, again));
+}
+
+static void
 documents_that_are_not_json_are_refused(void **state)
 {
 	(void)state;
@@ -184,6 +199,7 @@ main(void)
 		cmocka_unit_test(no_bytes_break_the_document),
 		cmocka_unit_test(numbers_that_json_does_not_have_become_null),
 		cmocka_unit_test(a_value_that_was_read_is_written_again),
+		cmocka_unit_test(reals_that_were_read_come_back_exactly),
 		cmocka_unit_test(documents_that_are_not_json_are_refused),
 		cmocka_unit_test(fields_of_another_type_count_as_absent),
 	};
