@@ -6,7 +6,7 @@ static const struct row_ops *const formats[] = {
 	[ROW_COPY] = &row_copy_ops,
 	[ROW_INSERT] = NULL,
 	[ROW_RDB] = NULL,
-	[ROW_BSON] = NULL,
+	[ROW_BSON] = &row_bson_ops,
 };
 
 static enum err_code

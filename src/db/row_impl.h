@@ -20,5 +20,6 @@ struct row_ops {
 };
 
 extern const struct row_ops row_copy_ops;
+extern const struct row_ops row_bson_ops;
 
 #endif
