@@ -431,22 +431,24 @@ class Repository:
 
     # Contents
 
-    def read_extents(self, level, extents):
-        """The extents of the data itself: (length, chunk id or None for a hole)."""
-        for size, chunk in extents:
+    def read_extents(self, level, extents, counted):
+        """The extents of the data itself: (length, chunk id or None for a hole, rows, torn)."""
+        for extent in extents:
             if level == 0:
-                yield size, chunk
+                yield extent
                 continue
+            size, chunk, rows, torn = extent
             r = Bytes(self.read_chunk(chunk))
-            below = parse_extents(r, level - 1)
+            below = parse_extents(r, level - 1, counted)
             r.end()
-            if sum(e[0] for e in below) != size:
+            if sum(e[0] for e in below) != size or sum(e[2] for e in below) != rows or \
+                    (bool(below) and below[-1][3]) != torn:
                 raise Damaged("a list of extents does not fit")
-            yield from self.read_extents(level - 1, below)
+            yield from self.read_extents(level - 1, below, counted)
 
     def read_content(self, content):
         """Pieces of the bytes, in order; a hole is given as its length."""
-        for size, chunk in self.read_extents(content.level, content.extents):
+        for size, chunk, _, _ in self.read_extents(content.level, content.extents, content.counted):
             if chunk is None:
                 yield size
                 continue
@@ -506,27 +508,33 @@ class Repository:
         return found[0], self.load_snapshot(found[0])
 
 
-Content = collections.namedtuple("Content", "level extents size")
+Content = collections.namedtuple("Content", "level extents size counted")
 
 
-def parse_extents(r, level):
+def parse_extents(r, level, counted):
     extents, total = [], 0
     for _ in range(r.varint()):
         value = r.varint()
         size, hole = value >> 1, value & 1
         total += size
-        if size == 0 or total >= 1 << 62 or hole and level > 0:
+        chunk = None if hole else r.take(32)
+        rows = r.varint() if counted else 0
+        if size == 0 or total >= 1 << 62 or hole and (level > 0 or counted) or rows >> 1 > size:
             raise Damaged("a content has a bad extent")
-        extents.append((size, None if hole else r.take(32)))
+        extents.append((size, chunk, rows >> 1, rows & 1 == 1))
     return extents
 
 
 def parse_content(r):
     level = r.varint()
+    counted = level & 16 != 0
+    level &= ~16
     if level > 8:
         raise Damaged("a content has a bad level")
-    extents = parse_extents(r, level)
-    return Content(level, extents, sum(e[0] for e in extents))
+    extents = parse_extents(r, level, counted)
+    if extents and extents[-1][3]:
+        raise Damaged("the last row of a content does not end")
+    return Content(level, extents, sum(e[0] for e in extents), counted)
 
 
 # Trees

@@ -31,8 +31,8 @@ chunker_init(struct chunker *c, const struct chunker_table *t, struct chunk_size
 		.border = border,
 		.mask_small = top_bits(bits + 1),
 		.mask_large = top_bits(bits - 1),
-		.patience = border == BORDER_ROWS ? (uint32_t)max_size(sizes.avg, last_quarter)
-						  : sizes.max,
+		.patience = border != BORDER_ANY ? (uint32_t)max_size(sizes.avg, last_quarter)
+						 : sizes.max,
 	};
 }
 
@@ -105,12 +105,10 @@ roll(struct chunker *c, const uint8_t *data, size_t i, size_t end, uint64_t mask
 	return roll_bytes(c, data, i, end, mask);
 }
 
-size_t
-chunker_next(struct chunker *c, const uint8_t *data, size_t len, bool *cut)
+/* Go on to where the hash gives a border; the index behind it, or 0 when there is none. */
+static size_t
+find_place(struct chunker *c, const uint8_t *data, size_t len)
 {
-	*cut = false;
-	/* No byte behind max belongs to this chunk. */
-	len = min_size(len, c->sizes.max - c->pos);
 	size_t i = 0;
 	uint32_t start = c->pos;
 
@@ -118,12 +116,10 @@ chunker_next(struct chunker *c, const uint8_t *data, size_t len, bool *cut)
 	uint32_t warm = c->sizes.min - 64;
 	if (c->pos < warm)
 		i = min_size(len, warm - c->pos);
-	while (i < len && !c->wants_row) {
+	while (i < len) {
 		uint32_t at = start + (uint32_t)i;
-		if (at >= c->patience) {
-			c->wants_row = true;
-			break;
-		}
+		if (at >= c->patience)
+			return i + 1; /* any row will do */
 		uint64_t mask = at < c->sizes.avg ? c->mask_small : c->mask_large;
 		uint32_t zone = at < c->sizes.min   ? c->sizes.min
 				: at < c->sizes.avg ? c->sizes.avg
@@ -137,22 +133,73 @@ chunker_next(struct chunker *c, const uint8_t *data, size_t len, bool *cut)
 			continue;
 		}
 		size_t border = roll(c, data, i, end, mask);
-		if (border == 0) {
-			i = end;
-			continue;
-		}
-		if (c->border == BORDER_ANY)
+		if (border != 0)
+			return border;
+		i = end;
+	}
+	return 0;
+}
+
+size_t
+row_ends_find(const struct row_ends *ends, uint64_t place)
+{
+	size_t low = ends->next;
+	size_t high = ends->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (ends->at[middle] < place)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The end of the first row that ends at or behind place (which is at least 1); 0 when there is
+ * none among these bytes. */
+static size_t
+row_end(const struct chunker *c, const uint8_t *data, size_t len, size_t place,
+    const struct row_ends *ends)
+{
+	if (c->border == BORDER_LINES) {
+		/* The byte of the border may be the newline itself. */
+		const uint8_t *nl = memchr(data + place - 1, '\n', len - (place - 1));
+		return nl != NULL ? (size_t)(nl - data) + 1 : 0;
+	}
+	size_t i = row_ends_find(ends, (uint64_t)ends->base + place);
+	return i < ends->count && ends->at[i] - ends->base <= len ? ends->at[i] - ends->base
+								  : 0;
+}
+
+static size_t
+next_border(
+    struct chunker *c, const uint8_t *data, size_t len, const struct row_ends *ends, bool *cut)
+{
+	*cut = false;
+	/* No byte behind max belongs to this chunk. */
+	len = min_size(len, c->sizes.max - c->pos);
+	size_t place = c->wants_row ? min_size(1, len) : find_place(c, data, len);
+	if (place != 0) {
+		c->wants_row = c->border != BORDER_ANY;
+		size_t border = c->wants_row ? row_end(c, data, len, place, ends) : place;
+		if (border != 0)
 			return end_chunk(c, border, cut);
-		c->wants_row = true;
-		i = border - 1; /* the byte of the border may be the newline itself */
 	}
-	if (c->wants_row && i < len) {
-		const uint8_t *nl = memchr(data + i, '\n', len - i);
-		if (nl != NULL)
-			return end_chunk(c, (size_t)(nl - data) + 1, cut);
-	}
-	c->pos = start + (uint32_t)len;
+	c->pos += (uint32_t)len;
 	if (c->pos == c->sizes.max)
 		return end_chunk(c, len, cut);
 	return len;
+}
+
+size_t
+chunker_next(struct chunker *c, const uint8_t *data, size_t len, bool *cut)
+{
+	return next_border(c, data, len, NULL, cut);
+}
+
+size_t
+chunker_next_row(
+    struct chunker *c, const uint8_t *data, size_t len, const struct row_ends *ends, bool *cut)
+{
+	return next_border(c, data, len, ends, cut);
 }

@@ -7,10 +7,11 @@
  * chunking), so that lengths gather around the average.  The table is secret:
  * without it the lengths say little about the content.
  *
- * Rows: a border that the hash finds is moved behind the next newline, so that
- * a chunk of a database dump holds whole rows.  In the last quarter before max
- * every newline is a border: rows that are all alike may give the hash none.
- * Only a row longer than that quarter can be cut.
+ * Rows: a border that the hash finds is moved to where the next row ends, so
+ * that a chunk of a database dump holds whole rows.  In the last quarter before
+ * max every row is a border: rows that are all alike may give the hash none.
+ * Only a row longer than that quarter can be cut.  Rows end at newlines, or
+ * where the caller says.
  *
  * A chunker is a value that keeps its place between calls, so that bytes may
  * come in any portions; the borders do not depend on the portions.
@@ -37,7 +38,7 @@ struct chunker_table {
 /* From 2048 secret bytes, read as 256 little-endian numbers. */
 void chunker_table_init(struct chunker_table *t, const uint8_t raw[CHUNKER_TABLE_BYTES]);
 
-enum chunk_border { BORDER_ANY, BORDER_ROWS };
+enum chunk_border { BORDER_ANY, BORDER_LINES, BORDER_ROWS };
 
 struct chunker {
 	const struct chunker_table *table;
@@ -45,10 +46,10 @@ struct chunker {
 	enum chunk_border border;
 	uint64_t mask_small; /* before avg */
 	uint64_t mask_large; /* behind avg */
-	uint32_t patience; /* rows: where any newline will do */
+	uint32_t patience; /* lines, rows: where any will do */
 	uint64_t hash;
 	uint32_t pos; /* bytes of the chunk so far */
-	bool wants_row; /* a border was found; waiting for the newline */
+	bool wants_row; /* a border was found; waiting for the row's end */
 };
 
 void chunker_init(struct chunker *c, const struct chunker_table *t, struct chunk_sizes sizes,
@@ -57,5 +58,19 @@ void chunker_init(struct chunker *c, const struct chunker_table *t, struct chunk
 /* Take bytes up to the next border.  Gives how many were taken; *cut tells whether a chunk ends
  * behind them (the next one starts afresh). */
 size_t chunker_next(struct chunker *c, const uint8_t *data, size_t len, bool *cut);
+
+/* Where rows end: places behind their last bytes, ascending, counted from a place that base
+ * lies behind. */
+struct row_ends {
+	const uint32_t *at;
+	size_t count;
+	size_t next; /* those before it lie at or before base */
+	uint32_t base;
+};
+/* The same for BORDER_ROWS; data begins at ends->base. */
+size_t chunker_next_row(
+    struct chunker *c, const uint8_t *data, size_t len, const struct row_ends *ends, bool *cut);
+/* The first of those ends from next on that is place or behind it; count when there is none. */
+size_t row_ends_find(const struct row_ends *ends, uint64_t place);
 
 #endif

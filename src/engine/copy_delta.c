@@ -29,7 +29,8 @@ struct delta {
 	struct copied_chunk *chunks;
 	size_t n_chunks;
 	size_t cap_chunks;
-	struct map old; /* ids of the old file's chunks to their offsets; while it is made */
+	struct map old; /* ids of the old file's chunks to their offsets: of counted contents;
+			   of others while it is made */
 };
 
 static enum err_code
@@ -42,7 +43,8 @@ bool
 delta_is_useful(const struct delta_files *f)
 {
 	return f->now->size >= SIZE_MIN && f->old->size >= SIZE_MIN &&
-	       f->old->size == f->copy->size;
+	       f->old->size == f->copy->size && f->now->is_counted == f->old->is_counted &&
+	       f->now->is_counted == f->copy->is_counted;
 }
 
 void
@@ -145,12 +147,15 @@ delta_new(struct delta **out, const struct delta_files *f, struct err *err)
 	if (d == NULL)
 		return err_nomem(err);
 	map_init(&d->old, ID_SIZE, sizeof(uint64_t));
-	if (content_walk(f->from, f->old, note_old, NULL, d, err) ||
-	    content_walk(f->from, f->now, note_now, NULL, d, err))
+	if (content_walk(f->from, f->old, note_old, NULL, d, err))
 		return err->code;
-	map_release(&d->old);
-	if (!has_old_runs(d))
-		return err_set(err, ERR_NOT_FOUND, "nothing is as it was");
+	if (!f->now->is_counted) {
+		if (content_walk(f->from, f->now, note_now, NULL, d, err))
+			return err->code;
+		map_release(&d->old);
+		if (!has_old_runs(d))
+			return err_set(err, ERR_NOT_FOUND, "nothing is as it was");
+	}
 	if (content_walk(f->to, f->copy, note_copied, NULL, d, err))
 		return err->code;
 	*out = TAKE(d);
@@ -171,6 +176,22 @@ first_chunk(const struct delta *d, uint64_t offset)
 			high = middle;
 	}
 	return low;
+}
+
+const struct extent *
+delta_find(const struct delta *d, const struct extent *e)
+{
+	uint64_t offset;
+	const void *value = map_get(&d->old, e->id.b);
+	if (value == NULL)
+		return NULL;
+	memcpy(&offset, value, sizeof offset);
+	size_t i = first_chunk(d, offset);
+	/* Equal chunks have equal bytes, but the rows are those of the place. */
+	const struct extent *copy = i < d->n_chunks ? &d->chunks[i].extent : NULL;
+	bool fits = copy != NULL && d->chunks[i].offset == offset && copy->len == e->len &&
+		    copy->rows == e->rows && copy->is_torn == e->is_torn;
+	return fits ? copy : NULL;
 }
 
 /* What is to be read, joined with what comes next to it. */

@@ -5,6 +5,9 @@
  * file whose chunks stood in the old one has its bytes in the old one's copy,
  * and the copy's chunks that lie wholly inside such a run can be used again.
  *
+ * Counted contents are copied chunk by chunk: delta_find tells what became of
+ * each.
+ *
  * Memory: about 130 bytes for each chunk of the old file and of its copy.
  */
 #ifndef ENGINE_COPY_DELTA_H
@@ -47,5 +50,7 @@ void delta_free(struct delta *d);
 AUTO_FREE(delta, struct delta *, delta_free)
 MUST_CHECK enum err_code delta_walk(
     const struct delta *d, delta_fn *fn, void *arg, struct err *err);
+/* Of counted contents: the copy of a chunk that the old file has, too, or NULL. */
+const struct extent *delta_find(const struct delta *d, const struct extent *e);
 
 #endif

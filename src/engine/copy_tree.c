@@ -178,6 +178,7 @@ struct file_copy {
 	struct copier *copier;
 	const struct content *content;
 	struct stream *stream;
+	const struct delta *delta; /* of counted contents; may be NULL */
 	bool is_target; /* the failure is of the stream */
 };
 
@@ -203,6 +204,36 @@ copy_bytes(void *arg, uint64_t offset, const struct extent *e, struct err *err)
 		return err_set(err, ERR_CORRUPT, "a chunk has another length than listed");
 	}
 	enum err_code rc = stream_write(f->stream, v.data, v.len, err);
+	f->is_target = rc != ERR_OK;
+	chunk_view_release(&v);
+	atomic_fetch_add(&f->copier->opt->progress->bytes, e->len);
+	return rc;
+}
+
+/* Rows can only be counted where the connector's words are known: a chunk of them stays one. */
+static enum err_code
+copy_rows(void *arg, uint64_t offset, const struct extent *e, struct err *err)
+{
+	struct file_copy *f = arg;
+	struct chunk_view v;
+	(void)offset;
+	const struct extent *known = f->delta != NULL ? delta_find(f->delta, e) : NULL;
+	if (cancel_check(f->copier->opt->cancel, err))
+		return err->code;
+	if (known != NULL) {
+		f->is_target = true;
+		if (stream_stored(f->stream, known, err))
+			return err->code;
+		f->is_target = false;
+		return ERR_OK;
+	}
+	if (repo_read_chunk(f->copier->opt->from, &e->id, &v, err))
+		return err->code;
+	if (v.len != e->len) {
+		chunk_view_release(&v);
+		return err_set(err, ERR_CORRUPT, "a chunk has another length than listed");
+	}
+	enum err_code rc = stream_chunk(f->stream, v.data, e, err);
 	f->is_target = rc != ERR_OK;
 	chunk_view_release(&v);
 	atomic_fetch_add(&f->copier->opt->progress->bytes, e->len);
@@ -297,10 +328,15 @@ copy_file(struct copier *c, struct slot *s, const struct tree_entry *e,
 {
 	struct file_copy f = { .copier = c, .content = &e->content };
 	AUTO(delta) struct delta *d = find_delta(c, &e->content, old);
-	if (stream_open(&f.stream, c->intake, kind_of(c), err))
+	bool is_counted = e->content.is_counted;
+	f.delta = d;
+	if (is_counted ? stream_open_rows(&f.stream, c->intake, err)
+		       : stream_open(&f.stream, c->intake, kind_of(c), err))
 		return err->code;
-	if (d != NULL ? delta_walk(d, copy_part, &f, err)
-		      : content_walk(c->opt->from, &e->content, copy_bytes, NULL, &f, err)) {
+	if (!is_counted && d != NULL
+		? delta_walk(d, copy_part, &f, err)
+		: content_walk(c->opt->from, &e->content, is_counted ? copy_rows : copy_bytes,
+		      NULL, &f, err)) {
 		stream_abort(f.stream);
 		return f.is_target || err->code == ERR_CANCELLED ? err->code
 								 : source_failed(c, err);

@@ -25,7 +25,7 @@ config_make(struct config *c, struct err *err)
 	*c = (struct config){
 		.created_ns = (uint64_t)clock_wall_ns(),
 		.data = { 512 << 10, 1 << 20, 4 << 20 },
-		.rows = { 8 << 10, 32 << 10, 1 << 20 },
+		.rows = { 4 << 10, 16 << 10, 1 << 20 },
 		.tree = { 8 << 10, 32 << 10, 256 << 10 },
 	};
 	return rand_bytes(c->repo_id, sizeof c->repo_id, err);

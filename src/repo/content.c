@@ -3,6 +3,9 @@
 #include "crypto/hash.h"
 #include "repo/extents.h"
 
+/* Added to the level of a counted content. */
+#define COUNTED 16u
+
 void
 content_release(struct content *c)
 {
@@ -20,14 +23,15 @@ content_copy(struct content *out, const struct content *c, struct err *err)
 			return err_nomem(err);
 		memcpy(items, c->items, c->count * sizeof *items);
 	}
-	*out = (struct content){ c->size, c->level, c->count, items };
+	*out = (struct content){ c->size, c->level, c->count, items, c->is_counted };
 	return ERR_OK;
 }
 
 bool
 content_equal(const struct content *a, const struct content *b)
 {
-	if (a->size != b->size || a->level != b->level || a->count != b->count)
+	if (a->size != b->size || a->level != b->level || a->count != b->count ||
+	    a->is_counted != b->is_counted)
 		return false;
 	for (size_t i = 0; i < a->count; i++) {
 		const struct extent *x = &a->items[i];
@@ -35,26 +39,65 @@ content_equal(const struct content *a, const struct content *b)
 		if (x->len != y->len || x->is_hole != y->is_hole ||
 		    (!x->is_hole && !id_equal(&x->id, &y->id)))
 			return false;
+		if (a->is_counted && (x->rows != y->rows || x->is_torn != y->is_torn))
+			return false;
 	}
 	return true;
 }
 
-enum err_code
-extents_encode(const struct extent *items, size_t count, struct buf *out, struct err *err)
+uint64_t
+content_rows(const struct content *c)
 {
-	if (buf_varint(out, count, err))
+	uint64_t rows = 0;
+	for (size_t i = 0; c->is_counted && i < c->count; i++)
+		rows += c->items[i].rows;
+	return rows;
+}
+
+static enum err_code
+encode_extent(const struct extent *e, bool is_counted, struct buf *out, struct err *err)
+{
+	if (buf_varint(out, e->len << 1 | e->is_hole, err) ||
+	    (!e->is_hole && buf_add(out, e->id.b, ID_SIZE, err)))
 		return err->code;
-	for (size_t i = 0; i < count; i++) {
-		const struct extent *e = &items[i];
-		if (buf_varint(out, e->len << 1 | e->is_hole, err) ||
-		    (!e->is_hole && buf_add(out, e->id.b, ID_SIZE, err)))
-			return err->code;
-	}
-	return ERR_OK;
+	return is_counted ? buf_varint(out, e->rows << 1 | e->is_torn, err) : ERR_OK;
 }
 
 enum err_code
-extents_decode(struct content *out, unsigned level, struct rd *r, struct err *err)
+extents_encode(const struct extent_list *list, struct buf *out, struct err *err)
+{
+	if (buf_varint(out, list->count, err))
+		return err->code;
+	for (size_t i = 0; i < list->count; i++)
+		if (encode_extent(&list->items[i], list->is_counted, out, err))
+			return err->code;
+	return ERR_OK;
+}
+
+/* The size of all before it is taken into account. */
+static bool
+decode_extent(struct extent *e, unsigned level, bool is_counted, uint64_t size, struct rd *r)
+{
+	uint64_t v = rd_varint(r);
+	e->len = v >> 1;
+	e->is_hole = v & 1;
+	const uint8_t *id = e->is_hole ? NULL : rd_bytes(r, ID_SIZE);
+	if (is_counted) {
+		uint64_t rows = rd_varint(r);
+		e->rows = rows >> 1;
+		e->is_torn = rows & 1;
+	}
+	if (!rd_ok(r) || e->len == 0 || e->len > UINT64_MAX / 4 - size ||
+	    (e->is_hole && (level > 0 || is_counted)) || e->rows > e->len)
+		return false;
+	if (id != NULL)
+		memcpy(e->id.b, id, ID_SIZE);
+	return true;
+}
+
+enum err_code
+extents_decode(
+    struct content *out, unsigned level, bool is_counted, struct rd *r, struct err *err)
 {
 	uint64_t count = rd_varint(r);
 	if (!rd_ok(r) || count > rd_left(r)) {
@@ -66,42 +109,44 @@ extents_decode(struct content *out, unsigned level, struct rd *r, struct err *er
 		return err_nomem(err);
 	uint64_t size = 0;
 	for (size_t i = 0; i < count; i++) {
-		uint64_t v = rd_varint(r);
-		struct extent *e = &items[i];
-		e->len = v >> 1;
-		e->is_hole = v & 1;
-		const uint8_t *id = e->is_hole ? NULL : rd_bytes(r, ID_SIZE);
-		bool bad = !rd_ok(r) || e->len == 0 || e->len > UINT64_MAX / 4 - size ||
-			   (e->is_hole && level > 0);
-		if (bad) {
+		if (!decode_extent(&items[i], level, is_counted, size, r)) {
 			r->failed = true;
 			return err_set(err, ERR_CORRUPT, "content: bad extent");
 		}
-		if (id != NULL)
-			memcpy(e->id.b, id, ID_SIZE);
-		size += e->len;
+		size += items[i].len;
 	}
-	*out = (struct content){ size, level, count, TAKE(items) };
+	*out = (struct content){ size, level, count, TAKE(items), is_counted };
 	return ERR_OK;
 }
 
 enum err_code
 content_encode(const struct content *c, struct buf *out, struct err *err)
 {
-	if (buf_varint(out, c->level, err))
+	struct extent_list list = { c->items, c->count, c->is_counted };
+	if (buf_varint(out, c->level + (c->is_counted ? COUNTED : 0), err))
 		return err->code;
-	return extents_encode(c->items, c->count, out, err);
+	return extents_encode(&list, out, err);
 }
 
 enum err_code
 content_decode(struct content *out, struct rd *r, struct err *err)
 {
-	uint64_t level = rd_varint(r);
+	uint64_t v = rd_varint(r);
+	uint64_t level = v & ~(uint64_t)COUNTED;
 	if (!rd_ok(r) || level > CONTENT_MAX_LEVEL) {
 		r->failed = true;
 		return err_set(err, ERR_CORRUPT, "content: bad level");
 	}
-	return extents_decode(out, (unsigned)level, r, err);
+	struct content c;
+	if (extents_decode(&c, (unsigned)level, (v & COUNTED) != 0, r, err))
+		return err->code;
+	if (c.count > 0 && c.items[c.count - 1].is_torn) {
+		content_release(&c);
+		r->failed = true;
+		return err_set(err, ERR_CORRUPT, "content: its last row does not end");
+	}
+	*out = c;
+	return ERR_OK;
 }
 
 enum err_code
@@ -121,21 +166,24 @@ struct walk {
 };
 
 enum err_code
-content_read_list(struct repo *r, const struct extent *e, unsigned level, struct content *out,
-    struct err *err)
+content_read_list(
+    struct repo *r, const struct content *above, size_t i, struct content *out, struct err *err)
 {
+	const struct extent *e = &above->items[i];
 	struct chunk_view v;
 	if (repo_read_chunk(r, &e->id, &v, err))
 		return err->code;
 	struct rd in;
 	rd_init(&in, v.data, v.len);
 	AUTO(content) struct content c = CONTENT_INIT;
-	enum err_code rc = extents_decode(&c, level - 1, &in, err);
+	enum err_code rc = extents_decode(&c, above->level - 1, above->is_counted, &in, err);
 	bool whole = rd_done(&in);
 	chunk_view_release(&v);
 	if (rc)
 		return rc;
-	if (!whole || c.size != e->len)
+	struct extent_list list = { c.items, c.count, c.is_counted };
+	struct extent sum = extents_sum(&list);
+	if (!whole || sum.len != e->len || sum.rows != e->rows || sum.is_torn != e->is_torn)
 		return err_set(err, ERR_CORRUPT, "content: list of extents does not fit");
 	*out = c;
 	c = (struct content)CONTENT_INIT;
@@ -155,7 +203,7 @@ walk_level(const struct walk *w, const struct content *c, uint64_t offset, struc
 			AUTO(content) struct content below = CONTENT_INIT;
 			if (w->list_fn != NULL && w->list_fn(w->arg, offset, e, err))
 				return err->code;
-			if (content_read_list(w->repo, e, c->level, &below, err) ||
+			if (content_read_list(w->repo, c, i, &below, err) ||
 			    walk_level(w, &below, offset, err))
 				return err->code;
 		}
@@ -277,7 +325,7 @@ read_level(const struct range *q, const struct content *c, uint64_t offset, stru
 				return err->code;
 		} else if (end > q->offset) {
 			AUTO(content) struct content below = CONTENT_INIT;
-			if (content_read_list(q->repo, e, c->level, &below, err) ||
+			if (content_read_list(q->repo, c, i, &below, err) ||
 			    read_level(q, &below, offset, err))
 				return err->code;
 		}

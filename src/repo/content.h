@@ -6,6 +6,9 @@
  * memory never has more than CONTENT_MAX_ITEMS items; level tells how many
  * times one must look up before the items are the data itself.
  *
+ * Of a counted content each extent also says how many rows end in it (the
+ * tables of a database: docs/decisions/0023-datasets.md).  It has no holes.
+ *
  * Ownership: a content is a value; content_release frees its items.
  * Threads:   one at a time; different contents are independent.  What takes
  *            a content as const may run on any number of threads at once.
@@ -23,6 +26,8 @@ struct repo;
 
 struct extent {
 	uint64_t len; /* bytes of the run that it stands for */
+	uint64_t rows; /* of a counted content: how many end in it */
+	bool is_torn; /* of a counted content: its last row goes on in the next extent */
 	bool is_hole; /* zeros that take no space; id means nothing */
 	struct id id; /* a chunk: of data at level 0, of extents above */
 };
@@ -32,11 +37,12 @@ struct content {
 	unsigned level;
 	size_t count;
 	struct extent *items;
+	bool is_counted;
 };
 
-#define CONTENT_INIT          \
-	{                     \
-		0, 0, 0, NULL \
+#define CONTENT_INIT                 \
+	{                            \
+		0, 0, 0, NULL, false \
 	}
 
 void content_release(struct content *c);
@@ -48,6 +54,8 @@ content_auto(struct content *c)
 MUST_CHECK enum err_code content_copy(
     struct content *out, const struct content *c, struct err *err);
 bool content_equal(const struct content *a, const struct content *b);
+/* All rows of a counted content; 0 of others. */
+uint64_t content_rows(const struct content *c);
 
 /* The encoding of docs/format.md, "Content"; decode marks r as failed when it is malformed. */
 MUST_CHECK enum err_code content_encode(
@@ -62,10 +70,10 @@ typedef enum err_code extent_fn(
 MUST_CHECK enum err_code content_walk(struct repo *r, const struct content *c, extent_fn *fn,
     extent_fn *list_fn, void *arg, struct err *err);
 
-/* For walks of their own: the list that a chunk of a content of level > 0 stands for, as a
- * content of level - 1.  ERR_CORRUPT when it does not fit the extent. */
-MUST_CHECK enum err_code content_read_list(struct repo *r, const struct extent *e,
-    unsigned level, struct content *out, struct err *err);
+/* For walks of their own: the list that item i of a content of level > 0 stands for, as a
+ * content of level - 1.  ERR_CORRUPT when it does not fit the item. */
+MUST_CHECK enum err_code content_read_list(
+    struct repo *r, const struct content *c, size_t i, struct content *out, struct err *err);
 
 /* SHA-256 of the encoding: equal contents and no others have equal ones. */
 #define CONTENT_DIGEST_SIZE 32

@@ -3,6 +3,9 @@
 #include "repo/extents.h"
 #include "repo/repo_impl.h"
 
+#include <assert.h>
+#include <inttypes.h>
+
 #define ROOM_MIN ((size_t)64 << 10)
 
 /* Read so much at once: what was read is then cut while it is still in the processor's cache.
@@ -27,6 +30,9 @@ struct stream {
 	struct chunker chunker;
 	size_t chunk_start; /* in the slab */
 	size_t fed; /* in the slab: how far the chunker has looked */
+	bool is_counted;
+	uint64_t rows; /* that have ended in the chunk at hand */
+	bool row_is_open; /* the chunk at hand ends within one */
 
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t ended; /* for stream_close */
@@ -70,8 +76,9 @@ sizes_of(const struct writer *w, enum chunk_kind kind)
 	return kind == CHUNK_DATA ? c->data : kind == CHUNK_ROWS ? c->rows : c->tree;
 }
 
-enum err_code
-stream_open(struct stream **out, struct intake *in, enum chunk_kind kind, struct err *err)
+static enum err_code
+open_kind(struct stream **out, struct intake *in, enum chunk_kind kind,
+    enum chunk_border border, struct err *err)
 {
 	struct stream *s = calloc(1, sizeof *s);
 	if (s == NULL)
@@ -82,10 +89,23 @@ stream_open(struct stream **out, struct intake *in, enum chunk_kind kind, struct
 	s->chunk_start = s->fed = in->used;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->ended, NULL);
-	chunker_init(&s->chunker, &writer_repo(in->writer)->chunker, sizes_of(in->writer, kind),
-	    kind == CHUNK_ROWS ? BORDER_ROWS : BORDER_ANY);
+	s->is_counted = border == BORDER_ROWS;
+	chunker_init(
+	    &s->chunker, &writer_repo(in->writer)->chunker, sizes_of(in->writer, kind), border);
 	*out = s;
 	return ERR_OK;
+}
+
+enum err_code
+stream_open(struct stream **out, struct intake *in, enum chunk_kind kind, struct err *err)
+{
+	return open_kind(out, in, kind, kind == CHUNK_ROWS ? BORDER_LINES : BORDER_ANY, err);
+}
+
+enum err_code
+stream_open_rows(struct stream **out, struct intake *in, struct err *err)
+{
+	return open_kind(out, in, CHUNK_ROWS, BORDER_ROWS, err);
 }
 
 static void
@@ -104,7 +124,8 @@ complete(struct stream *s)
 	struct content c = CONTENT_INIT;
 	struct err err;
 	/* A failure here is the writer's, which keeps it; the content is then empty. */
-	if (!s->aborted && extents_to_content(s->writer, TAKE(s->items), s->count, &c, &err))
+	if (!s->aborted &&
+	    extents_to_content(s->writer, TAKE(s->items), s->count, s->is_counted, &c, &err))
 		c = (struct content)CONTENT_INIT;
 	if (s->done != NULL)
 		s->done(s->arg, &c);
@@ -152,27 +173,25 @@ add_extent(
 }
 
 static enum err_code
-add_small_chunk(struct stream *s, const uint8_t *data, size_t len, struct err *err)
+add_small_chunk(struct stream *s, const uint8_t *data, struct extent e, struct err *err)
 {
 	struct intake *in = s->intake;
-	struct extent e = { .len = len, .is_hole = false };
 	size_t index;
 	if (in->group == NULL && group_new(&in->group, s->writer, err))
 		return err->code;
-	if (group_add(in->group, s->kind, data, len, &e.id, err))
+	if (group_add(in->group, s->kind, data, (size_t)e.len, &e.id, err))
 		return err->code;
 	return add_extent(s, &e, false, &index, err);
 }
 
 static enum err_code
-add_large_chunk(struct stream *s, size_t start, size_t len, struct err *err)
+add_large_chunk(struct stream *s, size_t start, const struct extent *e, struct err *err)
 {
-	struct extent e = { .len = len, .is_hole = false };
 	size_t index;
-	if (add_extent(s, &e, true, &index, err))
+	if (add_extent(s, e, true, &index, err))
 		return err->code;
-	if (writer_add(s->writer, s->kind, s->intake->slab, start, len, chunk_is_known, s,
-		index, err)) {
+	if (writer_add(s->writer, s->kind, s->intake->slab, start, (size_t)e->len,
+		chunk_is_known, s, index, err)) {
 		pthread_mutex_lock(&s->lock);
 		s->pending--;
 		pthread_mutex_unlock(&s->lock);
@@ -186,11 +205,12 @@ static enum err_code
 end_chunk(struct stream *s, struct err *err)
 {
 	size_t start = s->chunk_start;
-	size_t len = s->fed - start;
+	struct extent e = { .len = s->fed - start, .rows = s->rows, .is_torn = s->row_is_open };
 	s->chunk_start = s->fed;
-	if (writer_is_large(s->kind, len))
-		return add_large_chunk(s, start, len, err);
-	return add_small_chunk(s, s->intake->slab->data + start, len, err);
+	s->rows = 0;
+	if (writer_is_large(s->kind, (size_t)e.len))
+		return add_large_chunk(s, start, &e, err);
+	return add_small_chunk(s, s->intake->slab->data + start, e, err);
 }
 
 enum err_code
@@ -216,23 +236,38 @@ stream_room(struct stream *s, uint8_t **where, size_t *room, struct err *err)
 	return ERR_OK;
 }
 
-enum err_code
-stream_commit(struct stream *s, size_t n, struct err *err)
+/* n more bytes are in the slab. */
+static enum err_code
+cut(struct stream *s, size_t n, struct row_ends *ends, struct err *err)
 {
 	struct intake *in = s->intake;
 	in->used += n;
 	while (s->fed < in->used) {
-		bool cut;
-		s->fed +=
-		    chunker_next(&s->chunker, in->slab->data + s->fed, in->used - s->fed, &cut);
-		if (cut && end_chunk(s, err))
+		bool is_end;
+		size_t taken = chunker_next_row(
+		    &s->chunker, in->slab->data + s->fed, in->used - s->fed, ends, &is_end);
+		s->fed += taken;
+		ends->base += (uint32_t)taken;
+		size_t next = row_ends_find(ends, (uint64_t)ends->base + 1);
+		s->rows += next - ends->next;
+		ends->next = next;
+		if (ends->count > 0)
+			s->row_is_open = next == 0 || ends->at[next - 1] != ends->base;
+		if (is_end && end_chunk(s, err))
 			return err->code;
 	}
 	return ERR_OK;
 }
 
 enum err_code
-stream_write(struct stream *s, const void *data, size_t len, struct err *err)
+stream_commit(struct stream *s, size_t n, struct err *err)
+{
+	struct row_ends none = { 0 };
+	return cut(s, n, &none, err);
+}
+
+static enum err_code
+put(struct stream *s, const void *data, size_t len, struct row_ends *ends, struct err *err)
 {
 	const uint8_t *p = data;
 	while (len > 0) {
@@ -242,7 +277,7 @@ stream_write(struct stream *s, const void *data, size_t len, struct err *err)
 			return err->code;
 		size_t n = min_size(len, room);
 		memcpy(where, p, n);
-		if (stream_commit(s, n, err))
+		if (cut(s, n, ends, err))
 			return err->code;
 		p += n;
 		len -= n;
@@ -250,9 +285,27 @@ stream_write(struct stream *s, const void *data, size_t len, struct err *err)
 	return ERR_OK;
 }
 
+enum err_code
+stream_write(struct stream *s, const void *data, size_t len, struct err *err)
+{
+	struct row_ends none = { 0 };
+	return put(s, data, len, &none, err);
+}
+
+enum err_code
+stream_rows(struct stream *s, const void *data, size_t len, const uint32_t *ends, size_t count,
+    struct err *err)
+{
+	struct row_ends rows = { .at = ends, .count = count };
+	assert(s->is_counted && len <= UINT32_MAX);
+	s->row_is_open = s->row_is_open || (count == 0 && len > 0);
+	return put(s, data, len, &rows, err);
+}
+
 static enum err_code
 end_last_chunk(struct stream *s, struct err *err)
 {
+	s->row_is_open = false;
 	if (s->fed == s->chunk_start)
 		return ERR_OK;
 	chunker_init(&s->chunker, s->chunker.table, s->chunker.sizes, s->chunker.border);
@@ -260,9 +313,46 @@ end_last_chunk(struct stream *s, struct err *err)
 }
 
 enum err_code
+stream_border(struct stream *s, struct err *err)
+{
+	return end_last_chunk(s, err);
+}
+
+enum err_code
+stream_chunk(struct stream *s, const void *data, const struct extent *e, struct err *err)
+{
+	assert(s->is_counted);
+	if (e->len > SLAB_SIZE - ROOM_MIN)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "a chunk of %" PRIu64 " bytes is larger than this StackSnap writes",
+		    e->len);
+	if (end_last_chunk(s, err))
+		return err->code;
+	const uint8_t *p = data;
+	for (size_t left = (size_t)e->len; left > 0;) {
+		uint8_t *where;
+		size_t room;
+		if (stream_room(s, &where, &room, err))
+			return err->code;
+		size_t n = min_size(left, room);
+		memcpy(where, p, n);
+		s->intake->used += n;
+		s->fed = s->intake->used;
+		p += n;
+		left -= n;
+	}
+	s->rows = e->rows;
+	s->row_is_open = e->is_torn;
+	enum err_code rc = end_chunk(s, err);
+	s->row_is_open = false;
+	return rc;
+}
+
+enum err_code
 stream_hole(struct stream *s, uint64_t len, struct err *err)
 {
 	size_t index;
+	assert(!s->is_counted);
 	if (len == 0)
 		return ERR_OK;
 	if (end_last_chunk(s, err))
@@ -389,5 +479,5 @@ stream_store_records(struct writer *w, const void *data, size_t len, const uint6
 		count++;
 		start = end;
 	}
-	return extents_to_content(w, TAKE(items), count, out, err);
+	return extents_to_content(w, TAKE(items), count, false, out, err);
 }

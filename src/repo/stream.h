@@ -1,8 +1,9 @@
 /*
  * stream.h: a run of bytes on its way into the repository.
  *
- * A stream cuts what it is given into chunks (content-defined; at row borders
- * for CHUNK_ROWS), hands them to the writer, and ends up as a content.
+ * A stream cuts what it is given into chunks (content-defined; at the ends of
+ * lines for CHUNK_ROWS), hands them to the writer, and ends up as a content.  A
+ * stream of rows is told where they end, and becomes a counted content.
  *
  * An intake is what one thread reads into: it owns the slab at hand, so that
  * many small files share one.  One stream at a time is open on an intake.
@@ -33,6 +34,19 @@ AUTO_FREE(intake, struct intake *, intake_free)
 MUST_CHECK enum err_code stream_open(
     struct stream **out, struct intake *in, enum chunk_kind kind, struct err *err);
 
+/* A table's rows (CHUNK_ROWS).  Neither holes nor stream_room and stream_commit. */
+MUST_CHECK enum err_code stream_open_rows(
+    struct stream **out, struct intake *in, struct err *err);
+/* Bytes of rows: ends are places in data behind the last byte of each row that ends there,
+ * ascending, from 1 to len.  stream_write is for what is no row. */
+MUST_CHECK enum err_code stream_rows(struct stream *s, const void *data, size_t len,
+    const uint32_t *ends, size_t count, struct err *err);
+/* The chunk ends here: behind what precedes the rows, and before what follows. */
+MUST_CHECK enum err_code stream_border(struct stream *s, struct err *err);
+/* e->len bytes that are one chunk, with e's rows: e's id means nothing. */
+MUST_CHECK enum err_code stream_chunk(
+    struct stream *s, const void *data, const struct extent *e, struct err *err);
+
 /* Where to put the next bytes, without copying: at least 64 KiB of room.  NULL when it failed.
  */
 MUST_CHECK enum err_code stream_room(
@@ -44,7 +58,8 @@ MUST_CHECK enum err_code stream_write(
     struct stream *s, const void *data, size_t len, struct err *err);
 /* len zeros that shall take no space when restored. */
 MUST_CHECK enum err_code stream_hole(struct stream *s, uint64_t len, struct err *err);
-/* A run of bytes that is stored already, as this chunk; it ends the chunk before it. */
+/* A run of bytes that is stored already, as this chunk, with its rows; it ends the chunk before
+ * it. */
 MUST_CHECK enum err_code stream_stored(
     struct stream *s, const struct extent *e, struct err *err);
 

@@ -5,7 +5,6 @@
 #include "sys/thread.h"
 
 /* The largest chunk and the beginning of the next one. */
-#define SLAB_SIZE ((size_t)5 << 20)
 #define SPARE_SLABS 2
 /* Slabs and frames bound what is queued; this only has to be more than there can be. */
 #define JOB_QUEUE 512

@@ -57,6 +57,7 @@ void writer_close(struct writer *w);
 AUTO_FREE(writer, struct writer *, writer_close)
 
 /* Memory that chunks lie in until they are stored, counted by references. */
+#define SLAB_SIZE ((size_t)5 << 20)
 struct slab {
 	struct writer *owner;
 	size_t size;

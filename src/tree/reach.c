@@ -26,6 +26,7 @@ struct reach {
 	struct chunk_set *used;
 	struct chunk_set *folders; /* single chunks of listings of folders that are whole */
 	struct chunk_set *lists; /* lists of data chunks that are all there */
+	struct chunk_set *counted; /* likewise, of counted contents */
 	struct map long_folders; /* digests of other listings of folders that are whole */
 	struct map lost; /* ids of chunks that are not there, to a number among reasons */
 	struct strv reasons;
@@ -48,7 +49,8 @@ reach_new(struct reach **out, struct repo *r, const struct reach_options *opt, s
 	map_init(&x->long_folders, CONTENT_DIGEST_SIZE, 0);
 	map_init(&x->lost, ID_SIZE, sizeof(uint32_t));
 	if (chunk_set_new(&x->used, r, err) || chunk_set_new_like(&x->folders, x->used, err) ||
-	    chunk_set_new_like(&x->lists, x->used, err))
+	    chunk_set_new_like(&x->lists, x->used, err) ||
+	    chunk_set_new_like(&x->counted, x->used, err))
 		return err->code;
 	*out = TAKE(x);
 	return ERR_OK;
@@ -70,6 +72,7 @@ reach_free(struct reach *x)
 	leave_all(x);
 	free(x->levels);
 	chunk_set_free(x->lists);
+	chunk_set_free(x->counted);
 	chunk_set_free(x->folders);
 	chunk_set_free(x->used);
 	map_release(&x->long_folders);
@@ -161,20 +164,21 @@ need_chunk(struct reach *x, const struct extent *e, bool *is_lost, struct err *e
 static enum err_code need_content(
     struct reach *x, const struct content *c, bool *is_lost, struct err *err);
 
-/* A chunk that holds a list of a content of this level, and all that it names. */
+/* Item i of a content of lists, and all that the list names. */
 static enum err_code
-need_list(
-    struct reach *x, const struct extent *e, unsigned level, bool *is_lost, struct err *err)
+need_list(struct reach *x, const struct content *c, size_t i, bool *is_lost, struct err *err)
 {
 	AUTO(content) struct content below = CONTENT_INIT;
+	const struct extent *e = &c->items[i];
+	struct chunk_set *known = c->is_counted ? x->counted : x->lists;
 	bool is_new;
 	if (need_chunk(x, e, is_lost, err))
 		return err->code;
 	/* Only lists of one level are remembered, so that no list is taken for another's. */
-	if (*is_lost || (level == 1 && chunk_set_has(x->lists, &e->id)))
+	if (*is_lost || (c->level == 1 && chunk_set_has(known, &e->id)))
 		return ERR_OK;
 	struct err why;
-	if (content_read_list(x->repo, e, level, &below, &why)) {
+	if (content_read_list(x->repo, c, i, &below, &why)) {
 		if (!is_loss(why.code))
 			return pass_on(err, &why);
 		*is_lost = true;
@@ -182,9 +186,9 @@ need_list(
 	}
 	if (need_content(x, &below, is_lost, err))
 		return err->code;
-	if (*is_lost || level > 1)
+	if (*is_lost || c->level > 1)
 		return ERR_OK;
-	return chunk_set_add(x->lists, &e->id, &is_new, err);
+	return chunk_set_add(known, &e->id, &is_new, err);
 }
 
 /* All chunks of a content, also those behind a lost one: x->why tells of the first loss.  The
@@ -198,7 +202,7 @@ need_content(struct reach *x, const struct content *c, bool *is_lost, struct err
 		const struct extent *e = &c->items[i];
 		bool lost = false;
 		if (!e->is_hole && (c->level == 0 ? need_chunk(x, e, &lost, err)
-						  : need_list(x, e, c->level, &lost, err)))
+						  : need_list(x, c, i, &lost, err)))
 			return err->code;
 		if (lost && !*is_lost)
 			first = x->why;

@@ -102,7 +102,7 @@ borders_do_not_depend_on_portions(void **state)
 	for (size_t i = 0; i < len; i++)
 		if (data[i] < 4)
 			data[i] = '\n';
-	for (int how = BORDER_ANY; how <= BORDER_ROWS; how++) {
+	for (int how = BORDER_ANY; how <= BORDER_LINES; how++) {
 		struct borders whole =
 		    find_borders(&t, sizes, (enum chunk_border)how, data, len, 0);
 		static const size_t portions[] = { 1, 2, 63, 64, 65, 1023, 1024, 4096, 16384,
@@ -230,14 +230,14 @@ rows_are_not_cut_unless_they_are_very_long(void **state)
 	uint8_t *data = malloc(LEN);
 	assert_non_null(data);
 	size_t len = fill_rows(data, LEN, 0);
-	struct borders b = find_borders(&t, sizes, BORDER_ROWS, data, len, 0);
+	struct borders b = find_borders(&t, sizes, BORDER_LINES, data, len, 0);
 	assert_true(b.len > 100);
 	for (size_t i = 0; i < b.len; i++)
 		assert_int_equal(data[b.at[i] - 1], '\n');
 	borders_release(&b);
 
 	len = fill_rows(data, LEN, 50);
-	b = find_borders(&t, sizes, BORDER_ROWS, data, len, 0);
+	b = find_borders(&t, sizes, BORDER_LINES, data, len, 0);
 	size_t start = 0;
 	size_t inside = 0;
 	for (size_t i = 0; i < b.len; i++) {
@@ -271,7 +271,7 @@ rows_that_are_all_alike_are_not_cut(void **state)
 		for (size_t at = 0; at < used; at += row)
 			memcpy(data + at, rows[r], row);
 		struct borders b =
-		    find_borders(&t, sizes, BORDER_ROWS, (const uint8_t *)data, used, 0);
+		    find_borders(&t, sizes, BORDER_LINES, (const uint8_t *)data, used, 0);
 		for (size_t i = 0; i < b.len; i++)
 			assert_int_equal(data[b.at[i] - 1], '\n');
 		borders_release(&b);
@@ -287,12 +287,12 @@ a_changed_row_changes_the_chunks_around_it_only(void **state)
 	uint8_t *data = malloc(LEN);
 	assert_non_null(data);
 	size_t len = fill_rows(data, 1 << 20, 0);
-	struct borders a = find_borders(&t, sizes, BORDER_ROWS, data, len, 0);
+	struct borders a = find_borders(&t, sizes, BORDER_LINES, data, len, 0);
 	size_t where = len / 2;
 	while (data[where] == '\n')
 		where++;
 	data[where] ^= 0x20;
-	struct borders b = find_borders(&t, sizes, BORDER_ROWS, data, len, 0);
+	struct borders b = find_borders(&t, sizes, BORDER_LINES, data, len, 0);
 	size_t differ = 0;
 	for (size_t i = 0, k = 0; i < a.len; i++) {
 		while (k < b.len && b.at[k] < a.at[i])

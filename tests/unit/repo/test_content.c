@@ -160,7 +160,8 @@ a_range_needs_only_its_own_chunks(void **state)
 	/* A list that is nowhere before those that are there. */
 	struct extent items[CONTENT_MAX_ITEMS + 1] = { { .len = 1000 } };
 	memcpy(items + 1, f->content.items, f->content.count * sizeof items[0]);
-	struct content broken = { SIZE + 1000, f->content.level, f->content.count + 1, items };
+	struct content broken = { SIZE + 1000, f->content.level, f->content.count + 1, items,
+		false };
 	refused(content_read_at(f->repo, &broken, 0, out, sizeof out, &got, &err),
 	    ERR_NOT_FOUND, "chunk 0000000000000000: no index knows it");
 	refused(content_read_at(f->repo, &broken, 999, out, sizeof out, &got, &err),

@@ -487,7 +487,7 @@ chunks_end_as_told(void **state)
 		const json_t *ends = json_object_get(v, "ends");
 		struct chunker c;
 		chunker_init(
-		    &c, &t, sizes, json_get_bool(v, "rows") ? BORDER_ROWS : BORDER_ANY);
+		    &c, &t, sizes, json_get_bool(v, "rows") ? BORDER_LINES : BORDER_ANY);
 		size_t at = 0;
 		for (size_t n = 0; n < json_array_size(ends); n++) {
 			size_t want = (size_t)json_integer_value(json_array_get(ends, n));
@@ -514,11 +514,14 @@ contents_have_these_bytes(void **state)
 		struct extent items[4];
 		struct content c = { .level = (unsigned)json_get_int(v, "level", 0),
 			.count = json_array_size(list),
-			.items = items };
+			.items = items,
+			.is_counted = json_get_bool(v, "counted") };
 		assert_true(c.count <= ARRAY_LEN(items));
 		for (size_t n = 0; n < c.count; n++) {
 			const json_t *e = json_array_get(list, n);
 			items[n] = (struct extent){ .len = (uint64_t)json_get_int(e, "len", 0),
+				.rows = (uint64_t)json_get_int(e, "rows", 0),
+				.is_torn = json_get_bool(e, "torn"),
 				.is_hole = json_get_bool(e, "hole") };
 			c.size += items[n].len;
 			if (!items[n].is_hole)

@@ -13,7 +13,7 @@ hostile_dir(struct fixture *f, const void *data, size_t len, struct tree_entry *
 	struct tree_entry dir = TREE_ENTRY_INIT;
 	dir.type = TREE_DIR;
 	dir.mode = 0755;
-	dir.content = (struct content){ len, 0, 1, &extent };
+	dir.content = (struct content){ len, 0, 1, &extent, false };
 	ok(tree_entry_copy(out, &dir, &err));
 }
 
@@ -138,7 +138,7 @@ missing_listing_is_damage_and_not_a_missing_name(void **state)
 	struct tree_entry dir = TREE_ENTRY_INIT;
 	struct tree_entry found;
 	dir.type = TREE_DIR;
-	dir.content = (struct content){ 10, 0, 1, &extent };
+	dir.content = (struct content){ 10, 0, 1, &extent, false };
 	assert_int_equal(tree_lookup(f->repo, &dir, "a", &found, &err), ERR_CORRUPT);
 }
 
@@ -163,7 +163,7 @@ entries_across_chunks_are_read(void **state)
 	ok(writer_flush(f->writer, &err));
 	struct tree_entry dir = TREE_ENTRY_INIT;
 	dir.type = TREE_DIR;
-	dir.content = (struct content){ raw.len, 0, n, pieces };
+	dir.content = (struct content){ raw.len, 0, n, pieces, false };
 	size_t count;
 	ok(read_all(f, &dir, &count, &err));
 	assert_int_equal(count, 2);

@@ -29,7 +29,7 @@ full_entry(struct extent *extent)
 	e.links = 2;
 	e.xattrs = xattrs;
 	e.xattr_count = 2;
-	e.content = (struct content){ 5, 0, 1, extent };
+	e.content = (struct content){ 5, 0, 1, extent, false };
 	return e;
 }
 

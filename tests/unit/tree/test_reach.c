@@ -201,7 +201,7 @@ a_lost_root_is_told_as_a_slash(void **state)
 	bool whole;
 	memset(nowhere.id.b, 7, ID_SIZE);
 	root.type = TREE_DIR;
-	root.content = (struct content){ 100, 0, 1, &nowhere };
+	root.content = (struct content){ 100, 0, 1, &nowhere, false };
 	struct reach *x = reach_of(f, &t);
 	ok(reach_tree(x, &root, &whole, &err));
 	assert_false(whole);

@@ -302,11 +302,11 @@ damaged_tree(struct fixture *f, const char *good, struct tree_entry *out)
 	extents[n] = (struct extent){ .len = 4 };
 	struct tree_entry bad = TREE_ENTRY_INIT;
 	bad.mode = 0644;
-	bad.content = (struct content){ len + 4, 0, n + 1, extents };
+	bad.content = (struct content){ len + 4, 0, n + 1, extents, false };
 	struct tree_entry bad_dir = TREE_ENTRY_INIT;
 	bad_dir.type = TREE_DIR;
 	bad_dir.mode = 0755;
-	bad_dir.content = (struct content){ 4, 0, 1, &extents[n] };
+	bad_dir.content = (struct content){ 4, 0, 1, &extents[n], false };
 	ok(dir_builder_new(&b, &err));
 	ok(dir_builder_add(b, "bad", &bad, &err));
 	ok(dir_builder_add(b, "baddir", &bad_dir, &err));
@@ -376,7 +376,7 @@ damaged_single_file_is_an_error(void **state)
 	struct tree_restored done;
 	struct extent missing = { .len = 4 };
 	struct tree_entry bad = TREE_ENTRY_INIT;
-	bad.content = (struct content){ 4, 0, 1, &missing };
+	bad.content = (struct content){ 4, 0, 1, &missing, false };
 	struct tree_restore_options opt = options(f);
 	assert_int_equal(
 	    tree_restore(&done, f->repo, &bad, f->target, &opt, &err), ERR_CORRUPT);

@@ -443,7 +443,7 @@ parent_whose_listing_is_lost_is_an_error(void **state)
 	struct tree_saved saved;
 	some_files(f);
 	parent.type = TREE_DIR;
-	parent.content = (struct content){ 10, 0, 1, &extent };
+	parent.content = (struct content){ 10, 0, 1, &extent, false };
 	struct tree_save_options opt = options(f);
 	opt.parent = &parent;
 	AUTO(str) char *want = NULL;
