@@ -4,6 +4,7 @@
 #include "docker/image.h"
 #include "engine/restore_steps.h"
 #include "sys/fs.h"
+#include "tree/dir.h"
 
 #include <string.h>
 
@@ -66,6 +67,27 @@ look_at_files(struct restore_job *j, bool *builds, struct err *err)
 	return ERR_OK;
 }
 
+/* The image as the snapshot keeps it; ERR_NOT_FOUND when it does not. */
+static enum err_code
+find_stored_image(const struct restore_job *j, const struct restore_container *c,
+    struct tree_entry *out, struct err *err)
+{
+	AUTO(str) char *path = NULL;
+	if (str_printf(&path, err, "images/%s.tar", c->image))
+		return err->code;
+	return tree_lookup(j->engine->repo, &j->snapshot.root, path, out, err);
+}
+
+static enum err_code
+is_image_stored(const struct restore_job *j, const struct restore_container *c, bool *is_stored,
+    struct err *err)
+{
+	AUTO(tree_entry) struct tree_entry e = TREE_ENTRY_INIT;
+	enum err_code rc = find_stored_image(j, c, &e, err);
+	*is_stored = rc == ERR_OK;
+	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
 static enum err_code
 tell_missing(
     struct restore_job *j, const struct restore_container *c, bool builds, struct err *err)
@@ -83,6 +105,14 @@ tell_missing(
 		    c->image, c->service);
 	if (rc != ERR_NOT_FOUND)
 		return rc;
+	bool is_stored;
+	if (is_image_stored(j, c, &is_stored, err))
+		return err->code;
+	if (is_stored)
+		return strv_addf(&p->warnings, err,
+		    "image %s of service %s is not on this host and will be loaded from the "
+		    "snapshot",
+		    c->image, c->service);
 	if (json_array_size(c->digests) > 0)
 		return strv_addf(&p->warnings, err,
 		    "image %s of service %s is not on this host and will be pulled by its "
@@ -118,8 +148,12 @@ look_at_image(
 	rc = docker_image_inspect(j->docker, c->image_id, &recorded, err);
 	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
 		return rc;
-	bool can_pin =
-	    (rc == ERR_OK || json_array_size(c->digests) > 0) && !compose_is_v1(j->compose);
+	bool is_stored;
+	bool is_here = rc == ERR_OK;
+	if (is_image_stored(j, c, &is_stored, err))
+		return err->code;
+	bool can_pin = (is_here || is_stored || json_array_size(c->digests) > 0) &&
+		       !compose_is_v1(j->compose);
 	return strv_addf(&j->preview.warnings, err,
 	    "image %s of service %s is another one now: %.*s, when the backup was made %.*s; "
 	    "%s",
@@ -166,16 +200,78 @@ look_at_images(struct restore_job *j, struct err *err)
 	return ERR_OK;
 }
 
-/* What the recorded container was made of is not here, but came from a registry. */
+struct stored_image {
+	const struct restore_job *job;
+	const struct content *content;
+	uint64_t at;
+};
+
+static enum err_code
+read_stored_image(void *ctx, void *out, size_t len, size_t *got, struct err *err)
+{
+	struct stored_image *s = ctx;
+	if (cancel_check(s->job->engine->cancel, err) ||
+	    content_read_at(s->job->engine->repo, s->content, s->at, out, len, got, err))
+		return err->code;
+	s->at += *got;
+	return ERR_OK;
+}
+
+/* Who has that name here keeps it: loading would take it away. */
+static enum err_code
+load_beside_named(
+    struct restore_job *j, const char *name, struct stored_image *stored, struct err *err)
+{
+	AUTO(docker_doc) struct docker_doc named = DOCKER_DOC_INIT;
+	enum err_code rc = docker_image_inspect(j->docker, name, &named, err);
+	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
+		return rc;
+	const char *id = rc == ERR_OK ? json_get_str(named.json, "Id") : NULL;
+	if (docker_image_load(j->docker, read_stored_image, stored, err))
+		return err->code;
+	return id == NULL ? ERR_OK : docker_image_tag(j->docker, id, name, err);
+}
+
+/* *loaded: the recorded image is here now, out of the snapshot. */
+static enum err_code
+load_image(
+    struct restore_job *j, const struct restore_container *c, bool *loaded, struct err *err)
+{
+	AUTO(tree_entry) struct tree_entry e = TREE_ENTRY_INIT;
+	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
+	*loaded = false;
+	enum err_code rc = find_stored_image(j, c, &e, err);
+	if (rc != ERR_OK)
+		return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+	event_phase(j->engine->events, "loading image %s", c->image);
+	struct stored_image stored = { .job = j, .content = &e.content };
+	if (load_beside_named(j, c->image, &stored, err))
+		return err_wrap(err, "service %s", c->service);
+	rc = docker_image_inspect(j->docker, c->image_id, &doc, err);
+	*loaded = rc == ERR_OK;
+	if (rc == ERR_NOT_FOUND)
+		event_warning(j->engine->events, c->service,
+		    "the snapshot keeps another image by the name of %s than this service had",
+		    c->image);
+	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
+/* What the recorded container was made of is not here, but the snapshot keeps it, or it came
+ * from a registry. */
 static enum err_code
 fetch_image(struct restore_job *j, struct restore_container *c, struct err *err)
 {
 	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
 	const char *digest = json_string_value(json_array_get(c->digests, 0));
-	enum err_code rc = *c->image_id != '\0'
-			       ? docker_image_inspect(j->docker, c->image_id, &doc, err)
-			       : ERR_NOT_FOUND;
-	if (rc == ERR_OK || (rc == ERR_NOT_FOUND && digest == NULL))
+	enum err_code rc = ERR_NOT_FOUND;
+	bool is_here = false;
+	if (*c->image_id != '\0') {
+		rc = docker_image_inspect(j->docker, c->image_id, &doc, err);
+		is_here = rc == ERR_OK;
+		if (rc == ERR_NOT_FOUND && load_image(j, c, &is_here, err))
+			return err->code;
+	}
+	if (is_here || (rc == ERR_NOT_FOUND && digest == NULL))
 		return ERR_OK;
 	if (rc != ERR_NOT_FOUND)
 		return rc;

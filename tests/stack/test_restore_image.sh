@@ -46,4 +46,26 @@ claim "all is gone again" gone
 kill $registry
 claim "without the registry it is refused" exits 1 "pull image" "$stacksnap" restore latest --yes
 claim "nothing was made" test -z "$(docker ps -aq --filter label=com.docker.compose.project=$project)" -a ! -e "$work/$project"
+
+# An image that came from no registry is kept in the snapshot, and loaded from it.
+tar -C "$work/tree" -c . | docker import -c 'CMD ["/bin/sleep","1000"]' - undo-own:1 >/dev/null
+image=undo-own:1
+mkdir -p "$work/$project"
+cat >"$work/$project/compose.yaml" <<EOF
+services: { app: { image: "$image", volumes: ["data:/data"], init: true } }
+volumes: { data: }
+EOF
+claim "a stack of an own image runs" compose $project up -d
+id=$(docker image inspect -f '{{.Id}}' "$image")
+claim "a backup that keeps the image" "$stacksnap" backup $project --set image=auto
+claim "stack, files and own image are gone" gone
+claim "the preview says where the image comes from" exits 0 "loaded from the snapshot" "$stacksnap" restore latest --dry-run
+claim "it is restored, with its image" exits 0 "loading image $image" "$stacksnap" restore latest --yes
+claim "the service runs the own image" test "$(docker inspect -f '{{.State.Status}} {{.Image}}' $project-app-1)" = "running $id"
+claim "all is gone once more" gone
+tar -C "$work/tree" -c . | docker import -c 'CMD ["/bin/sleep","2000"]' - undo-own:1 >/dev/null
+other=$(docker image inspect -f '{{.Id}}' "$image")
+claim "it is restored where another image has the name" exits 0 "loading image $image" "$stacksnap" restore latest --yes
+claim "the service runs the recorded image beside it" test "$(docker inspect -f '{{.State.Status}} {{.Image}}' $project-app-1)" = "running $id"
+claim "the other image keeps its name" test "$(docker image inspect -f '{{.Id}}' "$image")" = "$other"
 exit $((failures > 0))
