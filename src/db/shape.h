@@ -2,9 +2,15 @@
  * shape.h: what the rows of a table are made of: its columns and its key.
  *
  * Read from a dump's own schema text (CREATE TABLE, ALTER TABLE ... ADD
- * CONSTRAINT ... PRIMARY KEY, CREATE UNIQUE INDEX where no primary key is and all its columns
- * are NOT NULL) and from the head of the rows, which says what columns they have, in which
- * order.
+ * CONSTRAINT ... PRIMARY KEY, and where no primary key is, a unique index or
+ * constraint whose columns are plain and NOT NULL) and from the head of the rows
+ * (row_head), which says what columns they have, in which order.  Without a head
+ * they have all that are not generated.  A key with a column that rows do not
+ * have is none.
+ *
+ * Keys of RDB files and documents need no schema: shapes_add names their tables.
+ * Of an RDB file's bytes that stand around the keys, fed as a schema, the databases
+ * are found, too.
  *
  * Pure: no input or output.  Memory: some 100 bytes a column.
  * Threads: one at a time; a finished struct shapes may be read by any number.
@@ -44,13 +50,22 @@ AUTO_FREE(shapes, struct shapes *, shapes_free)
 MUST_CHECK enum err_code shapes_feed(
     struct shapes *s, const void *text, size_t len, struct err *err);
 MUST_CHECK enum err_code shapes_finish(struct shapes *s, struct err *err);
+/* A table of that name, whose rows are all of one form: ROW_RDB (key, type, expires, value; by
+ * key) and ROW_BSON (_id, document; by _id).  Before shapes_finish; nothing when it is there.
+ */
+MUST_CHECK enum err_code shapes_add(struct shapes *s, const char *name, struct err *err);
+
 /* NULL when there is no such table. */
 const struct shape *shapes_find(const struct shapes *s, const char *name);
 size_t shapes_count(const struct shapes *s);
 const struct shape *shapes_at(const struct shapes *s, size_t i);
 
 /* A definition in the schema, for comparing schemas: "TABLE public.orders" and its text,
- * comments left out. */
+ * without the comments around it and without the marks of version comments.  What ALTER says of
+ * an object stands behind its CREATE.  Names are the census's; what it has no name for is
+ * called by its first words: "COMMENT ON TABLE public.orders", "GRANT SELECT ON TABLE ...".
+ * Next values of sequences are objects of their own ("SEQUENCE VALUE ..."), also those of
+ * AUTO_INCREMENT, so that a table does not differ when rows were added. */
 struct shape_object {
 	const char *name;
 	const char *text;
@@ -58,5 +73,14 @@ struct shape_object {
 size_t shapes_object_count(const struct shapes *s);
 const struct shape_object *shapes_object(
     const struct shapes *s, size_t i); /* in order of names */
+
+/* A shape by hand: columns and key are names, NULL-terminated; types are not known.  Each name
+ * of key must be one of columns. */
+MUST_CHECK enum err_code shape_new(struct shape **out, const char *name, enum row_format format,
+    const char *const *columns, const char *const *key, struct err *err);
+MUST_CHECK enum err_code shape_copy(
+    struct shape **out, const struct shape *from, struct err *err);
+void shape_free(struct shape *s);
+AUTO_FREE(shape, struct shape *, shape_free)
 
 #endif

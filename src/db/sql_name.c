@@ -80,10 +80,8 @@ sql_name_part(struct buf *out, const char *part, struct err *err)
 	return buf_str(out, "\"", err);
 }
 
-/* Append the name that begins at token i, parts joined by dots; it takes so many tokens, 0 when
- * there is none. */
-static enum err_code
-put_name(struct buf *out, const struct sql_head *h, size_t i, size_t *taken, struct err *err)
+enum err_code
+sql_name_at(struct buf *out, const struct sql_head *h, size_t i, size_t *taken, struct err *err)
 {
 	size_t n = 0;
 	*taken = 0;
@@ -109,7 +107,7 @@ put_qualified(struct buf *out, const struct sql_head *h, size_t i, const char *d
 	if (*database != '\0' && !sql_is(h, i + 1, ".") &&
 	    (sql_name_part(out, database, err) || buf_str(out, ".", err)))
 		return err->code;
-	return put_name(out, h, i, taken, err);
+	return sql_name_at(out, h, i, taken, err);
 }
 
 static bool
@@ -179,7 +177,7 @@ put_on_table(struct buf *out, const struct sql_head *h, size_t name, const char 
 {
 	size_t taken;
 	size_t table;
-	if (put_name(out, h, name, &taken, err))
+	if (sql_name_at(out, h, name, &taken, err))
 		return err->code;
 	table = find_table(h, name + taken, word);
 	if (buf_str(out, " ON ", err))
@@ -196,7 +194,7 @@ put_in_schema(struct buf *out, const struct sql_head *h, size_t name, struct err
 	if (sql_is(h, table + 1, ".") &&
 	    (sql_name_part(out, sql_text(h, table), err) || buf_str(out, ".", err)))
 		return err->code;
-	return put_name(out, h, name, &taken, err);
+	return sql_name_at(out, h, name, &taken, err);
 }
 
 static enum err_code
@@ -245,12 +243,12 @@ put_altered(struct buf *out, const struct sql_head *h, struct err *err)
 			    sql_name_part(out, sql_text(h, i + 2), err) ||
 			    buf_str(out, " ON ", err))
 				return err->code;
-			return put_name(out, h, table, &taken, err);
+			return sql_name_at(out, h, table, &taken, err);
 		}
 		if (sql_is(h, i, "SEQUENCE") && sql_is(h, i + 1, "NAME")) {
 			if (buf_str(out, "SEQUENCE ", err))
 				return err->code;
-			return put_name(out, h, i + 2, &taken, err);
+			return sql_name_at(out, h, i + 2, &taken, err);
 		}
 	}
 	return ERR_OK;
@@ -288,9 +286,27 @@ sql_object_name(struct buf *out, const struct sql_head *h, enum sql_dialect dial
 	if (sql_is(h, 0, "REFRESH") && sql_is(h, 1, "MATERIALIZED")) {
 		if (buf_str(out, "MATERIALIZED VIEW DATA ", err))
 			return err->code;
-		return put_name(out, h, 3, &taken, err);
+		return sql_name_at(out, h, 3, &taken, err);
 	}
 	return ERR_OK;
+}
+
+enum err_code
+sql_altered_name(struct buf *out, const struct sql_head *h, struct err *err)
+{
+	size_t taken;
+	const struct kind *k = kind_at(h, 1);
+	if (k == NULL || k->shape == BY_SHAPE)
+		return ERR_OK;
+	size_t at = 1 + words_of(k);
+	if (sql_is(h, at, "IF"))
+		at += 2;
+	at += sql_is(h, at, "ONLY");
+	if (buf_printf(out, err, "%s ", k->title))
+		return err->code;
+	if (k->shape == ON_TABLE)
+		return put_on_table(out, h, at, "ON", "", err);
+	return sql_name_at(out, h, at, &taken, err);
 }
 
 enum err_code

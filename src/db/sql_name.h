@@ -18,9 +18,17 @@
  * named (SET, GRANT, COMMENT, ...).  database is that of the last USE, for MySQL; may be "". */
 MUST_CHECK enum err_code sql_object_name(struct buf *out, const struct sql_head *h,
     enum sql_dialect dialect, const char *database, struct err *err);
+/* The name of what ALTER changes, as CREATE would be named; nothing when it cannot be named. */
+MUST_CHECK enum err_code sql_altered_name(
+    struct buf *out, const struct sql_head *h, struct err *err);
 /* The table behind COPY or INSERT INTO. */
 MUST_CHECK enum err_code sql_rows_name(struct buf *out, const struct sql_head *h,
     enum sql_dialect dialect, const char *database, struct err *err);
+
+/* Append the name that begins at token i, as the dump qualifies it; it takes so many tokens, 0
+ * when there is none. */
+MUST_CHECK enum err_code sql_name_at(
+    struct buf *out, const struct sql_head *h, size_t i, size_t *taken, struct err *err);
 
 /* Append one part of a name, quoted when it is no plain word. */
 MUST_CHECK enum err_code sql_name_part(struct buf *out, const char *part, struct err *err);

@@ -57,6 +57,7 @@ struct sql_scan {
 	void *arg;
 	enum state state;
 	struct sql_head head;
+	bool is_schema; /* no rows stand behind their heads; texts are kept */
 	bool in_statement;
 	bool is_insert; /* VALUES begins rows */
 	bool has_statements; /* there was one */
@@ -136,7 +137,14 @@ sql_scan_free(struct sql_scan *s)
 	checksum_stream_free(s->row);
 	free(s->head.tokens);
 	buf_release(&s->head.text);
+	buf_release(&s->head.body);
 	free(s);
+}
+
+void
+sql_scan_schema(struct sql_scan *s)
+{
+	s->is_schema = true;
 }
 
 /* --- tokens --- */
@@ -207,17 +215,40 @@ begin_statement(struct sql_scan *s, const uint8_t *at)
 	s->has_statements = true;
 	s->text_from = at;
 	s->text_bytes = 0;
+	s->head.body.len = 0;
 }
 
-/* Add the statement's bytes up to here to its checksum. */
-static void
-note_text(struct sql_scan *s, const uint8_t *to)
+/* Add the statement's bytes up to here to its checksum, and of a schema to its text. */
+static enum err_code
+note_text(struct sql_scan *s, const uint8_t *to, struct err *err)
 {
 	if (!s->in_statement || s->text_from == NULL)
-		return;
-	checksum_stream_add(s->text, s->text_from, (size_t)(to - s->text_from));
-	s->text_bytes += (uint64_t)(to - s->text_from);
+		return ERR_OK;
+	size_t len = (size_t)(to - s->text_from);
+	if (s->is_schema && buf_add(&s->head.body, s->text_from, len, err))
+		return err->code;
+	checksum_stream_add(s->text, s->text_from, len);
+	s->text_bytes += len;
 	s->text_from = to;
+	return ERR_OK;
+}
+
+/* A mark of a version comment ends here: no part of the text, and nor are the blanks before it.
+ */
+static enum err_code
+drop_mark(struct sql_scan *s, const uint8_t *to, char first, struct err *err)
+{
+	struct buf *body = &s->head.body;
+	if (!s->is_schema || !s->in_statement)
+		return ERR_OK;
+	if (note_text(s, to, err))
+		return err->code;
+	while (body->len > 0 && body->data[body->len - 1] != first)
+		body->len--;
+	body->len -= body->len > 0;
+	while (body->len > 0 && body->data[body->len - 1] <= ' ')
+		body->len--;
+	return ERR_OK;
 }
 
 static void
@@ -276,7 +307,8 @@ end_statement(struct sql_scan *s, const uint8_t *at, struct err *err)
 		begin_rows(s);
 		return ERR_OK;
 	}
-	note_text(s, at);
+	if (note_text(s, at, err))
+		return err->code;
 	follow_settings(s);
 	struct checksum128 content = checksum_stream_end(s->text);
 	if (s->ops->statement(s->arg, &s->head, s->text_bytes, content, err))
@@ -495,6 +527,8 @@ in_version(struct sql_scan *s, const uint8_t *at, struct err *err)
 	}
 	s->versions++;
 	s->state = SPACE;
+	if (drop_mark(s, at, '/', err))
+		return err->code;
 	return in_space(s, at, err);
 }
 
@@ -505,7 +539,7 @@ in_star(struct sql_scan *s, const uint8_t *at, struct err *err)
 		return was_punct(s, at, '*', err);
 	s->versions--;
 	s->state = SPACE;
-	return ERR_OK;
+	return drop_mark(s, at + 1, '*', err);
 }
 
 /* --- in tokens --- */
@@ -530,6 +564,8 @@ word_ended(struct sql_scan *s, struct err *err)
 	if (s->is_insert && s->parens == 0 && sql_is(&s->head, i, "VALUES")) {
 		s->state = ROWS;
 		begin_rows(s);
+		if (s->is_schema)
+			return end_rows(s, err);
 	}
 	return ERR_OK;
 }
@@ -696,10 +732,10 @@ in_delimiter(struct sql_scan *s, const uint8_t *at, struct err *err)
 static enum err_code
 in_copy_head(struct sql_scan *s, const uint8_t *at, struct err *err)
 {
-	(void)err;
-	if (*at == '\n')
-		s->state = COPY;
-	return ERR_OK;
+	if (*at != '\n')
+		return ERR_OK;
+	s->state = COPY;
+	return s->is_schema ? end_rows(s, err) : ERR_OK;
 }
 
 /* --- rows --- */
@@ -906,8 +942,7 @@ sql_scan_feed(struct sql_scan *s, const void *data, size_t len, struct err *err)
 		if (rc)
 			return rc;
 	}
-	note_text(s, end);
-	return ERR_OK;
+	return note_text(s, end, err);
 }
 
 enum err_code

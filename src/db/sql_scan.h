@@ -11,7 +11,8 @@
  * text; for rows behind COPY and INSERT how many there were, and the sum of
  * their checksums.
  *
- * Pure: no input or output.  Memory: the words of the longest statement's head.
+ * Pure: no input or output.  Memory: the words of the longest statement's head;
+ * of a schema the longest statement.
  */
 #ifndef DB_SQL_SCAN_H
 #define DB_SQL_SCAN_H
@@ -41,6 +42,7 @@ struct sql_head {
 	size_t count;
 	size_t cap;
 	struct buf text;
+	struct buf body; /* the whole statement, when it is asked for (sql_scan_schema) */
 };
 
 /* The text of token i, "" behind the last. */
@@ -72,6 +74,10 @@ MUST_CHECK enum err_code sql_scan_new(struct sql_scan **out, enum sql_dialect di
     const struct sql_scan_ops *ops, void *arg, struct err *err);
 void sql_scan_free(struct sql_scan *s);
 AUTO_FREE(sql_scan, struct sql_scan *, sql_scan_free)
+
+/* Before the first byte: what comes is a schema.  Heads of rows come without rows, and each
+ * statement's whole text is kept, without the marks of version comments; rows have none. */
+void sql_scan_schema(struct sql_scan *s);
 
 MUST_CHECK enum err_code sql_scan_feed(
     struct sql_scan *s, const void *data, size_t len, struct err *err);
