@@ -11,7 +11,8 @@
  * name (repo/spill.h).  Besides, twice the rows of a pair of chunks.
  *
  * The key is the one that both shapes have (the same columns, by options.columns); where
- * they differ there is none.  A key that more than some rows share is none for these.
+ * they differ there is none, and none for a row that has a null in it.  A key that more than
+ * some rows share is none for these.
  *
  * The result's order is that of keys when all fit into memory (numbers by value, others by
  * bytes; without a key that of the rows' bytes), else so within parts.
@@ -59,7 +60,7 @@ AUTO_FREE(row_match, struct row_match *, row_match_free)
  * both contents have in common must be added, too (content_delta_options.is_apart). */
 bool row_match_is_bytewise(const struct row_match *m);
 
-/* Bytes of whole rows (row_reader).  side is 0 (a) or 1 (b). */
+/* Bytes of whole rows (row_reader), without the head of COPY.  side is 0 (a) or 1 (b). */
 MUST_CHECK enum err_code row_match_add(
     struct row_match *m, unsigned side, const void *rows, size_t len, struct err *err);
 /* Both sides between the same neighbours: what they have in common in front and behind is not
