@@ -4,7 +4,7 @@
 
 static const struct row_ops *const formats[] = {
 	[ROW_COPY] = &row_copy_ops,
-	[ROW_INSERT] = NULL,
+	[ROW_INSERT] = &row_insert_ops,
 	[ROW_RDB] = NULL,
 	[ROW_BSON] = &row_bson_ops,
 };
