@@ -3,9 +3,10 @@
 #include <string.h>
 
 void
-lzf_begin(struct lzf *z, struct checksum_stream *to)
+lzf_begin(struct lzf *z, lzf_fn *fn, void *arg)
 {
-	z->to = to;
+	z->fn = fn;
+	z->arg = arg;
 	z->len = 0;
 	z->told = 0;
 	z->total = 0;
@@ -15,7 +16,7 @@ lzf_begin(struct lzf *z, struct checksum_stream *to)
 static void
 tell(struct lzf *z)
 {
-	checksum_stream_add(z->to, z->out + z->told, z->len - z->told);
+	z->fn(z->arg, z->out + z->told, z->len - z->told);
 	z->told = z->len;
 }
 

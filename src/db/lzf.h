@@ -11,14 +11,18 @@
 #ifndef DB_LZF_H
 #define DB_LZF_H
 
-#include "base/checksum.h"
-
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #define LZF_WINDOW 8192
 
+/* Takes what was decoded. */
+typedef void lzf_fn(void *arg, const void *data, size_t len);
+
 struct lzf {
-	struct checksum_stream *to; /* what was decoded goes there */
+	lzf_fn *fn;
+	void *arg;
 	uint8_t out[2 * LZF_WINDOW];
 	size_t len; /* in out */
 	size_t told; /* of it, handed over */
@@ -28,7 +32,7 @@ struct lzf {
 	size_t offset;
 };
 
-void lzf_begin(struct lzf *z, struct checksum_stream *to);
+void lzf_begin(struct lzf *z, lzf_fn *fn, void *arg);
 /* false: this is no LZF. */
 bool lzf_feed(struct lzf *z, const uint8_t *data, size_t len);
 /* Hand over the rest; false when it ends within something, or is not of this length. */

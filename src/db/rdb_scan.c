@@ -1,13 +1,5 @@
 /*
- * Each type of value is a small program over fields, which says in what order
- * they come:
- *
- *	s       a string               l       a length
- *	1 4 8 x so many raw bytes (x is 16)
- *	d       a number as text       m       a module's own values
- *	( )     a length, then what is between so many times, in this order
- *	[ ]     the same, in any order: what is between adds to a sum
- *
+ * Values are read by their programs (rdb_format.h), in whatever pieces they come.
  * A field that has not come whole waits in carry, but for strings, which are
  * passed on as they come.
  */
@@ -15,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "db/lzf.h"
+#include "db/rdb_format.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,56 +17,6 @@
 #define HEAD 9
 #define LOOPS 4
 #define CARRY 256
-
-enum opcode {
-	OP_SLOT_INFO = 244,
-	OP_FUNCTION = 245,
-	OP_MODULE_AUX = 247,
-	OP_IDLE = 248,
-	OP_FREQ = 249,
-	OP_AUX = 250,
-	OP_RESIZEDB = 251,
-	OP_EXPIRE_MS = 252,
-	OP_EXPIRE = 253,
-	OP_SELECTDB = 254,
-	OP_EOF = 255,
-};
-
-static const char *const programs[256] = {
-	[0] = "s", /* string */
-	[1] = "(s)", /* list */
-	[2] = "[s]", /* set */
-	[3] = "[sd]", /* sorted set, scores as text */
-	[4] = "[ss]", /* hash */
-	[5] = "[s8]", /* sorted set */
-	[7] = "lm", /* module */
-	[9] = "s", /* zipmap, ziplists, intset */
-	[10] = "s",
-	[11] = "s",
-	[12] = "s",
-	[13] = "s",
-	[14] = "(s)", /* quicklist */
-	[15] = "(ss)lll(sll(x8l)(s8(x)))", /* stream */
-	[16] = "s", /* listpacks */
-	[17] = "s",
-	[18] = "(ls)", /* quicklist of listpacks */
-	[19] = "(ss)llllllll(slll(x8l)(s8(x)))",
-	[20] = "s",
-	[21] = "(ss)llllllll(slll(x8l)(s88(x)))",
-	[24] = "8[lss]", /* hash whose fields expire */
-	[25] = "8s",
-	[OP_SLOT_INFO] = "lll",
-	[OP_FUNCTION] = "s",
-	[OP_MODULE_AUX] = "lm",
-	[OP_IDLE] = "l",
-	[OP_FREQ] = "1",
-	[OP_AUX] = "ss",
-	[OP_RESIZEDB] = "ll",
-	[OP_EXPIRE_MS] = "8",
-	[OP_EXPIRE] = "4",
-	[OP_SELECTDB] = "l",
-	[OP_EOF] = "8",
-};
 
 struct loop {
 	const char *body;
@@ -193,15 +136,6 @@ carry(struct rdb_scan *s, struct input *in, size_t want)
 	return s->carried >= want;
 }
 
-static uint64_t
-big_endian(const uint8_t *p, size_t len)
-{
-	uint64_t v = 0;
-	for (size_t i = 0; i < len; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
 enum length_kind { LENGTH_WAITS, LENGTH_PLAIN, LENGTH_ENCODED };
 
 /* A length, or the number of a string's encoding. */
@@ -211,14 +145,12 @@ read_length(struct rdb_scan *s, struct input *in, uint64_t *out)
 	if (!carry(s, in, 1))
 		return LENGTH_WAITS;
 	uint8_t first = s->carry[0];
-	size_t want = first >> 6 == 1 ? 2 : first == 0x80 ? 5 : first == 0x81 ? 9 : 1;
-	if (!carry(s, in, want))
+	size_t want = rdb_length_size(first);
+	if (!carry(s, in, want > 0 ? want : 1))
 		return LENGTH_WAITS;
 	s->carried = 0;
-	*out = want == 2   ? big_endian(s->carry, 2) & 0x3fff
-	       : want == 1 ? first & 0x3f
-			   : big_endian(s->carry + 1, want - 1);
-	if (first >> 6 == 2 && want == 1)
+	*out = rdb_length(s->carry);
+	if (want == 0)
 		lose(s);
 	return first >> 6 == 3 ? LENGTH_ENCODED : LENGTH_PLAIN;
 }
@@ -254,19 +186,14 @@ begin_bytes(struct rdb_scan *s, uint64_t stored, uint64_t length)
 static bool
 read_integer(struct rdb_scan *s, struct input *in, size_t size)
 {
-	char text[24];
+	char text[RDB_INTEGER_TEXT];
 	/* The first byte was the encoding. */
 	if (!carry(s, in, 1 + size))
 		return false;
 	s->carried = 0;
-	uint64_t v = 0;
-	for (size_t i = size; i > 0; i--)
-		v = v << 8 | s->carry[i];
-	unsigned bits = 64 - 8 * (unsigned)size;
-	int64_t value = (int64_t)(v << bits) >> bits;
-	int n = snprintf(text, sizeof text, "%" PRId64, value);
-	add_number(s, (uint64_t)n);
-	checksum_stream_add(sum_of(s), text, (size_t)n);
+	size_t n = rdb_integer_text(text, rdb_integer(s->carry + 1, size));
+	add_number(s, n);
+	checksum_stream_add(sum_of(s), text, n);
 	return true;
 }
 
@@ -319,6 +246,12 @@ string_bytes(struct rdb_scan *s, struct input *in)
 	return true;
 }
 
+static void
+add_unpacked(void *sum, const void *data, size_t len)
+{
+	checksum_stream_add(sum, data, len);
+}
+
 /* true: the string was read to its end. */
 static bool
 read_string(struct rdb_scan *s, struct input *in)
@@ -344,7 +277,7 @@ read_string(struct rdb_scan *s, struct input *in)
 			return false;
 		s->is_packed = true;
 		begin_bytes(s, s->left, n);
-		lzf_begin(&s->lzf, sum_of(s));
+		lzf_begin(&s->lzf, add_unpacked, sum_of(s));
 	}
 	return string_bytes(s, in);
 }
@@ -418,19 +351,6 @@ read_module(struct rdb_scan *s, struct input *in, bool *is_last)
 
 /* --- programs --- */
 
-/* Behind the closing sign of the loop that begins at pc. */
-static const char *
-behind_loop(const char *pc)
-{
-	unsigned depth = 0;
-	for (;; pc++) {
-		if (*pc == '(' || *pc == '[')
-			depth++;
-		if ((*pc == ')' || *pc == ']') && --depth == 0)
-			return pc + 1;
-	}
-}
-
 static bool
 begin_loop(struct rdb_scan *s, struct input *in)
 {
@@ -439,7 +359,7 @@ begin_loop(struct rdb_scan *s, struct input *in)
 	if (!read_number(s, in, &n))
 		return false;
 	if (n == 0) {
-		s->pc = behind_loop(s->pc);
+		s->pc = rdb_behind_loop(s->pc);
 		return true;
 	}
 	s->members = any_order ? (struct checksum128){ 0, 0 } : s->members;
@@ -581,7 +501,7 @@ end_program(struct rdb_scan *s, struct err *err)
 		end_database(s);
 		break;
 	default:
-		if (s->opcode < OP_SLOT_INFO)
+		if (rdb_is_type(s->opcode))
 			return end_key(s, err);
 		break;
 	}
@@ -602,12 +522,12 @@ begin_opcode(struct rdb_scan *s, struct input *in)
 	s->in_module = false;
 	memset(s->numbers, 0, sizeof s->numbers);
 	memset(s->carry, 0, 8);
-	s->pc = programs[s->opcode];
+	s->pc = rdb_program(s->opcode);
 	if (s->pc == NULL) {
 		lose(s);
 		return;
 	}
-	s->place = s->opcode < OP_SLOT_INFO ? AT_KEY : IN_PROGRAM;
+	s->place = rdb_is_type(s->opcode) ? AT_KEY : IN_PROGRAM;
 	if (s->place == AT_KEY) {
 		checksum_stream_add(s->value, s->expires, sizeof s->expires);
 		checksum_stream_add(s->value, &s->opcode, 1);

@@ -1,0 +1,100 @@
+#include "db/rdb_format.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const char *const programs[256] = {
+	[0] = "s", /* string */
+	[1] = "(s)", /* list */
+	[2] = "[s]", /* set */
+	[3] = "[sd]", /* sorted set, scores as text */
+	[4] = "[ss]", /* hash */
+	[5] = "[s8]", /* sorted set */
+	[7] = "lm", /* module */
+	[9] = "s", /* zipmap, ziplists, intset */
+	[10] = "s",
+	[11] = "s",
+	[12] = "s",
+	[13] = "s",
+	[14] = "(s)", /* quicklist */
+	[15] = "(ss)lll(sll(x8l)(s8(x)))", /* stream */
+	[16] = "s", /* listpacks */
+	[17] = "s",
+	[18] = "(ls)", /* quicklist of listpacks */
+	[19] = "(ss)llllllll(slll(x8l)(s8(x)))",
+	[20] = "s",
+	[21] = "(ss)llllllll(slll(x8l)(s88(x)))",
+	[24] = "8[lss]", /* hash whose fields expire */
+	[25] = "8s",
+	[OP_SLOT_INFO] = "lll",
+	[OP_FUNCTION] = "s",
+	[OP_MODULE_AUX] = "lm",
+	[OP_IDLE] = "l",
+	[OP_FREQ] = "1",
+	[OP_AUX] = "ss",
+	[OP_RESIZEDB] = "ll",
+	[OP_EXPIRE_MS] = "8",
+	[OP_EXPIRE] = "4",
+	[OP_SELECTDB] = "l",
+	[OP_EOF] = "8",
+};
+
+const char *
+rdb_program(uint8_t opcode)
+{
+	return programs[opcode];
+}
+
+const char *
+rdb_behind_loop(const char *pc)
+{
+	unsigned depth = 0;
+	for (;; pc++) {
+		if (*pc == '(' || *pc == '[')
+			depth++;
+		if ((*pc == ')' || *pc == ']') && --depth == 0)
+			return pc + 1;
+	}
+}
+
+size_t
+rdb_length_size(uint8_t first)
+{
+	if (first >> 6 == 2)
+		return first == 0x80 ? 5 : first == 0x81 ? 9 : 0;
+	return first >> 6 == 1 ? 2 : 1;
+}
+
+static uint64_t
+big_endian(const uint8_t *p, size_t len)
+{
+	uint64_t v = 0;
+	for (size_t i = 0; i < len; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+uint64_t
+rdb_length(const uint8_t *p)
+{
+	size_t size = rdb_length_size(p[0]);
+	if (size == 2)
+		return big_endian(p, 2) & 0x3fff;
+	return size > 2 ? big_endian(p + 1, size - 1) : p[0] & 0x3f;
+}
+
+int64_t
+rdb_integer(const uint8_t *p, size_t size)
+{
+	uint64_t v = 0;
+	for (size_t i = size; i > 0; i--)
+		v = v << 8 | p[i - 1];
+	unsigned bits = 64 - 8 * (unsigned)size;
+	return (int64_t)(v << bits) >> bits;
+}
+
+size_t
+rdb_integer_text(char out[RDB_INTEGER_TEXT], int64_t value)
+{
+	return (size_t)snprintf(out, RDB_INTEGER_TEXT, "%" PRId64, value);
+}
