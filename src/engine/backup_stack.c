@@ -13,6 +13,8 @@
 #include "engine/quiet_plan.h"
 #include "engine/restore_settle.h"
 
+#include <string.h>
+
 /* --- preflight --- */
 
 static enum err_code
@@ -20,6 +22,9 @@ make_captures(struct stack_backup *b, struct err *err)
 {
 	struct backup_run *r = &b->run;
 	struct plan *p = b->plan;
+	const struct setting_value *snapshot =
+	    settings_get(p->settings, NULL, SETTING_SNAPSHOT);
+	bool may_clone = strcmp(snapshot->text, "none") != 0;
 	r->captures = calloc(p->n_members + 1, sizeof *r->captures);
 	if (r->captures == NULL)
 		return err_nomem(err);
@@ -38,6 +43,7 @@ make_captures(struct stack_backup *b, struct err *err)
 			.container =
 			    m->inside != NULL ? p->stack->containers[m->container].id : NULL,
 			.member = m,
+			.may_clone = may_clone,
 			.entry = TREE_ENTRY_INIT,
 		};
 		if (capture_rules(c, &m->rules, err) ||
@@ -115,10 +121,39 @@ save_all_files(struct stack_backup *b, enum save_pass pass, struct err *err)
 {
 	for (size_t i = 0; i < b->run.n_captures; i++) {
 		struct capture *c = &b->run.captures[i];
-		if (c->source != NULL && save_files(&b->run, c, pass, err))
+		if (c->source != NULL && save_files_begin(&b->run, c, pass, err))
+			return err->code;
+		if (c->source != NULL && pass == PASS_FIRST &&
+		    save_files_end(&b->run, c, pass, err))
 			return err->code;
 		if (c->inside != NULL && pass != PASS_FIRST &&
 		    save_from_engine(&b->run, c, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+/* What was cloned while the stack was quiet is read now. */
+static enum err_code
+end_all_files(struct stack_backup *b, struct err *err)
+{
+	uint64_t clones = 0;
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < b->run.n_captures; i++) {
+		const struct capture *c = &b->run.captures[i];
+		uint64_t more = 0;
+		if (c->saving != NULL)
+			clones += tree_saving_clones(c->saving, &more);
+		bytes += more;
+	}
+	if (clones > 0)
+		event_note(b->run.engine->events, b->plan->stack->name,
+		    "long files that were cloned at the instant, and are read now: %llu (%.1f "
+		    "MB)",
+		    (unsigned long long)clones, (double)bytes / 1e6);
+	for (size_t i = 0; i < b->run.n_captures; i++) {
+		struct capture *c = &b->run.captures[i];
+		if (c->saving != NULL && save_files_end(&b->run, c, PASS_LAST, err))
 			return err->code;
 	}
 	return ERR_OK;
@@ -169,6 +204,8 @@ drain(struct stack_backup *b, struct err *err)
 	atomic_store(&b->run.progress.bytes_unchanged, 0);
 	atomic_store(&b->run.progress.files, 0);
 	meter_start(&meter, b->run.engine->events, run_sample, &b->run);
+	if (end_all_files(b, err))
+		return err->code;
 	for (size_t i = 0; i < b->run.n_captures; i++)
 		if (sqlite_drain_all(&b->run, &b->run.captures[i], err))
 			return err->code;

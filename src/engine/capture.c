@@ -50,6 +50,7 @@ capture_release(struct capture *c)
 		dumped_release(&c->dumps[i]);
 	free(c->dumps);
 	tree_entry_release(&c->parent);
+	tree_saving_free(c->saving);
 	tree_saved_release(&c->first);
 	tree_saved_release(&c->saved);
 	tree_entry_release(&c->entry);
@@ -202,16 +203,10 @@ capture_is_files(const struct capture *c)
 	return c->source != NULL || c->inside != NULL;
 }
 
-struct file_save {
-	struct backup_run *run;
-	struct capture *capture;
-	bool counts;
-};
-
 static bool
 is_excluded(void *arg, const char *path, size_t len, bool is_dir)
 {
-	struct capture *c = ((const struct file_save *)arg)->capture;
+	struct capture *c = arg;
 	const struct strv *exclude = c->member != NULL ? c->exclude : NULL;
 	if (c->rules != NULL && ignore_has(c->rules, path, len, is_dir)) {
 		atomic_fetch_add_explicit(&c->excluded, 1, memory_order_relaxed);
@@ -229,36 +224,35 @@ is_excluded(void *arg, const char *path, size_t len, bool is_dir)
 static void
 file_problem(void *arg, const struct tree_problem *p)
 {
-	struct file_save *s = arg;
+	struct capture *c = arg;
 	char path[4096];
 	char what[512];
-	if (!s->counts)
+	if (!c->counts_problems)
 		return;
-	snprintf(path, sizeof path, "%s%s%s", s->capture->source, p->path_len > 0 ? "/" : "",
-	    p->path);
+	snprintf(path, sizeof path, "%s%s%s", c->source, p->path_len > 0 ? "/" : "", p->path);
 	snprintf(what, sizeof what, "%s: %s", tree_problem_word(p->kind), p->text);
-	s->capture->problems++;
-	run_problem(s->run, path, what);
+	c->problems++;
+	run_problem(c->run, path, what);
 }
 
-enum err_code
-save_files(struct backup_run *r, struct capture *c, enum save_pass pass, struct err *err)
+static struct tree_save_options
+options_of(struct backup_run *r, struct capture *c, enum save_pass pass)
 {
-	struct file_save s = { r, c, pass != PASS_FIRST };
 	struct tree_save_options opt = {
 		.parent = c->has_parent ? &c->parent : NULL,
 		.parent_began_ns = c->parent_began_ns,
 		.problem = file_problem,
-		.problem_arg = &s,
+		.problem_arg = c,
 		.progress = &r->progress,
 		.cancel = r->engine->cancel,
 		.exclude_caches = r->options->exclude_caches,
 		.one_file_system = r->options->one_file_system,
+		.may_clone = c->may_clone && pass == PASS_LAST,
 	};
 	if (c->sqlite != NULL || c->rules != NULL ||
 	    (c->exclude != NULL && c->exclude->len > 0)) {
 		opt.exclude = is_excluded;
-		opt.exclude_arg = &s;
+		opt.exclude_arg = c;
 	}
 	if (c->sqlite != NULL) {
 		opt.peek = sqlite_set_peek;
@@ -266,8 +260,6 @@ save_files(struct backup_run *r, struct capture *c, enum save_pass pass, struct 
 		opt.peek_magic = SQLITE_MAGIC;
 		opt.peek_magic_len = SQLITE_MAGIC_SIZE;
 	}
-	if (pass == PASS_FIRST && sqlite_look_again(c, err))
-		return err->code;
 	if (pass == PASS_LAST) {
 		/* What was touched since the first pass began is read again; the filesystem was
 		 * synced then, so that mapped pages show their writes (docs/decisions/0004). */
@@ -275,9 +267,19 @@ save_files(struct backup_run *r, struct capture *c, enum save_pass pass, struct 
 		opt.parent_began_ns = c->first.began_ns;
 		opt.no_sync = true;
 	}
-	struct tree_saved *out = pass == PASS_FIRST ? &c->first : &c->saved;
+	return opt;
+}
+
+enum err_code
+save_files_begin(struct backup_run *r, struct capture *c, enum save_pass pass, struct err *err)
+{
+	c->run = r;
+	c->counts_problems = pass != PASS_FIRST;
+	if (pass == PASS_FIRST && sqlite_look_again(c, err))
+		return err->code;
+	struct tree_save_options opt = options_of(r, c, pass);
 	int64_t begin = clock_wall_ns();
-	if (tree_save(out, r->writer, c->source, &opt, err))
+	if (tree_save_begin(&c->saving, r->writer, c->source, &opt, err))
 		return err_wrap(err, "%s %s", c->kind, c->name);
 	if (pass == PASS_FIRST)
 		return ERR_OK;
@@ -285,6 +287,19 @@ save_files(struct backup_run *r, struct capture *c, enum save_pass pass, struct 
 		return err_wrap(err, "%s %s", c->kind, c->name);
 	c->fence_begin_ns = begin;
 	c->fence_end_ns = clock_wall_ns();
+	return ERR_OK;
+}
+
+enum err_code
+save_files_end(struct backup_run *r, struct capture *c, enum save_pass pass, struct err *err)
+{
+	(void)r;
+	struct tree_saved *out = pass == PASS_FIRST ? &c->first : &c->saved;
+	AUTO(tree_saving) struct tree_saving *saving = TAKE(c->saving);
+	if (tree_save_end(saving, out, err))
+		return err_wrap(err, "%s %s", c->kind, c->name);
+	if (pass == PASS_FIRST)
+		return ERR_OK;
 	c->began_ns = pass == PASS_LAST ? c->first.began_ns : c->saved.began_ns;
 	c->files = out->files;
 	c->bytes = out->bytes;
@@ -292,6 +307,14 @@ save_files(struct backup_run *r, struct capture *c, enum save_pass pass, struct 
 	if (tree_entry_copy(&c->entry, &out->root, err))
 		return err->code;
 	c->has_entry = true;
+	return ERR_OK;
+}
+
+enum err_code
+save_files(struct backup_run *r, struct capture *c, enum save_pass pass, struct err *err)
+{
+	if (save_files_begin(r, c, pass, err) || save_files_end(r, c, pass, err))
+		return err->code;
 	return ERR_OK;
 }
 

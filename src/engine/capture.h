@@ -41,7 +41,10 @@ struct dumped {
 	uint8_t sha256[HASH_SIZE];
 };
 
+struct backup_run;
+
 struct capture {
+	struct backup_run *run; /* while files are saved */
 	const char *kind; /* member_kind_word, or "path" */
 	const char *name;
 	const char *path; /* in the snapshot's tree */
@@ -65,6 +68,9 @@ struct capture {
 	json_t *baseline; /* the last good snapshot that has this member; NULL: none */
 	struct tree_saved first; /* the live pass */
 	struct tree_saved saved; /* the pass that counts */
+	struct tree_saving *saving; /* it is on its way: clones are still to be read */
+	bool may_clone; /* where the filesystem can */
+	bool counts_problems; /* of the pass at hand */
 	struct sqlite_set *sqlite; /* NULL: databases are files like any other */
 
 	/* what both have in the end */
@@ -130,6 +136,12 @@ const json_t *run_find_member(const json_t *doc, const char *kind, const char *n
  * do.  A backup without a quiet window has only the last. */
 enum save_pass { PASS_FIRST, PASS_LAST, PASS_ONLY };
 MUST_CHECK enum err_code save_files(
+    struct backup_run *r, struct capture *c, enum save_pass pass, struct err *err);
+/* The last pass in two steps: on return from the first the instant is fixed, and what is live
+ * may change again. */
+MUST_CHECK enum err_code save_files_begin(
+    struct backup_run *r, struct capture *c, enum save_pass pass, struct err *err);
+MUST_CHECK enum err_code save_files_end(
     struct backup_run *r, struct capture *c, enum save_pass pass, struct err *err);
 
 /* Are they files, wherever they lie? */

@@ -101,6 +101,7 @@ saver_init(struct saver *s, struct writer *w, const struct tree_save_options *op
 	folder_set_init(&s->folders, false, true);
 	reporter_init(&s->report, opt->problem, opt->problem_arg, opt->progress);
 	links_init(&s->links);
+	clones_init(&s->clones, opt->may_clone);
 	int64_t before = opt->parent_began_ns - CLOCK_SLACK;
 	if (opt->parent != NULL && before > 0)
 		s->unchanged_before =
@@ -115,6 +116,7 @@ saver_release(struct saver *s)
 	batches_free(s);
 	nodes_free(s);
 	links_release(&s->links);
+	clones_release(&s->clones);
 	buf_release(&s->root);
 	reporter_release(&s->report);
 	folder_set_release(&s->folders);
@@ -145,13 +147,21 @@ work(struct worker *w)
 {
 	struct unit u;
 	struct err err;
-	while (saver_next_unit(w->saver, &u)) {
+	while (!w->saver->reads_clones && saver_next_unit(w->saver, &u)) {
 		enum err_code rc = saver_goes_on(w->saver) ? (u.is_dir ? dir_run(w, &u, &err)
 								       : batch_run(w, &u, &err))
 							   : ERR_OK;
 		unit_release(&u);
 		if (rc)
 			saver_fail(w->saver, &err);
+		saver_unit_done(w->saver);
+	}
+	struct clone c;
+	while (w->saver->reads_clones && saver_goes_on(w->saver) &&
+	       clones_take(&w->saver->clones, &c)) {
+		if (slot_read_clone(w, &c, &err))
+			saver_fail(w->saver, &err);
+		worker_count(w);
 	}
 	worker_count(w);
 }
@@ -276,42 +286,110 @@ take_result(struct saver *s, struct tree_saved *out, struct err *err)
 	return ERR_OK;
 }
 
-static enum err_code
-save(struct saver *s, const char *path, struct tree_saved *out, struct err *err)
+struct tree_saving {
+	struct saver saver;
+	struct tree_save_options opt;
+	struct tree_entry parent;
+	struct origin origin;
+	int64_t began_ns;
+	char *path;
+};
+
+void
+tree_saving_free(struct tree_saving *s)
 {
-	struct origin o = { .folder = NULL };
+	if (s == NULL)
+		return;
+	origin_release(&s->origin);
+	saver_release(&s->saver);
+	tree_entry_release(&s->parent);
+	free(s->path);
+	free(s);
+}
+
+uint64_t
+tree_saving_clones(const struct tree_saving *s, uint64_t *bytes)
+{
+	*bytes = s->saver.clones.bytes;
+	return s->saver.clones.count;
+}
+
+static enum err_code
+begin(struct tree_saving *t, struct worker *own, struct err *err)
+{
+	struct saver *s = &t->saver;
+	struct origin *o = &t->origin;
+	if (open_origin(o, s, t->path, err))
+		return err->code;
+	s->root_is_file = o->name != NULL;
+	sync_root(s, o);
+	enum err_code rc = o->name != NULL ? batch_run_root(own, o->folder, o->name, err)
+					   : dir_run_root(own, o->folder, &o->st, err);
+	if (rc)
+		saver_fail(s, err);
+	run_all(s, own);
+	if (!atomic_load(&s->stop))
+		return ERR_OK;
+	*err = s->err;
+	return err_wrap(err, "save %s", t->path);
+}
+
+enum err_code
+tree_save_begin(struct tree_saving **out, struct writer *w, const char *path,
+    const struct tree_save_options *opt, struct err *err)
+{
+	AUTO(tree_saving) struct tree_saving *t = calloc(1, sizeof *t);
 	struct worker own;
-	enum err_code rc = worker_init(&own, s, err);
-	if (rc == ERR_OK)
-		rc = open_origin(&o, s, path, err);
-	if (rc == ERR_OK) {
-		s->root_is_file = o.name != NULL;
-		sync_root(s, &o);
-		rc = o.name != NULL ? batch_run_root(&own, o.folder, o.name, err)
-				    : dir_run_root(&own, o.folder, &o.st, err);
-		if (rc)
-			saver_fail(s, err);
-		run_all(s, &own);
-		rc = take_result(s, out, err);
-		if (rc)
-			err_wrap(err, "save %s", path);
-	}
+	if (t == NULL)
+		return err_nomem(err);
+	t->opt = *opt;
+	t->began_ns = clock_wall_ns();
+	saver_init(&t->saver, w, &t->opt);
+	if (str_dup(&t->path, path, err) ||
+	    (opt->parent != NULL && tree_entry_copy(&t->parent, opt->parent, err)))
+		return err->code;
+	t->opt.parent = opt->parent != NULL ? &t->parent : NULL;
+	if (worker_init(&own, &t->saver, err))
+		return err->code;
+	enum err_code rc = begin(t, &own, err);
 	worker_release(&own);
-	origin_release(&o);
+	if (rc == ERR_OK)
+		*out = TAKE(t);
 	return rc;
+}
+
+/* The second step of one that has made clones. */
+static enum err_code
+read_clones(struct saver *s, struct err *err)
+{
+	struct worker own;
+	if (!clones_wait(&s->clones))
+		return ERR_OK;
+	if (worker_init(&own, s, err))
+		return err->code;
+	s->reads_clones = true;
+	run_all(s, &own);
+	worker_release(&own);
+	return ERR_OK;
+}
+
+enum err_code
+tree_save_end(struct tree_saving *t, struct tree_saved *out, struct err *err)
+{
+	struct tree_saved saved = TREE_SAVED_INIT;
+	saved.began_ns = t->began_ns;
+	if (read_clones(&t->saver, err) || take_result(&t->saver, &saved, err))
+		return err_wrap(err, "save %s", t->path);
+	*out = saved;
+	return ERR_OK;
 }
 
 enum err_code
 tree_save(struct tree_saved *out, struct writer *w, const char *path,
     const struct tree_save_options *opt, struct err *err)
 {
-	struct saver s;
-	struct tree_saved saved = TREE_SAVED_INIT;
-	saved.began_ns = clock_wall_ns();
-	saver_init(&s, w, opt);
-	enum err_code rc = save(&s, path, &saved, err);
-	saver_release(&s);
-	if (rc == ERR_OK)
-		*out = saved;
-	return rc;
+	AUTO(tree_saving) struct tree_saving *t = NULL;
+	if (tree_save_begin(&t, w, path, opt, err) || tree_save_end(t, out, err))
+		return err->code;
+	return ERR_OK;
 }

@@ -23,6 +23,11 @@
  * error.  A parent whose listings cannot be read is an error too, since
  * their chunks would be relied on again.
  *
+ * Where the filesystem shares blocks between files (btrfs, XFS, ZFS), a long file
+ * need not be read at its instant: tree_save_begin makes a clone of it, without a name, and
+ * tree_save_end reads that at leisure (docs/decisions/0027).  What cannot be
+ * cloned is read at once.
+ *
  * Sockets are recorded without content.  Folders on other filesystems are
  * saved like any other, or as empty folders with one_file_system; a folder
  * below the root that is tagged as a cache (tree/cachedir.h) is saved with its
@@ -42,6 +47,7 @@ struct tree_save_options {
 	bool no_sync;
 	bool one_file_system;
 	bool exclude_caches;
+	bool may_clone; /* tree_save_begin: clone long files, and read them later */
 	unsigned threads; /* 0: one per processor */
 	tree_exclude_fn *exclude; /* NULL: nothing */
 	void *exclude_arg;
@@ -90,5 +96,17 @@ tree_saved_auto(struct tree_saved *s)
  * repo after writer_flush. */
 MUST_CHECK enum err_code tree_save(struct tree_saved *out, struct writer *w, const char *path,
     const struct tree_save_options *opt, struct err *err);
+
+/* The same in two steps.  When begin returns, nothing live needs to be looked at any more; end
+ * reads the clones.  What opt points to must live until then; the root in parent is copied. */
+struct tree_saving;
+MUST_CHECK enum err_code tree_save_begin(struct tree_saving **out, struct writer *w,
+    const char *path, const struct tree_save_options *opt, struct err *err);
+MUST_CHECK enum err_code tree_save_end(
+    struct tree_saving *s, struct tree_saved *out, struct err *err);
+/* Files that were cloned, and their sizes. */
+uint64_t tree_saving_clones(const struct tree_saving *s, uint64_t *bytes);
+void tree_saving_free(struct tree_saving *s);
+AUTO_FREE(tree_saving, struct tree_saving *, tree_saving_free)
 
 #endif

@@ -355,6 +355,38 @@ slot_special(const struct subject *j, const struct stat *st, struct err *err)
 	return ERR_OK;
 }
 
+/* Leave the reading for later, if a clone can be had.  What peek wants is read at once. */
+static bool
+slot_clone(const struct subject *j, int fd, const struct stat *st)
+{
+	struct worker *w = j->worker;
+	struct clone_list *clones = &w->saver->clones;
+	struct stat after;
+	if (clones->cap == 0 || w->saver->root_is_file || st->st_size < CLONE_MIN ||
+	    file_is_unwanted(w, fd, j->slot->batch->folder, j->name))
+		return false;
+	if (!clones_add(clones, j->slot, j->dir_fd, fd, st))
+		return false;
+	if (fstat(fd, &after) == 0 && after.st_size == st->st_size &&
+	    after.st_mtim.tv_sec == st->st_mtim.tv_sec &&
+	    after.st_mtim.tv_nsec == st->st_mtim.tv_nsec)
+		return true;
+	struct err told;
+	err_set(&told, ERR_CHANGED, "changed while it was cloned");
+	worker_problem(w, TREE_CHANGED, j->slot->batch->folder, j->name, &told);
+	return true;
+}
+
+enum err_code
+slot_read_clone(struct worker *w, const struct clone *c, struct err *err)
+{
+	AUTO(fd) int fd = c->fd;
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return err_sys(err, "look at a clone");
+	return slot_read_or_pass_on(w, c->slot, fd, &st, err);
+}
+
 /* The content of an open file whose head is written. */
 static enum err_code
 slot_content(const struct subject *j, int fd, const struct stat *st, struct err *err)
@@ -367,7 +399,9 @@ slot_content(const struct subject *j, int fd, const struct stat *st, struct err 
 	    links_turn(&j->worker->saver->links, st, slot, &turn, &slot->content, err))
 		return err->code;
 	if (turn == LINK_READ)
-		return slot_read_or_pass_on(j->worker, slot, fd, st, err);
+		return slot_clone(j, fd, st)
+			   ? ERR_OK
+			   : slot_read_or_pass_on(j->worker, slot, fd, st, err);
 	j->worker->tally.files++;
 	j->worker->tally.bytes += (uint64_t)st->st_size;
 	if (turn == LINK_COPY)

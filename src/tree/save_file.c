@@ -19,6 +19,8 @@
 /* Of a file read ahead, so much; of a long one at hand, so much before the place that is read.
  */
 #define AHEAD ((off_t)8 << 20)
+/* What is shown of a file that is not read here. */
+#define PEEK_BYTES 4096
 
 static bool
 time_is(struct tree_time t, struct timespec ts)
@@ -112,6 +114,19 @@ peek(struct reading *r, const uint8_t *first, size_t n)
 		return;
 	const char *path = worker_path(r->worker, r->folder, r->name);
 	r->is_unwanted = opt->peek(opt->peek_arg, path, strlen(path), first, n);
+}
+
+bool
+file_is_unwanted(struct worker *w, int fd, const struct folder *folder, const char *name)
+{
+	uint8_t first[PEEK_BYTES];
+	struct reading r = { .worker = w, .fd = fd, .folder = folder, .name = name };
+	if (w->saver->opt->peek == NULL)
+		return false;
+	ssize_t n = pread(fd, first, sizeof first, 0);
+	if (n > 0)
+		peek(&r, first, (size_t)n);
+	return r.is_unwanted;
 }
 
 static enum err_code

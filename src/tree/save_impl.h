@@ -25,6 +25,7 @@
 #include "tree/names.h"
 #include "tree/reporter.h"
 #include "tree/save.h"
+#include "tree/save_clone.h"
 #include "tree/save_links.h"
 
 struct node;
@@ -37,6 +38,7 @@ struct saver {
 	struct folder_set folders;
 	struct reporter report;
 	struct link_table links;
+	struct clone_list clones;
 	struct tree_time unchanged_before; /* a ctime from here on proves nothing */
 	bool root_is_file;
 	atomic_bool stop;
@@ -54,6 +56,8 @@ struct saver {
 	struct node *nodes; /* all of them, for the end of a save that failed */
 	struct batch *batches; /* likewise */
 	size_t in_flight; /* contents that are on their way */
+	size_t active; /* units that are being worked on */
+	bool reads_clones; /* the second step: they are the work there is */
 	bool finished;
 	struct buf root; /* the root's encoding, when finished */
 	struct err err; /* the first that occurred, when stop is set */
@@ -140,8 +144,10 @@ struct place {
 MUST_CHECK enum err_code node_begin(struct saver *s, const struct place *at,
     struct folder *folder, struct names *names, const struct tree_entry *entry,
     struct err *err);
-/* A node with work, and its next unit; false when the save has ended. */
+/* A node with work, and its next unit; false when the save has ended, or nothing but clones is
+ * left.  saver_unit_done when it was worked on. */
 MUST_CHECK bool saver_next_unit(struct saver *s, struct unit *out);
+void saver_unit_done(struct saver *s);
 void unit_release(struct unit *u);
 /* Give the result of a unit: the encodings of its entries, which become the node's.  is_same:
  * they are as the parent has them.  May finish the node and those above. */
@@ -167,6 +173,9 @@ MUST_CHECK enum err_code batch_run(struct worker *w, struct unit *u, struct err 
 MUST_CHECK enum err_code batch_run_root(
     struct worker *w, struct folder *folder, const char *name, struct err *err);
 void batches_free(struct saver *s);
+/* Read what was cloned for a slot. */
+MUST_CHECK enum err_code slot_read_clone(
+    struct worker *w, const struct clone *c, struct err *err);
 
 /* save_file.c */
 
@@ -176,6 +185,9 @@ struct file_reading {
 	bool is_unwanted; /* peek leaves it out */
 	int errnum; /* of reading, or 0: a problem of the file, not an error */
 };
+
+/* Does peek leave this open file out? */
+bool file_is_unwanted(struct worker *w, int fd, const struct folder *folder, const char *name);
 
 /* Read an open file, a name in folder, into the stream. */
 MUST_CHECK enum err_code file_read(struct worker *w, int fd, const struct stat *st,

@@ -300,18 +300,37 @@ unit_release(struct unit *u)
 	u->old_offset = NULL;
 }
 
-/* Wait for a node with work, and take a reference to it. */
+/* Nothing is left but clones: only units find new work.  The lock is held. */
+static bool
+is_at_rest(struct saver *s)
+{
+	return s->work == NULL && s->active == 0 && clones_wait(&s->clones);
+}
+
+/* Wait for a node with work, and take a reference to it.  Its unit counts as active from here
+ * on. */
 static struct node *
 next_node(struct saver *s)
 {
 	pthread_mutex_lock(&s->lock);
-	while (s->work == NULL && !s->finished && !atomic_load(&s->stop))
+	while (s->work == NULL && !s->finished && !atomic_load(&s->stop) && !is_at_rest(s))
 		pthread_cond_wait(&s->wake, &s->lock);
 	struct node *n = s->finished || atomic_load(&s->stop) ? NULL : s->work;
-	if (n != NULL)
+	if (n != NULL) {
 		n->refs++;
+		s->active++;
+	}
 	pthread_mutex_unlock(&s->lock);
 	return n;
+}
+
+void
+saver_unit_done(struct saver *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (--s->active == 0)
+		pthread_cond_broadcast(&s->wake);
+	pthread_mutex_unlock(&s->lock);
 }
 
 bool
@@ -332,13 +351,14 @@ saver_next_unit(struct saver *s, struct unit *out)
 			pthread_mutex_unlock(&s->lock);
 		}
 		node_unref(s, n);
+		if (rc == ERR_OK && out->count > 0)
+			return true;
+		saver_unit_done(s);
 		if (rc) {
 			unit_release(out);
 			saver_fail(s, &err);
 			return false;
 		}
-		if (out->count > 0)
-			return true;
 	}
 }
 
