@@ -203,6 +203,9 @@ static const char *
 hint_of(const struct cli *c, const struct err *err)
 {
 	bool is_verify = c->command != NULL && strcmp(c->command->name, "verify") == 0;
+	/* What such a command finds damaged is not the repository's. */
+	if (c->command != NULL && !c->command->needs_repository)
+		return NULL;
 	if (err->code == ERR_WRONG_KEY)
 		return "the passphrase comes from --password-file, else "
 		       "STACKSNAP_PASSWORD_FILE, "

@@ -6,6 +6,7 @@ const struct command *const commands[] = {
 	&command_init,
 	&command_stacks,
 	&command_backup,
+	&command_db,
 	&command_snapshots,
 	&command_show,
 	&command_ls,

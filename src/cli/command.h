@@ -109,6 +109,12 @@ struct args {
 	bool no_record;
 	/* mount */
 	bool allow_other;
+	/* db, backup */
+	const char *env;
+	const char *project;
+	const char *password_fd;
+	bool no_test;
+	bool db;
 	/* What is no option. */
 	struct strv operands;
 };
@@ -191,6 +197,7 @@ const struct command *command_find(const char *name);
 extern const struct command command_init;
 extern const struct command command_stacks;
 extern const struct command command_backup;
+extern const struct command command_db;
 extern const struct command command_snapshots;
 extern const struct command command_show;
 extern const struct command command_find_paths; /* "find" */

@@ -159,6 +159,25 @@ passphrase_get(struct secret **out, const struct passphrase_source *source, stru
 }
 
 enum err_code
+password_from_file(struct secret **out, const char *path, struct event_sink *events,
+    const struct cancel *c, struct err *err)
+{
+	if (read_secret_file(out, path, events, c, err))
+		return err_wrap(err, "read the password");
+	drop_newline(*out);
+	return ERR_OK;
+}
+
+enum err_code
+password_from_fd(struct secret **out, int fd, const struct cancel *c, struct err *err)
+{
+	if (read_secret(out, fd, c, err))
+		return err_wrap(err, "read the password from descriptor %d", fd);
+	drop_newline(*out);
+	return ERR_OK;
+}
+
+enum err_code
 key_file_get(struct secret **out, const char *path, struct event_sink *events,
     const struct cancel *c, struct err *err)
 {

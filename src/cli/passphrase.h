@@ -30,6 +30,13 @@ struct passphrase_source {
 MUST_CHECK enum err_code passphrase_get(
     struct secret **out, const struct passphrase_source *source, struct err *err);
 
+/* A password that is not the repository's: what a file or an open descriptor holds, without one
+ * newline at its end.  It may be empty. */
+MUST_CHECK enum err_code password_from_file(struct secret **out, const char *path,
+    struct event_sink *events, const struct cancel *c, struct err *err);
+MUST_CHECK enum err_code password_from_fd(
+    struct secret **out, int fd, const struct cancel *c, struct err *err);
+
 /* The bytes of a key file, all of them. */
 MUST_CHECK enum err_code key_file_get(struct secret **out, const char *path,
     struct event_sink *events, const struct cancel *c, struct err *err);

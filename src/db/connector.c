@@ -68,6 +68,7 @@ db_info_release(struct db_info *info)
 	free(info->databases);
 	free(info->version);
 	strv_release(&info->warnings);
+	strv_release(&info->missing);
 	*info = (struct db_info)DB_INFO_INIT;
 }
 
@@ -89,9 +90,15 @@ info_add_database(
 }
 
 static enum err_code
+wrap_target(const struct db_target *t, struct err *err)
+{
+	return err_wrap(err, "%s %s", t->site != NULL ? "database" : "service", t->service);
+}
+
+static enum err_code
 wrap(const struct connector *c, struct err *err)
 {
-	return err_wrap(err, "service %s", c->t->service);
+	return wrap_target(c->t, err);
 }
 
 enum err_code
@@ -117,7 +124,7 @@ connector_open(
 		break;
 	}
 	if (rc)
-		return err_wrap(err, "service %s", t->service);
+		return wrap_target(t, err);
 	c->t = t;
 	c->report.info.kind = kind;
 	c->report.fence.kind = kind;
@@ -162,6 +169,15 @@ connector_check(struct connector *c, const struct db_info **info, struct err *er
 	c->state = CONNECTOR_CHECKED;
 	*info = &c->report.info;
 	return ERR_OK;
+}
+
+enum err_code
+connector_access(struct connector *c, struct db_access *out, struct err *err)
+{
+	assert(c->state == CONNECTOR_CHECKED && c->t->site != NULL);
+	if (c->ops->access == NULL)
+		return ERR_OK;
+	return c->ops->access(c, out, err) ? wrap(c, err) : ERR_OK;
 }
 
 enum err_code

@@ -2,9 +2,10 @@
  * connector.h: a database as one member of a snapshot.
  *
  * A connector takes a running database to a folder of native dump files and
- * back.  It runs the database's own tools inside the database's own container
- * (or speaks its protocol) through a struct runner; it knows nothing of
- * Docker, of storage and of hashing.  PostgreSQL, MariaDB, MySQL, Redis and
+ * back.  It runs the database's own tools inside the database's own container,
+ * or on this host for a database outside of stacks (site.h), or speaks its
+ * protocol, through a struct runner; it knows nothing of Docker, of storage and
+ * of hashing.  PostgreSQL, MariaDB, MySQL, Redis and
  * Valkey are known.
  *
  * A backup calls, in this order:
@@ -40,12 +41,13 @@
  *            ERR_DENIED when the server refuses the password, ERR_TRANSIENT when
  *            it does not answer, ERR_UNSUPPORTED, ERR_INCOMPLETE (see above),
  *            ERR_CANCELLED, and what runner and sink give.  Each message begins
- *            with "service NAME: ".
+ *            with "service NAME: ", or "database NAME: " for a site's.
  */
 #ifndef DB_CONNECTOR_H
 #define DB_CONNECTOR_H
 
 #include "base/strv.h"
+#include "db/access.h"
 #include "db/census.h"
 #include "sys/cancel.h"
 #include "sys/runner.h"
@@ -71,9 +73,14 @@ size_t db_kind_count(void);
 /* "PostgreSQL", "MariaDB", ...: for people. */
 const char *db_kind_title(enum db_kind kind);
 
-/* What is known of a service, from its container's inspect data.  Lists may be NULL. */
+struct db_site;
+
+/* What is known of a service, from its container's inspect data, or of a database outside of
+ * stacks, from its site.  Lists may be NULL. */
 struct db_target {
-	const char *service;
+	const char *service; /* of a site: what the user calls it */
+	const struct db_site *site; /* NULL: a container's.  With it, the runner's place is this
+				       host, and all that follows but the runner is NULL */
 	const char *image; /* the reference as written in the compose file */
 	const struct strv *env; /* NAME=value, the image's own included */
 	const struct strv *entrypoint;
@@ -119,11 +126,12 @@ struct db_info {
 	size_t database_count;
 	uint64_t bytes; /* about what a dump reads */
 	struct strv warnings; /* what will not be captured, or not consistently */
+	struct strv missing; /* whole databases that this account may not read */
 };
 
-#define DB_INFO_INIT                                 \
-	{                                            \
-		DB_NONE, NULL, NULL, 0, 0, STRV_INIT \
+#define DB_INFO_INIT                                            \
+	{                                                       \
+		DB_NONE, NULL, NULL, 0, 0, STRV_INIT, STRV_INIT \
 	}
 
 void db_info_release(struct db_info *info);
@@ -249,6 +257,9 @@ AUTO_FREE(connector, struct connector *, connector_close)
 /* Is everything there that a dump needs?  *info stays the connector's. */
 MUST_CHECK enum err_code connector_check(
     struct connector *c, const struct db_info **info, struct err *err);
+/* After connector_check: what the account may do.  out is DB_ACCESS_INIT.  Of a site. */
+MUST_CHECK enum err_code connector_access(
+    struct connector *c, struct db_access *out, struct err *err);
 /* After connector_check. */
 MUST_CHECK enum err_code connector_prepare(struct connector *c, struct err *err);
 /* After connector_prepare.  From begin to end is what the applications wait for. */

@@ -13,6 +13,8 @@
 struct connector_ops {
 	/* Fills report.info, but for its kind. */
 	enum err_code (*check)(struct connector *c, struct err *err);
+	/* NULL when nothing can be told. */
+	enum err_code (*access)(struct connector *c, struct db_access *out, struct err *err);
 	enum err_code (*prepare)(struct connector *c, struct err *err);
 	/* Fills report.fence.position. */
 	enum err_code (*fence)(struct connector *c, struct err *err);

@@ -1,5 +1,6 @@
 #include "db/mysql_impl.h"
 
+#include "db/site.h"
 #include "db/target.h"
 #include "db/tool.h"
 
@@ -42,6 +43,8 @@ find_tool(char **name, char **version, const struct db_target *t, const char *co
 		if (rc != ERR_USAGE)
 			return rc;
 	}
+	if (t->site != NULL)
+		return tool_is_missing(t, names[0], err);
 	return err_set(err, ERR_USAGE,
 	    "the container has neither %s nor %s, which is needed to read its database",
 	    names[0], names[1]);
@@ -64,6 +67,7 @@ find_tools(struct mysql *m, struct err *err)
 	    find_tool(&m->dumper, &m->dumper_version, t, names[0], err))
 		return err->code;
 	m->dumper_is_maria = strstr(m->dumper_version, "MariaDB") != NULL;
+	m->client_is_maria = strstr(client_version, "MariaDB") != NULL;
 	return ERR_OK;
 }
 
@@ -99,29 +103,6 @@ choose_account(struct mysql *m, char **password, struct err *err)
 	return str_dup(&m->user, user != NULL ? user : "root", err);
 }
 
-enum err_code
-mysql_find_login(struct mysql *m, struct err *err)
-{
-	if (m->login.len > 0)
-		return find_tools(m, err);
-	const struct db_target *t = m->base.t;
-	AUTO(str) char *password = NULL;
-	AUTO(strv) struct strv words = STRV_INIT;
-	free(TAKE(m->user));
-	strv_release(&m->env);
-	if (find_tools(m, err) || choose_account(m, &password, err) ||
-	    target_words(&words, t, err))
-		return err->code;
-	if (password != NULL && strv_addf(&m->env, err, "MYSQL_PWD=%s", password))
-		return err->code;
-	if (strv_addf(&m->login, err, "--user=%s", m->user))
-		return err->code;
-	const char *path = words_option(&words, "socket");
-	if (path != NULL && strv_addf(&m->login, err, "--socket=%s", path))
-		return err->code;
-	return ERR_OK;
-}
-
 static enum err_code
 add_all(struct strv *to, const struct strv *from, struct err *err)
 {
@@ -140,13 +121,90 @@ add_list(struct strv *to, const char *const *words, struct err *err)
 	return ERR_OK;
 }
 
+/* Options of the two families of clients differ; MariaDB's has no word for "prefer", which is
+ * what it does by itself. */
+static enum err_code
+add_tls(struct strv *to, const struct db_site *s, bool is_maria, struct err *err)
+{
+	static const struct {
+		const char *mode;
+		const char *maria[3];
+		const char *oracle;
+	} modes[] = {
+		{ "disable", { "--skip-ssl", NULL }, "--ssl-mode=DISABLED" },
+		{ "prefer", { NULL }, "--ssl-mode=PREFERRED" },
+		{ "require", { "--ssl", "--skip-ssl-verify-server-cert", NULL },
+		    "--ssl-mode=REQUIRED" },
+		{ "verify-ca", { "--ssl", "--ssl-verify-server-cert", NULL },
+		    "--ssl-mode=VERIFY_CA" },
+		{ "verify-full", { "--ssl", "--ssl-verify-server-cert", NULL },
+		    "--ssl-mode=VERIFY_IDENTITY" },
+	};
+	for (size_t i = 0; s->sslmode != NULL && i < ARRAY_LEN(modes); i++) {
+		if (strcmp(modes[i].mode, s->sslmode) != 0)
+			continue;
+		if (is_maria ? add_list(to, modes[i].maria, err)
+			     : strv_add(to, modes[i].oracle, err))
+			return err->code;
+	}
+	if (s->sslrootcert == NULL)
+		return ERR_OK;
+	return strv_addf(to, err, "--ssl-ca=%s", s->sslrootcert);
+}
+
+/* Option files of this host are not read: they may name another server. */
+static enum err_code
+add_site(struct mysql *m, struct strv *to, bool is_maria, struct err *err)
+{
+	const struct db_site *s = m->base.t->site;
+	if (strv_add(to, "--no-defaults", err) || strv_addf(to, err, "--user=%s", m->user))
+		return err->code;
+	if (s->socket != NULL)
+		return strv_addf(to, err, "--socket=%s", s->socket);
+	if (strv_add(to, "--protocol=TCP", err) || strv_addf(to, err, "--host=%s", s->host) ||
+	    strv_addf(to, err, "--port=%u", s->port))
+		return err->code;
+	return add_tls(to, s, is_maria, err);
+}
+
+enum err_code
+mysql_find_login(struct mysql *m, struct err *err)
+{
+	if (m->login.len > 0)
+		return find_tools(m, err);
+	const struct db_target *t = m->base.t;
+	AUTO(str) char *password = NULL;
+	AUTO(strv) struct strv words = STRV_INIT;
+	free(TAKE(m->user));
+	strv_release(&m->env);
+	if (find_tools(m, err) || choose_account(m, &password, err) ||
+	    target_words(&words, t, err))
+		return err->code;
+	if (password != NULL && strv_addf(&m->env, err, "MYSQL_PWD=%s", password))
+		return err->code;
+	if (t->site != NULL)
+		return add_site(m, &m->dump_login, m->dumper_is_maria, err)
+			   ? err->code
+			   : add_site(m, &m->login, m->client_is_maria, err);
+	if (strv_addf(&m->login, err, "--user=%s", m->user))
+		return err->code;
+	const char *path = words_option(&words, "socket");
+	if (path != NULL && strv_addf(&m->login, err, "--socket=%s", path))
+		return err->code;
+	return ERR_OK;
+}
+
 enum err_code
 mysql_client_argv(const struct mysql *m, struct strv *argv, struct err *err)
 {
 	static const char *const options[] = { "--batch", "--raw", "--skip-column-names",
 		"--connect-timeout=10", "--default-character-set=utf8mb4",
 		"--max-allowed-packet=1G", NULL };
+	const struct db_site *site = m->base.t->site;
 	if (strv_add(argv, m->client, err) || add_all(argv, &m->login, err))
+		return err->code;
+	if (site != NULL && site->database != NULL &&
+	    strv_addf(argv, err, "--database=%s", site->database))
 		return err->code;
 	return add_list(argv, options, err);
 }
@@ -170,12 +228,35 @@ mysql_session(const struct mysql *m, struct session **out, struct err *err)
 	return ERR_OK;
 }
 
+static enum err_code
+explain_site(const struct mysql *m, const char *title, struct err *err)
+{
+	static const char *const away[] = { "Can't connect", "Unknown server host",
+		"Unknown MySQL server host", "Lost connection", "TLS/SSL error",
+		"SSL connection" };
+	struct err said = *err;
+	if (strstr(said.msg, "Unknown database") != NULL)
+		return err_set(
+		    err, ERR_NOT_FOUND, "%s has no such database: %.400s", title, said.msg);
+	if (strstr(said.msg, "Access denied") != NULL)
+		return err_set(err, ERR_DENIED, "%s does not let user \"%s\" in%s: %.350s",
+		    title, m->user,
+		    m->base.t->password != NULL ? "" : ", and no password was given", said.msg);
+	for (size_t i = 0; i < ARRAY_LEN(away); i++)
+		if (strstr(said.msg, away[i]) != NULL)
+			return err_set(
+			    err, ERR_TRANSIENT, "%s does not answer: %.400s", title, said.msg);
+	return said.code;
+}
+
 /* Turns the client's words into what the user can do about it. */
 static enum err_code
 explain_refusal(const struct mysql *m, struct err *err)
 {
 	const char *title = db_kind_title(m->base.report.info.kind);
 	struct err said = *err;
+	if (m->base.t->site != NULL)
+		return explain_site(m, title, err);
 	if (strstr(said.msg, "Access denied") != NULL)
 		return err_set(err, ERR_DENIED,
 		    "%s refuses user \"%s\"%s: %.300s; give the "
@@ -230,8 +311,8 @@ ask_databases(struct mysql *m, struct session *s, struct err *err)
 		"CAST(COALESCE(SUM(t.DATA_LENGTH), 0) AS UNSIGNED), COUNT(t.TABLE_NAME)) "
 		"FROM information_schema.SCHEMATA s LEFT JOIN information_schema.TABLES t "
 		"ON t.TABLE_SCHEMA = s.SCHEMA_NAME "
-		"WHERE s.SCHEMA_NAME NOT IN " MYSQL_SYSTEM_SCHEMAS " GROUP BY s.SCHEMA_NAME "
-		"ORDER BY s.SCHEMA_NAME;",
+		"WHERE " MYSQL_IS_WANTED("s.SCHEMA_NAME") " GROUP BY s.SCHEMA_NAME "
+							  "ORDER BY s.SCHEMA_NAME;",
 		&answer, err))
 		return err->code;
 	char *text = buf_cstr(&answer) != NULL ? (char *)answer.data : NULL;
@@ -257,10 +338,9 @@ warn_of_tables(struct mysql *m, struct session *s, struct err *err)
 		"SELECT CONCAT_WS('|', HEX(CONVERT(CONCAT(t.TABLE_SCHEMA, '.', t.TABLE_NAME) "
 		"USING "
 		"utf8mb4)), t.ENGINE) FROM information_schema.TABLES t JOIN "
-		"information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t.TABLE_SCHEMA NOT "
-		"IN " MYSQL_SYSTEM_SCHEMAS
-		" AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') "
-		"AND COALESCE(e.TRANSACTIONS, 'NO') <> 'YES' ORDER BY 1;",
+		"information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE " MYSQL_IS_WANTED(
+		    "t.TABLE_SCHEMA") " AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') "
+				      "AND COALESCE(e.TRANSACTIONS, 'NO') <> 'YES' ORDER BY 1;",
 		&answer, err))
 		return err->code;
 	char *text = buf_cstr(&answer) != NULL ? (char *)answer.data : NULL;
@@ -322,7 +402,7 @@ mysql_list_databases(struct session *s, struct strv *names, struct err *err)
 	if (session_ask(s,
 		"SELECT HEX(CONVERT(SCHEMA_NAME USING utf8mb4)) FROM "
 		"information_schema.SCHEMATA "
-		"WHERE SCHEMA_NAME NOT IN " MYSQL_SYSTEM_SCHEMAS " ORDER BY SCHEMA_NAME;",
+		"WHERE " MYSQL_IS_WANTED("SCHEMA_NAME") " ORDER BY SCHEMA_NAME;",
 		&answer, err))
 		return err->code;
 	char *text = buf_cstr(&answer) != NULL ? (char *)answer.data : NULL;
@@ -351,7 +431,8 @@ build_dump_argv(struct mysql *m, struct err *err)
 		NULL };
 	struct strv *argv = &m->dump_argv;
 	strv_release(argv);
-	if (strv_add(argv, m->dumper, err) || add_all(argv, &m->login, err) ||
+	const struct strv *login = m->base.t->site != NULL ? &m->dump_login : &m->login;
+	if (strv_add(argv, m->dumper, err) || add_all(argv, login, err) ||
 	    add_list(argv, options, err))
 		return err->code;
 	if (!m->dumper_is_maria && add_list(argv, oracle, err))
@@ -490,11 +571,19 @@ mysql_fence(struct connector *c, struct err *err)
 	return ERR_OK;
 }
 
+/* They are the whole server's. */
+static bool
+saves_accounts(const struct mysql *m)
+{
+	const struct db_site *site = m->base.t->site;
+	return m->is_admin && (site == NULL || site->database == NULL);
+}
+
 static enum err_code
 drain_accounts(struct mysql *m, const struct dump_out *d, struct buf *grants, struct err *err)
 {
 	AUTO(bufv) struct buf users = BUF_INIT;
-	if (!m->is_admin)
+	if (!saves_accounts(m))
 		return ERR_OK;
 	if (mysql_accounts(m, &users, grants, err))
 		return err_wrap(err, "read accounts");
@@ -538,10 +627,10 @@ mysql_drain(struct connector *c, struct dump_sink *sink, struct err *err)
 	if (drain_accounts(m, &d, &grants, err) || drain_databases(m, &d, err))
 		return err->code;
 	/* Without the accounts, the new server's own health check stays as it is. */
-	if (m->is_admin && mysql_save_healthcheck(m, &d, err))
-		return err->code;
-	if (!m->is_admin)
+	if (!saves_accounts(m))
 		return ERR_OK;
+	if (c->t->site == NULL && mysql_save_healthcheck(m, &d, err))
+		return err->code;
 	struct dump_head head = { MYSQL_GRANTS, NULL, DUMP_MYSQL, NULL, NULL, false };
 	return dump_whole(&d, &head, &grants, err);
 }
@@ -562,6 +651,7 @@ mysql_close(struct connector *c)
 	free(m->net_write_timeout);
 	strv_release(&m->env);
 	strv_release(&m->login);
+	strv_release(&m->dump_login);
 	strv_release(&m->databases);
 	strv_release(&m->dump_argv);
 	buf_release(&m->dump_first);
@@ -571,6 +661,7 @@ mysql_close(struct connector *c)
 
 static const struct connector_ops mysql_ops = {
 	.check = mysql_check,
+	.access = mysql_access,
 	.prepare = mysql_prepare,
 	.fence = mysql_fence,
 	.drain = mysql_drain,

@@ -7,27 +7,26 @@
 #include "db/mysql_impl.h"
 
 #define HEX(x) "HEX(CONVERT(" x " USING utf8mb4))"
-#define NOT_SYSTEM(column) column " NOT IN " MYSQL_SYSTEM_SCHEMAS
 
 static const char *const questions[] = {
 	"SELECT CONCAT('DATABASE|1|||', " HEX(
 	    "SCHEMA_NAME") ") FROM information_schema.SCHEMATA "
-			   "WHERE " NOT_SYSTEM("SCHEMA_NAME") ";",
+			   "WHERE " MYSQL_IS_WANTED("SCHEMA_NAME") ";",
 	"SELECT CONCAT(CASE TABLE_TYPE WHEN 'VIEW' THEN 'VIEW' WHEN 'SEQUENCE' THEN 'SEQUENCE' "
 	"ELSE 'TABLE' END, '|1||', " HEX("TABLE_SCHEMA") ", '|', " HEX(
 	    "TABLE_NAME") ") FROM information_schema.TABLES WHERE TABLE_TYPE IN ('BASE TABLE', "
 			  "'SYSTEM VERSIONED', "
-			  "'VIEW', 'SEQUENCE') AND " NOT_SYSTEM("TABLE_SCHEMA") ";",
+			  "'VIEW', 'SEQUENCE') AND " MYSQL_IS_WANTED("TABLE_SCHEMA") ";",
 	"SELECT CONCAT(ROUTINE_TYPE, '|1||', " HEX("ROUTINE_SCHEMA") ", '|', " HEX(
 	    "ROUTINE_NAME") ") FROM "
 			    "information_schema.ROUTINES "
-			    "WHERE " NOT_SYSTEM("ROUTINE_"
-						"SCHEMA") ";",
+			    "WHERE " MYSQL_IS_WANTED("ROUTINE_"
+						     "SCHEMA") ";",
 	"SELECT CONCAT('TRIGGER|1|', " HEX("TRIGGER_NAME") ", '|', " HEX(
 	    "EVENT_OBJECT_SCHEMA") ", '|', " HEX("EVENT_OBJECT_TABLE") ") FROM "
 								       "information_schema."
 								       "TRIGGERS "
-								       "WHERE " NOT_SYSTEM(
+								       "WHERE " MYSQL_IS_WANTED(
 									   "EVE"
 									   "NT_"
 									   "OBJ"
@@ -37,7 +36,7 @@ static const char *const questions[] = {
 									   "A") ";",
 	"SELECT CONCAT('EVENT|1||', " HEX("EVENT_SCHEMA") ", '|', " HEX(
 	    "EVENT_NAME") ") FROM information_schema.EVENTS "
-			  "WHERE " NOT_SYSTEM("EVENT_SCHEMA") ";",
+			  "WHERE " MYSQL_IS_WANTED("EVENT_SCHEMA") ";",
 };
 
 enum err_code
@@ -94,7 +93,7 @@ mysql_ask_rows(struct session *s, struct objects *out, struct err *err)
 		"SELECT CONCAT(" HEX("TABLE_SCHEMA") ", '|', " HEX(
 		    "TABLE_NAME") ") FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE "
 				  "TABLE' AND ENGINE = "
-				  "'InnoDB' AND " NOT_SYSTEM("TABLE_SCHEMA") ";",
+				  "'InnoDB' AND " MYSQL_IS_WANTED("TABLE_SCHEMA") ";",
 		&tables, err))
 		return err->code;
 	if (buf_cstr(&tables) == NULL)

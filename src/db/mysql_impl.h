@@ -4,6 +4,7 @@
  * mysql.c         preflight, fence, drain
  * mysql_catalogue.c  what the server has
  * mysql_accounts.c  users, roles and grants as SQL
+ * mysql_access.c  what the account may do
  * mysql_load.c    restore
  * mysql_healthcheck.c  the file that the image's health check logs in with
  *
@@ -33,9 +34,11 @@ struct mysql {
 	char *dumper; /* mariadb-dump or mysqldump */
 	char *dumper_version;
 	bool dumper_is_maria;
+	bool client_is_maria;
 	char *user;
 	struct strv env; /* the password */
 	struct strv login; /* --user, --socket, --port */
+	struct strv dump_login; /* of a site: the same for the dumper */
 	bool is_admin; /* may see accounts and set global variables */
 	unsigned version; /* 100500 is 10.5.0 */
 	bool has_binlog;
@@ -66,6 +69,12 @@ MUST_CHECK enum err_code mysql_quote(struct buf *out, const char *name, struct e
 #define MYSQL_SYSTEM_SCHEMAS \
 	"('mysql', 'information_schema', 'performance_schema', 'sys', 'ndbinfo')"
 
+/* Is it a database that is captured?  A session that has chosen one (site.h) sees that alone.
+ */
+#define MYSQL_IS_WANTED(column)                               \
+	column " NOT IN " MYSQL_SYSTEM_SCHEMAS " AND " column \
+	       " = COALESCE(DATABASE(), " column ")"
+
 /* What there is by name; sorted. */
 MUST_CHECK enum err_code mysql_list_objects(
     struct session *s, struct objects *out, struct err *err);
@@ -89,6 +98,8 @@ MUST_CHECK enum err_code mysql_save_healthcheck(
 MUST_CHECK enum err_code mysql_load_healthcheck(
     struct mysql *m, struct dump_source *src, struct err *err);
 
+MUST_CHECK enum err_code mysql_access(
+    struct connector *c, struct db_access *out, struct err *err);
 MUST_CHECK enum err_code mysql_ready(struct connector *c, struct err *err);
 MUST_CHECK enum err_code mysql_load(
     struct connector *c, struct dump_source *src, struct err *err);

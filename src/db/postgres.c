@@ -1,5 +1,6 @@
 #include "db/postgres_impl.h"
 
+#include "db/site.h"
 #include "db/target.h"
 #include "db/tool.h"
 
@@ -45,6 +46,25 @@ find_tools(struct postgres *p, struct err *err)
 	return tool_version(&p->pg_dump_version, p->base.t, "pg_dump", err);
 }
 
+/* A pg_dump refuses servers that are newer than itself; in a container it is the server's own.
+ */
+static enum err_code
+check_tool_version(const struct postgres *p, struct err *err)
+{
+	const char *digits = strpbrk(p->pg_dump_version, "0123456789");
+	unsigned long mine = digits != NULL ? strtoul(digits, NULL, 10) : 0;
+	unsigned theirs = p->version / 10000;
+	if (p->base.t->site == NULL || mine == 0 || mine >= theirs)
+		return ERR_OK;
+	return err_set(err, ERR_USAGE,
+	    "the server is PostgreSQL %s, and this host's pg_dump is of version %lu, which "
+	    "cannot "
+	    "read newer servers: install the package postgresql-client-%u (Debian and Ubuntu: "
+	    "it "
+	    "may have to come from apt.postgresql.org)",
+	    p->base.report.info.version, mine, theirs);
+}
+
 static enum err_code
 ask_server(struct postgres *p, struct session *s, struct err *err)
 {
@@ -68,6 +88,8 @@ ask_server(struct postgres *p, struct session *s, struct err *err)
 	struct db_info *info = &p->base.report.info;
 	free(TAKE(info->version));
 	if (str_dup(&info->version, row[3], err))
+		return err->code;
+	if (check_tool_version(p, err))
 		return err->code;
 	if (p->version < OLDEST_VERSION)
 		return err_set(err, ERR_UNSUPPORTED,
@@ -123,34 +145,75 @@ release_databases(struct postgres *p)
 }
 
 /* All databases but template0, which never changes.  Columns: name, template?, connectable?,
- * size. */
-static const char databases_sql[] =
-    "SELECT encode(convert_to(datname, 'UTF8'), 'hex'), datistemplate::int, datallowconn::int, "
-    "CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END "
-    "FROM pg_database WHERE datname <> 'template0' ORDER BY datname;";
+ * size; of a site also: may this account? */
+#define DATABASES(more)                                                               \
+	"SELECT encode(convert_to(datname, 'UTF8'), 'hex'), datistemplate::int, "     \
+	"datallowconn::int, CASE WHEN has_database_privilege(oid, 'CONNECT') THEN "   \
+	"pg_database_size(oid) ELSE 0 END" more " FROM pg_database WHERE datname <> " \
+	"'template0' "
+#define MAY_CONNECT ", has_database_privilege(oid, 'CONNECT')::int"
+
+static const char *
+databases_sql(const struct db_site *site)
+{
+	if (site == NULL)
+		return DATABASES("") "ORDER BY datname;";
+	if (site->database == NULL)
+		return DATABASES(MAY_CONNECT) "ORDER BY datname;";
+	return DATABASES(MAY_CONNECT) "AND datname = current_database();";
+}
+
+/* What a provider keeps on every server for itself. */
+static bool
+is_of_provider(const char *name)
+{
+	static const char *const names[] = { "rdsadmin", "cloudsqladmin", "azure_maintenance",
+		"azure_sys", "alloydbadmin", "_dodb" };
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* *skip: it is none to be captured; why not is told. */
+static enum err_code
+look_at_database(
+    struct postgres *p, const char *name, char *const *row, bool *skip, struct err *err)
+{
+	struct db_info *info = &p->base.report.info;
+	*skip = row[2][0] != '1';
+	if (*skip)
+		return strv_addf(&info->warnings, err,
+		    "database \"%s\" accepts no connections: it is not captured", name);
+	*skip = p->base.t->site != NULL && row[4][0] != '1';
+	if (!*skip || is_of_provider(name))
+		return ERR_OK;
+	return strv_addf(&info->missing, err,
+	    "database \"%s\" is not captured: user \"%s\" may not connect to it (name one "
+	    "database in the address, if it is not wanted)",
+	    name, p->user);
+}
 
 static enum err_code
 ask_databases(struct postgres *p, struct session *s, uint64_t **sizes, struct err *err)
 {
 	AUTO(bufv) struct buf answer = BUF_INIT;
-	if (session_ask(s, databases_sql, &answer, err))
+	const struct db_site *site = p->base.t->site;
+	if (session_ask(s, databases_sql(site), &answer, err))
 		return err->code;
 	if (buf_cstr(&answer) == NULL)
 		return err_nomem(err);
 	char *text = (char *)answer.data;
-	char *row[4];
+	char *row[5];
 	release_databases(p);
-	while (session_row(&text, row, 4)) {
+	while (session_row(&text, row, site != NULL ? 5 : 4)) {
 		AUTO(str) char *name = NULL;
-		if (session_unhex(&name, row[0], err))
+		bool skip;
+		if (session_unhex(&name, row[0], err) ||
+		    look_at_database(p, name, row, &skip, err))
 			return err->code;
-		if (row[2][0] != '1') {
-			if (strv_addf(&p->base.report.info.warnings, err,
-				"database \"%s\" accepts no connections: it is not captured",
-				name))
-				return err->code;
+		if (skip)
 			continue;
-		}
 		uint64_t *grown = realloc(*sizes, (p->database_count + 1) * sizeof **sizes);
 		if (grown == NULL)
 			return err_nomem(err);
@@ -193,7 +256,7 @@ static enum err_code
 warn_of_settings(struct postgres *p, struct session *s, struct err *err)
 {
 	AUTO(str) char *files = NULL;
-	if (!p->is_superuser)
+	if (!p->is_superuser || p->base.t->site != NULL)
 		return ERR_OK;
 	if (session_ask_line(s,
 		"SELECT string_agg(DISTINCT sourcefile, ', ') FROM pg_file_settings WHERE "
@@ -336,9 +399,16 @@ static enum err_code
 check_list(struct postgres *p, const struct pg_database *seen_by, struct err *err)
 {
 	AUTO(bufv) struct buf answer = BUF_INIT;
+	/* Of a site, those that may be connected to; one that was named stands alone. */
+	const struct db_site *site = p->base.t->site;
+	if (site != NULL && site->database != NULL)
+		return ERR_OK;
 	if (session_ask(seen_by->session,
-		"SELECT encode(convert_to(datname, 'UTF8'), 'hex') FROM pg_database "
-		"WHERE datallowconn AND NOT datistemplate;",
+		site == NULL ? "SELECT encode(convert_to(datname, 'UTF8'), 'hex') FROM "
+			       "pg_database WHERE datallowconn AND NOT datistemplate;"
+			     : "SELECT encode(convert_to(datname, 'UTF8'), 'hex') FROM "
+			       "pg_database WHERE datallowconn AND NOT datistemplate AND "
+			       "has_database_privilege(oid, 'CONNECT');",
 		&answer, err))
 		return err->code;
 	if (buf_cstr(&answer) == NULL)
@@ -531,6 +601,7 @@ postgres_close(struct connector *c)
 
 static const struct connector_ops postgres_ops = {
 	.check = postgres_check,
+	.access = postgres_access,
 	.prepare = postgres_prepare,
 	.fence = postgres_fence,
 	.drain = postgres_drain,

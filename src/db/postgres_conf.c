@@ -104,7 +104,8 @@ pg_save_conf(struct postgres *p, const struct dump_out *out, struct err *err)
 {
 	AUTO(session) struct session *s = NULL;
 	AUTO(conf_paths) struct conf_paths paths = { { NULL } };
-	if (!p->is_superuser)
+	/* The files of a server elsewhere cannot be reached. */
+	if (!p->is_superuser || p->base.t->site != NULL)
 		return ERR_OK;
 	if (pg_session(p, p->maintenance, &s, err) || find_paths(s, paths.items, err))
 		return err->code;

@@ -4,6 +4,7 @@
  * postgres_login.c  account, password, sessions
  * postgres.c        preflight, fence, drain
  * postgres_catalogue.c  what a database has
+ * postgres_access.c  what the account may do
  * postgres_conf.c   its configuration files
  * postgres_load.c   restore
  *
@@ -93,6 +94,8 @@ MUST_CHECK enum err_code pg_save_conf(
 MUST_CHECK enum err_code pg_load_conf(struct postgres *p, const char *database,
     struct dump_source *src, const struct strv *stored, struct err *err);
 
+MUST_CHECK enum err_code postgres_access(
+    struct connector *c, struct db_access *out, struct err *err);
 MUST_CHECK enum err_code postgres_ready(struct connector *c, struct err *err);
 MUST_CHECK enum err_code postgres_load(
     struct connector *c, struct dump_source *src, struct err *err);

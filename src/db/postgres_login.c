@@ -2,6 +2,7 @@
  * fails. */
 #include "db/postgres_impl.h"
 
+#include "db/site.h"
 #include "db/target.h"
 
 #include <string.h>
@@ -76,6 +77,19 @@ add_place(struct postgres *p, struct err *err)
 	return strv_addf(&p->login, err, "--host=%.*s", (int)strcspn(folder, ","), folder);
 }
 
+static enum err_code
+add_site(struct postgres *p, const struct db_site *s, struct err *err)
+{
+	if (strv_addf(&p->login, err, "--host=%s", s->socket != NULL ? s->socket : s->host) ||
+	    strv_addf(&p->login, err, "--port=%u", s->port))
+		return err->code;
+	if (s->sslmode != NULL && strv_addf(&p->env, err, "PGSSLMODE=%s", s->sslmode))
+		return err->code;
+	if (s->sslrootcert == NULL)
+		return ERR_OK;
+	return strv_addf(&p->env, err, "PGSSLROOTCERT=%s", s->sslrootcert);
+}
+
 enum err_code
 pg_find_login(struct postgres *p, struct err *err)
 {
@@ -93,7 +107,7 @@ pg_find_login(struct postgres *p, struct err *err)
 	    strv_addf(&p->login, err, "--username=%s", p->user) ||
 	    strv_add(&p->login, "--no-password", err))
 		return err->code;
-	return add_place(p, err);
+	return p->base.t->site != NULL ? add_site(p, p->base.t->site, err) : add_place(p, err);
 }
 
 /*
@@ -160,11 +174,35 @@ pg_session(
 	return session_open(out, p->base.t, &spec, SESSION_POSTGRES, err);
 }
 
+/* The same of a database that is no stack's. */
+static enum err_code
+explain_site(const struct postgres *p, struct err *err)
+{
+	static const char *const logins[] = { "authentication failed", "no password supplied",
+		"role \"", "no pg_hba.conf entry", "is not permitted to log in" };
+	struct err said = *err;
+	if (said.code != ERR_IO)
+		return said.code;
+	if (strstr(said.msg, "database \"") != NULL &&
+	    strstr(said.msg, "does not exist") != NULL)
+		return err_set(
+		    err, ERR_NOT_FOUND, "PostgreSQL has no such database: %.400s", said.msg);
+	for (size_t i = 0; i < ARRAY_LEN(logins); i++)
+		if (strstr(said.msg, logins[i]) != NULL)
+			return err_set(err, ERR_DENIED,
+			    "PostgreSQL does not let user \"%s\" in%s: %.350s", p->user,
+			    p->base.t->password != NULL ? "" : ", and no password was given",
+			    said.msg);
+	return err_set(err, ERR_TRANSIENT, "PostgreSQL does not answer: %.400s", said.msg);
+}
+
 /* Turns psql's words into what the user can do about it. */
 static enum err_code
 explain_refusal(const struct postgres *p, struct err *err)
 {
 	struct err said = *err;
+	if (p->base.t->site != NULL)
+		return explain_site(p, err);
 	if (strstr(said.msg, "password authentication failed") != NULL ||
 	    strstr(said.msg, "no password supplied") != NULL ||
 	    strstr(said.msg, "authentication failed") != NULL)
@@ -200,18 +238,23 @@ try_session(
 enum err_code
 pg_first_session(struct postgres *p, struct session **out, struct err *err)
 {
-	const char *candidates[] = { "postgres", target_env_any(p->base.t, database_names),
-		p->user, "template1" };
 	struct err first = ERR_INIT;
 	if (pg_find_login(p, err))
 		return err->code;
+	const struct db_site *site = p->base.t->site;
+	const char *candidates[] = { "postgres", target_env_any(p->base.t, database_names),
+		p->user, "template1" };
+	if (site != NULL && site->database != NULL) {
+		candidates[0] = site->database;
+		candidates[1] = candidates[2] = candidates[3] = NULL;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(candidates); i++) {
 		if (candidates[i] == NULL)
 			continue;
 		enum err_code rc = try_session(p, candidates[i], out, err);
 		/* Images of others let an account in only when the system's user has its name.
 		 */
-		if (rc && p->os_user == NULL &&
+		if (rc && p->os_user == NULL && site == NULL &&
 		    strstr(err->msg, "Peer authentication failed") != NULL) {
 			if (str_dup(&p->os_user, "postgres", err))
 				return err->code;

@@ -2,6 +2,7 @@
  * redis_impl.h: what the parts of the Redis and Valkey connector share.
  *
  * redis.c          preflight, fence, drain
+ * redis_access.c   what the account may do
  * redis_sync.c     a full synchronisation: the server forks, its child writes an RDB file
  * redis_restore.c  files for the data folder, and the check that they were read
  *
@@ -88,6 +89,8 @@ MUST_CHECK enum err_code redis_count_keys(
     const char *info, uint64_t *keys, uint64_t *expires, struct err *err);
 MUST_CHECK enum err_code redis_info(struct link *k, char **out, struct err *err);
 
+MUST_CHECK enum err_code redis_access(
+    struct connector *c, struct db_access *out, struct err *err);
 MUST_CHECK enum err_code redis_restore_files(
     struct connector *c, struct dump_source *src, struct file_sink *sink, struct err *err);
 MUST_CHECK enum err_code redis_ready(struct connector *c, struct err *err);

@@ -1,5 +1,6 @@
 #include "db/redis_link.h"
 
+#include "db/site.h"
 #include "db/target.h"
 #include "db/tool.h"
 
@@ -95,6 +96,11 @@ find_address(struct redis_login *l, const struct db_target *t, struct err *err)
 {
 	AUTO(str) char *port = NULL;
 	AUTO(str) char *path = NULL;
+	const struct db_site *site = t->site;
+	if (site != NULL && site->socket != NULL)
+		return str_printf(&l->address, err, "unix:%s", site->socket);
+	if (site != NULL)
+		return str_printf(&l->address, err, "tcp:%u", site->port);
 	if (redis_option(&port, t, "port", err) || redis_option(&path, t, "unixsocket", err))
 		return err->code;
 	if (port == NULL && target_env(t, "REDIS_PORT_NUMBER") != NULL &&
@@ -136,6 +142,10 @@ static enum err_code
 refused(const struct redis_login *l, const char *said, struct err *err)
 {
 	const char *title = db_kind_title(l->kind);
+	if (l->t->site != NULL)
+		return err_set(err, ERR_DENIED, "%s does not let %s%s in%s: %.200s", title,
+		    l->user != NULL ? "user " : "us", l->user != NULL ? l->user : "",
+		    l->password != NULL ? "" : ", and no password was given", said);
 	if (l->password == NULL)
 		return err_set(err, ERR_DENIED,
 		    "%s wants a password and none is known: %.200s; give it as --requirepass "

@@ -71,11 +71,33 @@ read_output(struct run *run, size_t max, struct buf *out, struct err *err)
 	return ERR_OK;
 }
 
-static enum err_code
-is_missing(const char *name, struct err *err)
+enum err_code
+tool_is_missing(const struct db_target *t, const char *name, struct err *err)
 {
-	return err_set(err, ERR_USAGE,
-	    "the container has no %s, which is needed to read its database", name);
+	static const struct {
+		const char *tool;
+		const char *package;
+	} packages[] = {
+		{ "psql", "postgresql-client" },
+		{ "pg_dump", "postgresql-client" },
+		{ "pg_dumpall", "postgresql-client" },
+		{ "mariadb", "mariadb-client" },
+		{ "mariadb-dump", "mariadb-client" },
+		{ "mysql", "mariadb-client or mysql-client" },
+		{ "mysqldump", "mariadb-client or mysql-client" },
+	};
+	if (t->site == NULL)
+		return err_set(err, ERR_USAGE,
+		    "the container has no %s, which is needed to read its database", name);
+	for (size_t i = 0; i < ARRAY_LEN(packages); i++)
+		if (strcmp(packages[i].tool, name) == 0)
+			return err_set(err, ERR_USAGE,
+			    "this host has no %s, which is needed to read the database: "
+			    "install "
+			    "the package %s",
+			    name, packages[i].package);
+	return err_set(
+	    err, ERR_USAGE, "this host has no %s, which is needed to read the database", name);
 }
 
 enum err_code
@@ -86,7 +108,8 @@ tool_run(const struct db_target *t, const struct run_spec *spec, const struct bu
 	s.has_stdin = input != NULL;
 	AUTO(run) struct run *run = NULL;
 	if (runner_start(t->runner, &s, &run, err))
-		return err->code == ERR_NOT_FOUND ? is_missing(s.argv[0], err) : err->code;
+		return err->code == ERR_NOT_FOUND ? tool_is_missing(t, s.argv[0], err)
+						  : err->code;
 	if (input != NULL) {
 		/* A tool that ends before it has read all says why on standard error. */
 		struct err ignored;
@@ -97,7 +120,7 @@ tool_run(const struct db_target *t, const struct run_spec *spec, const struct bu
 	if (read_output(run, max, out, err) || tool_finish(run, end, err))
 		return err_wrap(err, "%s", s.argv[0]);
 	if (end->status == STATUS_NOT_FOUND || end->status == STATUS_NOT_EXECUTABLE)
-		return is_missing(s.argv[0], err);
+		return tool_is_missing(t, s.argv[0], err);
 	return ERR_OK;
 }
 

@@ -1,7 +1,7 @@
 /*
  * tool.h: running a short tool beside the database, and what it said.
  *
- * Errors: ERR_USAGE when the tool is not in the container; what the runner
+ * Errors: ERR_USAGE when the tool is not in the container, or on this host; what the runner
  * gives otherwise.  A status other than 0 is no error here.
  */
 #ifndef DB_TOOL_H
@@ -29,6 +29,9 @@ MUST_CHECK enum err_code tool_run(const struct db_target *t, const struct run_sp
 
 /* Wait for a run's end and say how it went. */
 MUST_CHECK enum err_code tool_finish(struct run *run, struct tool_end *end, struct err *err);
+
+/* ERR_USAGE: there is no such tool, and what would bring it. */
+enum err_code tool_is_missing(const struct db_target *t, const char *name, struct err *err);
 
 /* The first line that `NAME --version` prints; *out is the caller's. */
 MUST_CHECK enum err_code tool_version(

@@ -1,0 +1,368 @@
+#include "db/site.h"
+
+#include "base/buf.h"
+
+#include <string.h>
+
+static const struct scheme {
+	const char *name;
+	enum db_kind kind;
+	unsigned port;
+	const char *refusal; /* NULL: it is known */
+} schemes[] = {
+	{ "postgres", DB_POSTGRES, 5432, NULL },
+	{ "postgresql", DB_POSTGRES, 5432, NULL },
+	{ "mysql", DB_MYSQL, 3306, NULL },
+	{ "mariadb", DB_MARIADB, 3306, NULL },
+	{ "redis", DB_REDIS, 6379, NULL },
+	{ "valkey", DB_VALKEY, 6379, NULL },
+	{ "rediss", DB_NONE, 0,
+	    "Redis is not spoken to by TLS yet: let stunnel or 'ssh -L' make a local port of "
+	    "it, "
+	    "and give redis://127.0.0.1:PORT" },
+	{ "mongodb", DB_NONE, 0, "MongoDB is not known yet" },
+	{ "mongodb+srv", DB_NONE, 0, "MongoDB is not known yet" },
+};
+
+void
+db_site_release(struct db_site *s)
+{
+	if (s->password != NULL)
+		explicit_bzero(s->password, strlen(s->password));
+	free(s->path);
+	free(s->host);
+	free(s->socket);
+	free(s->user);
+	free(s->password);
+	free(s->database);
+	free(s->sslmode);
+	free(s->sslrootcert);
+	*s = (struct db_site)DB_SITE_INIT;
+}
+
+const char *
+db_site_kind_word(const struct db_site *s)
+{
+	return s->path != NULL ? "sqlite" : db_kind_word(s->kind);
+}
+
+const char *
+db_site_kind_title(const struct db_site *s)
+{
+	return s->path != NULL ? "SQLite" : db_kind_title(s->kind);
+}
+
+enum err_code
+db_site_set_password(struct db_site *s, const void *password, size_t len, struct err *err)
+{
+	char *copy = NULL;
+	if (password != NULL && memchr(password, '\0', len) != NULL)
+		return err_set(err, ERR_USAGE, "the password holds a NUL byte");
+	if (password != NULL && str_dupn(&copy, password, len, err))
+		return err->code;
+	if (s->password != NULL)
+		explicit_bzero(s->password, strlen(s->password));
+	free(s->password);
+	s->password = copy;
+	return ERR_OK;
+}
+
+/* --- reading --- */
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Text with %XX as what it means; what names it in errors. */
+static enum err_code
+decode(char **out, const char *text, size_t len, const char *what, struct err *err)
+{
+	AUTO(str) char *to = calloc(1, len + 1);
+	size_t n = 0;
+	if (to == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+		if (c == '%') {
+			int high = i + 2 < len ? hex_value(text[i + 1]) : -1;
+			int low = high >= 0 ? hex_value(text[i + 2]) : -1;
+			if (low < 0 || (high == 0 && low == 0))
+				return err_set(err, ERR_USAGE,
+				    "the address's %s: behind a '%%' two hexadecimal digits "
+				    "are "
+				    "expected (write %%25 for a '%%' itself)",
+				    what);
+			c = (char)(high << 4 | low);
+			i += 2;
+		}
+		to[n++] = c;
+	}
+	free(*out);
+	*out = TAKE(to);
+	return ERR_OK;
+}
+
+static enum err_code
+parse_port(unsigned *out, const char *text, size_t len, struct err *err)
+{
+	unsigned long port = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9' || port > 65535)
+			return err_set(err, ERR_USAGE,
+			    "the address's port is no number (is there a '/', '?' or '#' in "
+			    "the "
+			    "password? Write it as %%2F, %%3F, %%23)");
+		port = port * 10 + (unsigned long)(text[i] - '0');
+	}
+	if (port == 0 || port > 65535)
+		return err_set(err, ERR_USAGE, "the address's port must be 1 to 65535");
+	*out = (unsigned)port;
+	return ERR_OK;
+}
+
+static enum err_code
+parse_host(struct db_site *s, const char *text, size_t len, struct err *err)
+{
+	const char *end = text + len;
+	const char *host = text;
+	const char *host_end;
+	if (memchr(text, ',', len) != NULL)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "the address names several hosts: give the one to be read from");
+	if (len > 0 && text[0] == '[') {
+		host++;
+		host_end = memchr(text, ']', len);
+		if (host_end == NULL || (host_end + 1 < end && host_end[1] != ':'))
+			return err_set(
+			    err, ERR_USAGE, "the address's '[' is not closed by a ']'");
+		text = host_end + 1;
+	} else {
+		host_end = memchr(text, ':', len);
+		if (host_end == NULL)
+			host_end = end;
+		text = host_end;
+	}
+	if (text < end && parse_port(&s->port, text + 1, (size_t)(end - text - 1), err))
+		return err->code;
+	if (host_end == host)
+		return ERR_OK;
+	return decode(&s->host, host, (size_t)(host_end - host), "host", err);
+}
+
+static enum err_code
+parse_login(struct db_site *s, const char *text, size_t len, struct err *err)
+{
+	const char *colon = memchr(text, ':', len);
+	size_t user = colon != NULL ? (size_t)(colon - text) : len;
+	if (user > 0 && decode(&s->user, text, user, "user", err))
+		return err->code;
+	if (colon == NULL || colon + 1 == text + len)
+		return ERR_OK;
+	return decode(&s->password, colon + 1, len - user - 1, "password", err);
+}
+
+static bool
+is_sslmode(const char *word)
+{
+	static const char *const modes[] = { "disable", "prefer", "require", "verify-ca",
+		"verify-full" };
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+		if (strcmp(modes[i], word) == 0)
+			return true;
+	return false;
+}
+
+static enum err_code
+parse_option(struct db_site *s, const char *text, size_t len, struct err *err)
+{
+	const char *eq = memchr(text, '=', len);
+	size_t n = eq != NULL ? (size_t)(eq - text) : len;
+	const struct {
+		const char *name;
+		char **field;
+	} known[] = { { "sslmode", &s->sslmode }, { "sslrootcert", &s->sslrootcert },
+		{ "socket", &s->socket } };
+	bool has_tls = s->kind != DB_REDIS && s->kind != DB_VALKEY;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		if (strlen(known[i].name) != n || memcmp(known[i].name, text, n) != 0)
+			continue;
+		if (eq == NULL || eq + 1 == text + len || (!has_tls && i < 2))
+			break;
+		if (decode(known[i].field, eq + 1, len - n - 1, known[i].name, err))
+			return err->code;
+		if (i == 0 && !is_sslmode(s->sslmode))
+			return err_set(err, ERR_USAGE,
+			    "sslmode is one of: disable prefer require verify-ca verify-full");
+		return ERR_OK;
+	}
+	return err_set(err, ERR_USAGE, "the address's option '%.*s' is not known here: %s",
+	    (int)min_size(n, 60), text,
+	    has_tls ? "there are sslmode=, sslrootcert= and socket=" : "there is socket=");
+}
+
+static enum err_code
+parse_options(struct db_site *s, const char *text, struct err *err)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "&");
+		if (len > 0 && parse_option(s, text, len, err))
+			return err->code;
+		text += len;
+		text += *text == '&';
+	}
+	if (s->socket != NULL && s->socket[0] != '/')
+		return err_set(err, ERR_USAGE, "socket= takes an absolute path");
+	return ERR_OK;
+}
+
+static enum err_code
+parse_database(struct db_site *s, const char *text, size_t len, struct err *err)
+{
+	if (len == 0)
+		return ERR_OK;
+	if (s->kind == DB_REDIS || s->kind == DB_VALKEY)
+		return err_set(err, ERR_USAGE,
+		    "a server's databases are saved together: leave '/%.*s' out of the address",
+		    (int)min_size(len, 60), text);
+	return decode(&s->database, text, len, "database", err);
+}
+
+/* What stands behind "scheme://". */
+static enum err_code
+parse_rest(struct db_site *s, const char *rest, struct err *err)
+{
+	size_t place = strcspn(rest, "/?#");
+	const char *at = memrchr(rest, '@', place);
+	const char *host = at != NULL ? at + 1 : rest;
+	const char *path = rest + place;
+	if (strchr(rest, '#') != NULL)
+		return err_set(
+		    err, ERR_USAGE, "the address holds a '#': write %%23 if it is meant");
+	if (at != NULL && parse_login(s, rest, (size_t)(at - rest), err))
+		return err->code;
+	if (parse_host(s, host, (size_t)(path - host), err))
+		return err->code;
+	path += *path == '/';
+	size_t database = strcspn(path, "?");
+	if (parse_database(s, path, database, err))
+		return err->code;
+	if (path[database] == '?' && parse_options(s, path + database + 1, err))
+		return err->code;
+	if (s->host != NULL && s->socket != NULL)
+		return err_set(
+		    err, ERR_USAGE, "the address has a host and a socket: give only one");
+	if (s->host == NULL && s->socket == NULL)
+		return str_dup(&s->host, "127.0.0.1", err);
+	return ERR_OK;
+}
+
+static enum err_code
+parse_sqlite(struct db_site *s, const char *path, struct err *err)
+{
+	if (str_starts(path, "//"))
+		path += 2;
+	if (*path == '\0')
+		return err_set(err, ERR_USAGE, "sqlite: what follows is the file's path");
+	if (*path == '/')
+		return str_dup(&s->path, path, err);
+	AUTO(str) char *here = getcwd(NULL, 0);
+	if (here == NULL)
+		return err_sys(err, "ask for the current folder");
+	return str_printf(&s->path, err, "%s/%s", strcmp(here, "/") == 0 ? "" : here, path);
+}
+
+enum err_code
+db_site_parse(struct db_site *out, const char *url, struct err *err)
+{
+	AUTO(db_site) struct db_site s = DB_SITE_INIT;
+	if (str_starts(url, "sqlite:")) {
+		if (parse_sqlite(&s, url + strlen("sqlite:"), err))
+			return err->code;
+		*out = s;
+		s = (struct db_site)DB_SITE_INIT;
+		return ERR_OK;
+	}
+	const char *sep = strstr(url, "://");
+	for (size_t i = 0; sep != NULL && i < ARRAY_LEN(schemes); i++) {
+		const struct scheme *known = &schemes[i];
+		size_t n = (size_t)(sep - url);
+		if (strlen(known->name) != n || strncmp(known->name, url, n) != 0)
+			continue;
+		if (known->refusal != NULL)
+			return err_set(err, ERR_UNSUPPORTED, "%s", known->refusal);
+		s.kind = known->kind;
+		s.port = known->port;
+		if (parse_rest(&s, sep + 3, err))
+			return err->code;
+		*out = s;
+		s = (struct db_site)DB_SITE_INIT;
+		return ERR_OK;
+	}
+	return err_set(err, ERR_USAGE,
+	    "an address begins with postgres://, mysql://, mariadb://, redis://, valkey:// or "
+	    "sqlite:");
+}
+
+/* --- writing --- */
+
+static enum err_code
+put_encoded(struct buf *b, const char *text, const char *also, struct err *err)
+{
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+		bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+				(c >= '0' && c <= '9') || strchr("-._~", c) != NULL ||
+				strchr(also, c) != NULL;
+		if (is_plain ? buf_add(b, text, 1, err) : buf_printf(b, err, "%%%02X", c))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+put_options(struct buf *b, const struct db_site *s, struct err *err)
+{
+	const struct {
+		const char *name;
+		const char *value;
+	} options[] = { { "sslmode", s->sslmode }, { "sslrootcert", s->sslrootcert },
+		{ "socket", s->socket } };
+	char sep = '?';
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		if (options[i].value == NULL)
+			continue;
+		if (buf_printf(b, err, "%c%s=", sep, options[i].name) ||
+		    put_encoded(b, options[i].value, "/", err))
+			return err->code;
+		sep = '&';
+	}
+	return ERR_OK;
+}
+
+enum err_code
+db_site_url(char **out, const struct db_site *s, struct err *err)
+{
+	AUTO(bufv) struct buf b = BUF_INIT;
+	if (s->path != NULL)
+		return str_printf(out, err, "sqlite:%s", s->path);
+	if (buf_printf(&b, err, "%s://", db_kind_word(s->kind)) ||
+	    (s->user != NULL && (put_encoded(&b, s->user, "", err) || buf_str(&b, "@", err))))
+		return err->code;
+	bool is_six = s->host != NULL && strchr(s->host, ':') != NULL;
+	if (s->host != NULL &&
+	    (buf_str(&b, is_six ? "[" : "", err) || put_encoded(&b, s->host, ":", err) ||
+		buf_printf(&b, err, "%s:%u", is_six ? "]" : "", s->port)))
+		return err->code;
+	if (s->database != NULL &&
+	    (buf_str(&b, "/", err) || put_encoded(&b, s->database, "", err)))
+		return err->code;
+	if (put_options(&b, s, err))
+		return err->code;
+	const char *text = buf_cstr(&b);
+	return text != NULL ? str_dup(out, text, err) : err_nomem(err);
+}
