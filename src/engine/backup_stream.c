@@ -334,5 +334,9 @@ backup_stream(struct engine *e, const struct backup_input *in, const struct back
 	if (rc != ERR_CHANGED)
 		return rc;
 	struct err last = *err;
-	return err_set(err, ERR_LOCKED, "%s: try again when no prune is running", last.msg);
+	return err_set(err, ERR_LOCKED,
+	    "%s: try again when no prune is running; if none is, 'stacksnap verify' tells what "
+	    "is "
+	    "missing",
+	    last.msg);
 }

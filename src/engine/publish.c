@@ -162,5 +162,8 @@ publish_with_retry(
 		return rc;
 	struct err last = *err;
 	return err_set(err, ERR_LOCKED,
-	    "%s; this happened twice: try again when no prune is running", last.msg);
+	    "%s; this happened twice: try again when no prune is running; if none is, "
+	    "'stacksnap "
+	    "verify' tells what is missing",
+	    last.msg);
 }

@@ -111,7 +111,8 @@ add_found(void *arg, const struct store_entry *e, struct err *err)
 			return ERR_OK;
 		struct err why = *err;
 		if (l->damaged != NULL &&
-		    (why.code == ERR_CORRUPT || why.code == ERR_UNSUPPORTED))
+		    (why.code == ERR_CORRUPT || why.code == ERR_UNSUPPORTED ||
+			why.code == ERR_IO))
 			return l->damaged(l->arg, &f.id, &why, err);
 		return err->code;
 	}

@@ -38,8 +38,8 @@ typedef enum err_code snapshot_fn(
 MUST_CHECK enum err_code snapshot_list(
     struct repo *r, snapshot_fn *fn, void *arg, struct err *err);
 
-/* As snapshot_list, but a snapshot that is damaged, or of a later version, ends nothing:
- * damaged is called for it, before fn is for any. */
+/* As snapshot_list, but a snapshot that is damaged, cannot be read, or is of a later version,
+ * ends nothing: damaged is called for it, before fn is for any. */
 typedef enum err_code snapshot_damaged_fn(
     void *arg, const struct id *id, const struct err *why, struct err *err);
 MUST_CHECK enum err_code snapshot_list_sound(

@@ -150,10 +150,58 @@ failing_store_fails_a_new_key_and_nothing_else(void **state)
 	fail_everywhere(*state, add_key, 1);
 }
 
+struct seen {
+	unsigned read;
+	unsigned damaged;
+};
+
+static enum err_code
+count_read(void *arg, const struct id *id, const json_t *document, struct err *err)
+{
+	(void)id;
+	(void)document;
+	(void)err;
+	((struct seen *)arg)->read++;
+	return ERR_OK;
+}
+
+static enum err_code
+count_damaged(void *arg, const struct id *id, const struct err *why, struct err *err)
+{
+	(void)id;
+	(void)err;
+	assert_int_equal(why->code, ERR_IO);
+	((struct seen *)arg)->damaged++;
+	return ERR_OK;
+}
+
+static void
+one_snapshot_that_cannot_be_read_does_not_hide_the_others(void **state)
+{
+	struct fixture *f = *state;
+	struct repo_key first = { .key_file = f->first };
+	AUTO(repo) struct repo *r = NULL;
+	struct err err;
+	struct id id;
+	struct seen seen = { 0, 0 };
+	ok(repo_open(&r, f->store, &first, NULL, &err));
+	ok(add_snapshot(r, "after", &id, &err));
+	/* The listing is the first operation, the first document the second. */
+	f->plan = (struct store_fault){ .fail_at = 2 };
+	ok(snapshot_list_sound(r, count_read, count_damaged, &seen, &err));
+	assert_int_equal(seen.read, 1);
+	assert_int_equal(seen.damaged, 1);
+	f->plan = (struct store_fault){ .fail_at = 2 };
+	assert_int_equal(snapshot_list(r, count_read, &seen, &err), ERR_IO);
+	f->plan.fail_at = 0;
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    one_snapshot_that_cannot_be_read_does_not_hide_the_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    failing_store_fails_what_is_saved_and_nothing_else, setup, teardown),
 		cmocka_unit_test_setup_teardown(
