@@ -23,6 +23,7 @@ struct proc {
 	int pid_fd; /* readable when the child has ended */
 	bool reaped;
 	bool is_killed;
+	bool has_group; /* of its own */
 	int status;
 };
 
@@ -84,7 +85,9 @@ spawn(pid_t *pid, const struct proc_options *opt, char **env, struct err *err)
 	posix_spawnattr_setpgroup(&attr, 0); /* a session's leader is its group's, too */
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &defaults);
-	short apart = opt->own_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
+	short apart = opt->own_session    ? POSIX_SPAWN_SETSID
+		      : opt->in_our_group ? 0
+					  : POSIX_SPAWN_SETPGROUP;
 	posix_spawnattr_setflags(
 	    &attr, (short)(apart | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
 
@@ -115,6 +118,7 @@ proc_start(struct proc **out, const struct proc_options *opt, struct err *err)
 	if (p == NULL)
 		return err_nomem(err);
 	p->pid_fd = -1;
+	p->has_group = !opt->in_our_group;
 	if (spawn(&p->pid, opt, env.items, err)) {
 		free(p);
 		return err->code;
@@ -144,7 +148,7 @@ reap(struct proc *p)
 static void
 kill_group(struct proc *p)
 {
-	kill(-p->pid, SIGKILL);
+	kill(p->has_group ? -p->pid : p->pid, SIGKILL);
 	struct pollfd pfd = { p->pid_fd, POLLIN, 0 };
 	int n = 1;
 	while (p->pid_fd >= 0 && (n = poll(&pfd, 1, KILL_TIMEOUT_MS)) < 0 && errno == EINTR)

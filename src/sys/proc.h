@@ -1,11 +1,10 @@
 /*
  * proc.h: running another program, without a shell.
  *
- * A child runs in a process group of its own, with only the three standard
- * descriptors open, and is killed as a whole group.  What leaves that group (a
- * daemon) is not reached; it cannot keep us waiting either, since the end of the
- * child itself counts, not that of its pipes.  Secrets go through env or stdin,
- * never argv.
+ * A child runs in a process group of its own (unless it is to read from the terminal), with
+ * only the three standard descriptors open, and is killed as a whole group.  What leaves that
+ * group (a daemon) is not reached; it cannot keep us waiting either, since the end of the child
+ * itself counts, not that of its pipes.  Secrets go through env or stdin, never argv.
  *
  * Ownership: proc_start gives a process that proc_free ends (SIGKILL to the
  * group) if it still runs.  Pipe descriptors belong to the caller.
@@ -31,11 +30,13 @@ struct proc_options {
 	int stdout_fd; /* -1: /dev/null; proc_run captures instead */
 	int stderr_fd; /* -1: /dev/null */
 	bool own_session; /* leave our session, so that no terminal's end reaches it */
+	bool in_our_group; /* stay in our process group, to read from the terminal that we have:
+			      a pager; then it alone is killed, not what it started */
 };
 
-#define PROC_OPTIONS_INIT                                 \
-	{                                                 \
-		NULL, NULL, NULL, NULL, -1, -1, -1, false \
+#define PROC_OPTIONS_INIT                                        \
+	{                                                        \
+		NULL, NULL, NULL, NULL, -1, -1, -1, false, false \
 	}
 
 MUST_CHECK enum err_code proc_start(
