@@ -16,7 +16,21 @@ struct screen {
 
 /* no_color: the user does not want any; the environment's NO_COLOR is asked as well. */
 void screen_init(struct screen *s, int fd, bool no_color);
+enum paint {
+	PAINT_NONE,
+	PAINT_BOLD,
+	PAINT_DIM,
+	PAINT_RED,
+	PAINT_GREEN,
+	PAINT_YELLOW,
+	PAINT_CYAN
+};
+/* What switches to it; PAINT_NONE back to none.  "" without colours. */
+const char *screen_paint(const struct screen *s, enum paint p);
+
 /* Columns now; 80 when nobody knows. */
 size_t screen_width(const struct screen *s);
+/* Lines now; 24 when nobody knows. */
+size_t screen_height(const struct screen *s);
 
 #endif

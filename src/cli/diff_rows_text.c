@@ -1,0 +1,511 @@
+#include "cli/diff_rows_text.h"
+
+#include "base/counted.h"
+#include "base/text_diff.h"
+#include "cli/json_view.h"
+#include "ui/escape.h"
+
+#include <string.h>
+
+#define ARROW " \xe2\x86\x92 "
+#define ELLIPSIS "\xe2\x80\xa6"
+#define VALUE_MAX 60 /* bytes shown of a value */
+#define CHANGE_MAX 120 /* of each of two versions */
+#define DOCUMENT_MAX 400
+#define LINE_MAX_COLUMNS 110 /* beyond that, changed columns have a line each */
+#define CHANGES_MAX 50 /* within one document */
+
+void
+rows_text_release(struct rows_text *v)
+{
+	row_cells_release(&v->before);
+	row_cells_release(&v->after);
+	buf_release(&v->line);
+	buf_release(&v->old);
+	buf_release(&v->new);
+	free(v->heading);
+	v->heading = NULL;
+}
+
+const char *
+rows_noun(const struct shape *shape)
+{
+	if (shape != NULL && shape->format == ROW_RDB)
+		return "key";
+	return shape != NULL && shape->format == ROW_BSON ? "document" : "row";
+}
+
+static const char *
+paint(const struct rows_text *v, enum paint p)
+{
+	return screen_paint(v->screen, p);
+}
+
+static enum err_code
+end_line(struct rows_text *v, struct err *err)
+{
+	if (buf_str(&v->line, paint(v, PAINT_NONE), err) || buf_str(&v->line, "\n", err) ||
+	    spool_add(v->out, v->line.data, v->line.len, err))
+		return err->code;
+	v->line.len = 0;
+	return ERR_OK;
+}
+
+static enum err_code
+add_safe(struct buf *out, const char *text, struct err *err)
+{
+	return escape_add(out, text, strlen(text), err);
+}
+
+/* --- headings --- */
+
+/* "--- a/db/shop/public.orders"; "/dev/null" for the side that has none, as git says it. */
+static enum err_code
+add_head(struct rows_text *v, const char *mark, const char *side, const char *name,
+    bool is_there, struct err *err)
+{
+	if (buf_printf(&v->line, err, "%s%s ", paint(v, PAINT_BOLD), mark))
+		return err->code;
+	if (!is_there)
+		return buf_str(&v->line, "/dev/null", err);
+	return buf_str(&v->line, side, err) ? err->code : add_safe(&v->line, name, err);
+}
+
+static enum err_code
+add_count(struct rows_text *v, uint64_t n, const struct shape *s, struct err *err)
+{
+	char count[COUNTED_MAX];
+	return buf_printf(&v->line, err, "  %s", counted(count, n, rows_noun(s)));
+}
+
+static enum err_code
+print_heading(struct rows_text *v, const struct diff_table *t, struct err *err)
+{
+	bool was = t->state != DIFF_ADDED;
+	bool is = t->state != DIFF_REMOVED;
+	const struct shape *s = t->after != NULL ? t->after : t->before;
+	if (buf_str(&v->line, "\n", err) || add_head(v, "---", "a/", v->heading, was, err) ||
+	    (was && add_count(v, t->rows_before, s, err)) || end_line(v, err) ||
+	    add_head(v, "+++", "b/", v->heading, is, err) ||
+	    (is && add_count(v, t->rows_after, s, err)))
+		return err->code;
+	return end_line(v, err);
+}
+
+static enum err_code
+name_of(
+    char **out, const char *service, const char *database, const char *name, struct err *err)
+{
+	return str_printf(
+	    out, err, "%s/%s%s%s", service, database, *database != '\0' ? "/" : "", name);
+}
+
+static enum err_code
+begin_table(struct rows_text *v, const struct diff_table *t, struct err *err)
+{
+	AUTO(str) char *name = NULL;
+	if (name_of(&name, t->service, t->database, t->table, err))
+		return err->code;
+	if (v->heading != NULL && strcmp(v->heading, name) == 0)
+		return ERR_OK;
+	free(v->heading);
+	v->heading = TAKE(name);
+	v->shown = 0;
+	v->elsewhere = 0;
+	return print_heading(v, t, err);
+}
+
+/* --- columns --- */
+
+static bool
+is_shown(const struct rows_text *v, const char *column)
+{
+	return v->columns == NULL || v->columns->len == 0 || strv_has(v->columns, column);
+}
+
+static bool
+is_time(const struct row_cells *c, const char *column)
+{
+	return c->shape != NULL && c->shape->format == ROW_RDB &&
+	       strcmp(column, "expires") == 0;
+}
+
+/* A value in a line; a key's end is a time. */
+static enum err_code
+add_value(
+    struct buf *out, const struct row_cells *c, size_t i, const char *name, struct err *err)
+{
+	struct value val = row_cells_value(c, i);
+	char when[JSON_VIEW_TIME_MAX];
+	if (is_time(c, name) && val.is_null)
+		return buf_str(out, "never", err);
+	if (is_time(c, name) && val.len < 20) {
+		char digits[24];
+		snprintf(digits, sizeof digits, "%.*s", (int)val.len, (const char *)val.data);
+		json_view_time(when, strtoll(digits, NULL, 10));
+		return buf_str(out, when, err);
+	}
+	if (val.kind == VALUE_JSON && !val.is_null) {
+		AUTO(json) json_t *doc =
+		    json_loadb(val.data, val.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+		if (doc != NULL)
+			return json_view_value(out, doc, DOCUMENT_MAX, err);
+	}
+	return value_add(out, &val, VALUE_MAX, err);
+}
+
+/* "id=7, name="Ada""; only the key's columns, or all that are shown. */
+static enum err_code
+add_columns(struct rows_text *v, const struct row_cells *c, bool only_key, struct err *err)
+{
+	char room[COLUMN_NAME_MAX];
+	const char *comma = "";
+	for (size_t i = 0; i < c->count; i++) {
+		const char *name = row_cells_name(c, i, room);
+		bool is_key = row_cells_is_key(c, i);
+		if (only_key ? !is_key : !is_key && !is_shown(v, name))
+			continue;
+		/* Nothing is said of what never ends. */
+		if (is_time(c, name) && c->cells[i].is_null)
+			continue;
+		if (buf_str(&v->line, comma, err) || add_safe(&v->line, name, err) ||
+		    buf_u8(&v->line, '=', err) || add_value(&v->line, c, i, name, err))
+			return err->code;
+		comma = ", ";
+	}
+	return ERR_OK;
+}
+
+/* --- a row that came or went --- */
+
+static enum err_code
+print_whole(struct rows_text *v, char mark, const struct row_cells *c, struct err *err)
+{
+	/* A document has its _id within. */
+	bool is_document = c->shape != NULL && c->shape->format == ROW_BSON && c->count == 2;
+	const char *color = paint(v, mark == '+' ? PAINT_GREEN : PAINT_RED);
+	if (buf_printf(&v->line, err, "%s%c ", color, mark) ||
+	    (is_document ? add_value(&v->line, c, 1, "document", err)
+			 : add_columns(v, c, false, err)))
+		return err->code;
+	return end_line(v, err);
+}
+
+/* --- a row that changed --- */
+
+/* A changed column: its number before (SIZE_MAX: it was not there) and after. */
+struct changed {
+	size_t x;
+	size_t y;
+};
+
+static json_t *
+parse(const struct row_cells *c, size_t i)
+{
+	struct value val = row_cells_value(c, i);
+	if (val.is_null || !row_cells_is_json(c, i))
+		return NULL;
+	return json_loadb(val.data, val.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+}
+
+struct nested {
+	struct rows_text *view;
+	const char *column; /* "" when the row is nothing but this */
+	size_t count;
+};
+
+/* "    /status: "open" → "paid"", "    + /tags/2: "vip"" */
+static enum err_code
+print_nested(void *arg, const struct json_view_change *c, struct err *err)
+{
+	struct nested *n = arg;
+	struct rows_text *v = n->view;
+	if (n->count++ >= CHANGES_MAX)
+		return ERR_OK;
+	const char *color = paint(v, c->change == JSON_ADDED     ? PAINT_GREEN
+				     : c->change == JSON_REMOVED ? PAINT_RED
+								 : PAINT_NONE);
+	const char *mark = c->change == JSON_ADDED     ? "+ "
+			   : c->change == JSON_REMOVED ? "- "
+						       : "";
+	if (buf_printf(&v->line, err, "    %s%s", color, mark) ||
+	    add_safe(&v->line, n->column, err) || buf_str(&v->line, c->where, err) ||
+	    (*n->column != '\0' || *c->where != '\0' ? buf_str(&v->line, ": ", err) : ERR_OK))
+		return err->code;
+	if (c->change != JSON_REPLACED)
+		return buf_str(&v->line, c->before != NULL ? c->before : c->after, err)
+			   ? err->code
+			   : end_line(v, err);
+	return buf_printf(&v->line, err, "%s%s%s" ARROW "%s%s", paint(v, PAINT_RED), c->before,
+		   paint(v, PAINT_NONE), paint(v, PAINT_GREEN), c->after)
+		   ? err->code
+		   : end_line(v, err);
+}
+
+static bool
+is_set(const struct row_cells *c)
+{
+	char room[COLUMN_NAME_MAX];
+	for (size_t i = 0; c->shape != NULL && c->shape->format == ROW_RDB && i < c->count;
+	     i++) {
+		struct value val = row_cells_value(c, i);
+		if (strcmp(row_cells_name(c, i, room), "type") == 0)
+			return val.len == 3 && memcmp(val.data, "set", 3) == 0;
+	}
+	return false;
+}
+
+/* Are both documents, so that what changed in them is shown, not the whole? */
+static bool
+is_document(const struct rows_text *v, const struct changed *ch)
+{
+	if (ch->x == SIZE_MAX || ch->y == SIZE_MAX)
+		return false;
+	AUTO(json) json_t *a = parse(&v->before, ch->x);
+	AUTO(json) json_t *b = parse(&v->after, ch->y);
+	bool is_same_kind =
+	    (json_is_object(a) && json_is_object(b)) || (json_is_array(a) && json_is_array(b));
+	return is_same_kind && !json_equal(a, b);
+}
+
+static enum err_code
+print_document(struct rows_text *v, const struct changed *ch, struct err *err)
+{
+	char room[COLUMN_NAME_MAX];
+	AUTO(json) json_t *a = parse(&v->before, ch->x);
+	AUTO(json) json_t *b = parse(&v->after, ch->y);
+	enum row_format format = v->after.shape->format;
+	bool is_all = format == ROW_RDB || format == ROW_BSON;
+	struct json_view_options opt = { CHANGE_MAX, is_set(&v->after) };
+	struct nested n = { v, is_all ? "" : row_cells_name(&v->after, ch->y, room), 0 };
+	if (a == NULL || b == NULL)
+		return err_nomem(err);
+	if (json_view_changes(a, b, &opt, print_nested, &n, err))
+		return err->code;
+	if (n.count <= CHANGES_MAX)
+		return ERR_OK;
+	char count[COUNTED_MAX];
+	if (buf_printf(&v->line, err, "    " ELLIPSIS " %s more",
+		counted(count, n.count - CHANGES_MAX, "change")))
+		return err->code;
+	return end_line(v, err);
+}
+
+/* "amount: 12.50 → 14.00" */
+static enum err_code
+add_change(struct rows_text *v, const struct changed *ch, struct err *err)
+{
+	char room[COLUMN_NAME_MAX];
+	const struct row_cells *c = ch->y != SIZE_MAX ? &v->after : &v->before;
+	const char *name = row_cells_name(c, ch->y != SIZE_MAX ? ch->y : ch->x, room);
+	v->old.len = v->new.len = 0;
+	if (ch->x == SIZE_MAX || ch->y == SIZE_MAX) {
+		struct buf *to = ch->y != SIZE_MAX ? &v->new : &v->old;
+		struct buf *none = ch->y != SIZE_MAX ? &v->old : &v->new;
+		if (add_value(to, c, ch->y != SIZE_MAX ? ch->y : ch->x, name, err) ||
+		    buf_str(none, "(no column)", err))
+			return err->code;
+	} else if (is_time(&v->after, name)) {
+		if (add_value(&v->old, &v->before, ch->x, name, err) ||
+		    add_value(&v->new, &v->after, ch->y, name, err))
+			return err->code;
+	} else {
+		struct value a = row_cells_value(&v->before, ch->x);
+		struct value b = row_cells_value(&v->after, ch->y);
+		if (value_add_change(&v->old, &v->new, &a, &b, CHANGE_MAX, err))
+			return err->code;
+	}
+	if (add_safe(&v->line, name, err) ||
+	    buf_printf(&v->line, err, ": %s", paint(v, PAINT_RED)) ||
+	    buf_add(&v->line, v->old.data, v->old.len, err) ||
+	    buf_printf(
+		&v->line, err, "%s" ARROW "%s", paint(v, PAINT_NONE), paint(v, PAINT_GREEN)) ||
+	    buf_add(&v->line, v->new.data, v->new.len, err))
+		return err->code;
+	return buf_str(&v->line, paint(v, PAINT_NONE), err);
+}
+
+/* Columns of which the row says another thing, those that came and went among them. */
+static enum err_code
+find_changed(const struct rows_text *v, struct changed **out, size_t *count, struct err *err)
+{
+	const struct row_cells *a = &v->before;
+	const struct row_cells *b = &v->after;
+	char room[COLUMN_NAME_MAX];
+	size_t n = 0;
+	AUTO(mem) struct changed *all = calloc(a->count + b->count + 1, sizeof *all);
+	if (all == NULL)
+		return err_nomem(err);
+	for (size_t y = 0; y < b->count; y++) {
+		size_t x = row_cells_partner(a, b, y);
+		if (is_shown(v, row_cells_name(b, y, room)) &&
+		    (x == SIZE_MAX || !row_cells_same(a, x, b, y)))
+			all[n++] = (struct changed){ x, y };
+	}
+	for (size_t x = 0; x < a->count; x++)
+		if (is_shown(v, row_cells_name(a, x, room)) &&
+		    row_cells_partner(b, a, x) == SIZE_MAX)
+			all[n++] = (struct changed){ x, SIZE_MAX };
+	*out = TAKE(all);
+	*count = n;
+	return ERR_OK;
+}
+
+/* In one line when it is short, else a line for each column. */
+static enum err_code
+print_plain(struct rows_text *v, const struct changed *all, size_t count, struct err *err)
+{
+	size_t head = v->line.len;
+	const char *comma = "  ";
+	for (size_t i = 0; i < count; i++) {
+		if (buf_str(&v->line, comma, err) || add_change(v, &all[i], err))
+			return err->code;
+		comma = ", ";
+	}
+	if (count <= 1 || escape_width((const char *)v->line.data, v->line.len) <=
+			      LINE_MAX_COLUMNS + count * 18 * v->screen->has_color)
+		return end_line(v, err);
+	v->line.len = head;
+	if (end_line(v, err))
+		return err->code;
+	for (size_t i = 0; i < count; i++)
+		if (buf_str(&v->line, "    ", err) || add_change(v, &all[i], err) ||
+		    end_line(v, err))
+			return err->code;
+	return ERR_OK;
+}
+
+/* The key and plain columns, then what changed within documents. */
+static enum err_code
+print_changed(struct rows_text *v, const struct changed *all, size_t count, struct err *err)
+{
+	size_t n = 0;
+	AUTO(mem) struct changed *plain = calloc(count, sizeof *plain);
+	AUTO(mem) bool *is_doc = calloc(count, sizeof *is_doc);
+	if (plain == NULL || is_doc == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < count; i++) {
+		is_doc[i] = is_document(v, &all[i]);
+		if (!is_doc[i])
+			plain[n++] = all[i];
+	}
+	if (buf_printf(&v->line, err, "%s~%s ", paint(v, PAINT_YELLOW), paint(v, PAINT_NONE)) ||
+	    add_columns(v, &v->after, true, err) || print_plain(v, plain, n, err))
+		return err->code;
+	for (size_t i = 0; i < count; i++)
+		if (is_doc[i] && print_document(v, &all[i], err))
+			return err->code;
+	return ERR_OK;
+}
+
+static enum err_code
+print_change(struct rows_text *v, struct err *err)
+{
+	AUTO(mem) struct changed *all = NULL;
+	size_t count;
+	if (find_changed(v, &all, &count, err))
+		return err->code;
+	if (count == 0) {
+		v->elsewhere++;
+		return ERR_OK;
+	}
+	return print_changed(v, all, count, err);
+}
+
+enum err_code
+rows_text_row(struct rows_text *v, const struct diff_table *t, enum row_change change,
+    const struct row *before, const struct row *after, struct err *err)
+{
+	if (begin_table(v, t, err) ||
+	    (before != NULL && row_cells_read(&v->before, t->before, before, err)) ||
+	    (after != NULL && row_cells_read(&v->after, t->after, after, err)))
+		return err->code;
+	v->shown++;
+	if (change == ROW_CHANGED)
+		return print_change(v, err);
+	return print_whole(v, change == ROW_ADDED ? '+' : '-',
+	    change == ROW_ADDED ? &v->after : &v->before, err);
+}
+
+/* --- what was left out --- */
+
+static enum err_code
+print_note(struct rows_text *v, const char *text, struct err *err)
+{
+	if (buf_printf(&v->line, err, "%s  " ELLIPSIS " %s", paint(v, PAINT_DIM), text))
+		return err->code;
+	return end_line(v, err);
+}
+
+enum err_code
+rows_text_table(struct rows_text *v, const struct diff_table *t, struct err *err)
+{
+	char count[COUNTED_MAX];
+	char note[COUNTED_MAX + 64];
+	uint64_t all = t->rows.added + t->rows.removed + t->rows.changed;
+	const struct shape *s = t->after != NULL ? t->after : t->before;
+	if (v->heading == NULL)
+		return ERR_OK;
+	if (v->elsewhere > 0) {
+		snprintf(note, sizeof note, "%s in other columns only",
+		    counted(count, v->elsewhere, rows_noun(s)));
+		if (print_note(v, note, err))
+			return err->code;
+	}
+	if (t->is_counted && all > v->shown) {
+		counted_number(count, all - v->shown);
+		snprintf(note, sizeof note, "%s more (--limit 0 shows all)", count);
+		if (print_note(v, note, err))
+			return err->code;
+	}
+	free(v->heading);
+	v->heading = NULL;
+	return ERR_OK;
+}
+
+/* --- definitions --- */
+
+static enum err_code
+print_text_line(void *arg, char mark, const char *text, size_t len, struct err *err)
+{
+	struct rows_text *v = arg;
+	enum paint p = mark == '@'   ? PAINT_CYAN
+		       : mark == '-' ? PAINT_RED
+		       : mark == '+' ? PAINT_GREEN
+				     : PAINT_NONE;
+	if (buf_str(&v->line, paint(v, p), err) ||
+	    (mark != '@' && mark != '\\' && buf_u8(&v->line, (uint8_t)mark, err)) ||
+	    escape_add(&v->line, text, len, err))
+		return err->code;
+	return end_line(v, err);
+}
+
+/* A definition ends with its line. */
+static enum err_code
+as_lines(struct buf *out, const char *text, struct err *err)
+{
+	size_t len = text != NULL ? strlen(text) : 0;
+	if (len == 0)
+		return ERR_OK;
+	if (buf_add(out, text, len, err))
+		return err->code;
+	return text[len - 1] != '\n' ? buf_u8(out, '\n', err) : ERR_OK;
+}
+
+enum err_code
+rows_text_object(struct rows_text *v, const struct diff_object *o, struct err *err)
+{
+	AUTO(str) char *name = NULL;
+	AUTO(bufv) struct buf a = BUF_INIT;
+	AUTO(bufv) struct buf b = BUF_INIT;
+	if (o->state == DIFF_SAME)
+		return ERR_OK;
+	if (name_of(&name, o->service, o->database, o->name, err) ||
+	    as_lines(&a, o->before, err) || as_lines(&b, o->after, err) ||
+	    buf_str(&v->line, "\n", err) ||
+	    add_head(v, "---", "a/", name, o->before != NULL, err) || end_line(v, err) ||
+	    add_head(v, "+++", "b/", name, o->after != NULL, err) || end_line(v, err))
+		return err->code;
+	return text_diff(
+	    a.data, a.len, b.data, b.len, TEXT_DIFF_CONTEXT, print_text_line, v, NULL, err);
+}

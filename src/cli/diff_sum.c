@@ -1,0 +1,251 @@
+#include "cli/diff_sum.h"
+
+#include <string.h>
+
+static void
+service_release(struct sum_service *s)
+{
+	for (size_t i = 0; i < s->n_tables; i++) {
+		free(s->tables[i].database);
+		free(s->tables[i].table);
+	}
+	for (size_t i = 0; i < s->n_unknown; i++) {
+		free(s->unknown[i].what);
+		free(s->unknown[i].why);
+	}
+	free(s->name);
+	free(s->tables);
+	free(s->unknown);
+}
+
+void
+diff_sum_release(struct diff_sum *s)
+{
+	for (size_t i = 0; i < s->n_members; i++) {
+		free(s->members[i].kind);
+		free(s->members[i].path);
+	}
+	for (size_t i = 0; i < s->n_services; i++)
+		service_release(&s->services[i]);
+	free(s->members);
+	free(s->services);
+	*s = (struct diff_sum)DIFF_SUM_INIT;
+}
+
+/* Room for one more of n, zeroed; lists are short, and grow by doubling. */
+static void *
+one_more(void **list, size_t n, size_t size, struct err *err)
+{
+	if ((n & (n - 1)) == 0) {
+		char *more = reallocarray(*list, n == 0 ? 1 : 2 * n, size);
+		if (more == NULL) {
+			err_nomem(err);
+			return NULL;
+		}
+		*list = more;
+	}
+	void *fresh = (char *)*list + n * size;
+	memset(fresh, 0, size);
+	return fresh;
+}
+
+/* --- members --- */
+
+/* Files that the application wrote; not what the engine or StackSnap says of it. */
+static bool
+has_files(const char *kind)
+{
+	static const char *const kinds[] = { "project", "file", "volume", "bind", "image",
+		"path", "stream", "tar" };
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (strcmp(kinds[i], kind) == 0)
+			return true;
+	return false;
+}
+
+static struct sum_member *
+member_at(struct diff_sum *s, const char *path)
+{
+	for (size_t i = 0; i < s->n_members; i++)
+		if (strcmp(s->members[i].path, path) == 0)
+			return &s->members[i];
+	return NULL;
+}
+
+static enum err_code
+add_members(struct diff_sum *s, const json_t *document, enum diff_state state, struct err *err)
+{
+	const json_t *members = json_object_get(document, "members");
+	for (size_t i = 0; i < json_array_size(members); i++) {
+		const char *kind = json_get_str(json_array_get(members, i), "kind");
+		const char *path = json_get_str(json_array_get(members, i), "path");
+		if (kind == NULL || path == NULL || !has_files(kind))
+			continue;
+		struct sum_member *m = member_at(s, path);
+		if (m != NULL) {
+			m->state = DIFF_SAME;
+			continue;
+		}
+		m = one_more((void **)&s->members, s->n_members, sizeof *m, err);
+		if (m == NULL)
+			return err->code;
+		s->n_members++;
+		m->state = state;
+		if (str_dup(&m->kind, kind, err) || str_dup(&m->path, path, err)) {
+			s->n_members--;
+			free(m->kind);
+			return err->code;
+		}
+	}
+	return ERR_OK;
+}
+
+enum err_code
+diff_sum_members(struct diff_sum *s, const json_t *before, const json_t *after, bool is_live,
+    struct err *err)
+{
+	if (add_members(s, before, is_live ? DIFF_SAME : DIFF_REMOVED, err))
+		return err->code;
+	return after != NULL ? add_members(s, after, DIFF_ADDED, err) : ERR_OK;
+}
+
+struct sum_member *
+diff_sum_member_of(struct diff_sum *s, const char *path)
+{
+	struct sum_member *best = NULL;
+	size_t best_len = 0;
+	for (size_t i = 0; i < s->n_members; i++) {
+		size_t len = strlen(s->members[i].path);
+		if (strncmp(path, s->members[i].path, len) == 0 &&
+		    (len == 0 || path[len] == '/' || path[len] == '\0') &&
+		    (best == NULL || len > best_len)) {
+			best = &s->members[i];
+			best_len = len;
+		}
+	}
+	return best;
+}
+
+static uint64_t
+size_of(const struct tree_entry *e)
+{
+	return e != NULL && e->type == TREE_FILE ? e->content.size : 0;
+}
+
+static void
+count_file(struct diff_result *r, const struct tree_diff *d)
+{
+	if (d->kind == TREE_DIFF_ADDED) {
+		r->added++;
+		r->bytes_added += size_of(d->b);
+	} else if (d->kind == TREE_DIFF_REMOVED) {
+		r->removed++;
+		r->bytes_removed += size_of(d->a);
+	} else if (!diff_is_change(d->fields)) {
+		r->metadata++;
+	} else {
+		r->changed++;
+		r->bytes_before += size_of(d->a);
+		r->bytes_now += size_of(d->b);
+	}
+}
+
+void
+diff_sum_file(struct diff_sum *s, struct sum_member *m, const struct tree_diff *d)
+{
+	count_file(&s->files, d);
+	count_file(&m->files, d);
+}
+
+/* --- services --- */
+
+static struct sum_service *
+service_of(struct diff_sum *s, const char *name, struct err *err)
+{
+	for (size_t i = 0; i < s->n_services; i++)
+		if (strcmp(s->services[i].name, name) == 0)
+			return &s->services[i];
+	struct sum_service *v = one_more((void **)&s->services, s->n_services, sizeof *v, err);
+	if (v == NULL || str_dup(&v->name, name, err))
+		return NULL;
+	s->n_services++;
+	return v;
+}
+
+enum err_code
+diff_sum_table(struct diff_sum *s, const struct diff_table *t, struct err *err)
+{
+	struct sum_service *v = service_of(s, t->service, err);
+	if (v == NULL)
+		return err->code;
+	if (t->state == DIFF_SAME) {
+		v->same++;
+		v->rows_same += t->rows_after;
+		return ERR_OK;
+	}
+	struct sum_table *o = one_more((void **)&v->tables, v->n_tables, sizeof *o, err);
+	if (o == NULL)
+		return err->code;
+	*o = (struct sum_table){
+		.state = t->state,
+		.rows_before = t->rows_before,
+		.rows_after = t->rows_after,
+		.is_counted = t->is_counted,
+		.rows = t->rows,
+	};
+	v->n_tables++;
+	s->tables++;
+	if (t->is_counted) {
+		s->rows.added += t->rows.added;
+		s->rows.removed += t->rows.removed;
+		s->rows.changed += t->rows.changed;
+	}
+	return str_dup(&o->database, t->database, err) ? err->code
+						       : str_dup(&o->table, t->table, err);
+}
+
+enum err_code
+diff_sum_object(struct diff_sum *s, const struct diff_object *o, struct err *err)
+{
+	struct sum_service *v = service_of(s, o->service, err);
+	if (v == NULL)
+		return err->code;
+	v->objects[o->state]++;
+	s->objects += o->state != DIFF_SAME;
+	return ERR_OK;
+}
+
+enum err_code
+diff_sum_moment(struct diff_sum *s, const char *service, int64_t ns, struct err *err)
+{
+	struct sum_service *v = service_of(s, service, err);
+	if (v == NULL)
+		return err->code;
+	v->has_moment = true;
+	v->moment_ns = ns;
+	return ERR_OK;
+}
+
+enum err_code
+diff_sum_unknown(
+    struct diff_sum *s, const char *service, const char *what, const char *why, struct err *err)
+{
+	struct sum_service *v = service_of(s, service, err);
+	if (v == NULL)
+		return err->code;
+	struct sum_unknown *u = one_more((void **)&v->unknown, v->n_unknown, sizeof *u, err);
+	if (u == NULL)
+		return err->code;
+	v->n_unknown++;
+	s->unknown++;
+	return str_dup(&u->what, what != NULL ? what : "", err)
+		   ? err->code
+		   : str_dup(&u->why, why != NULL ? why : "", err);
+}
+
+bool
+diff_sum_differs(const struct diff_sum *s)
+{
+	const struct diff_result *f = &s->files;
+	return f->added + f->removed + f->changed + f->metadata + s->tables + s->objects > 0;
+}
