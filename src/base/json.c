@@ -149,8 +149,8 @@ json_strings(struct json_writer *w, const char *key, const struct strv *v)
 	json_arr_end(w);
 }
 
-static void
-number(struct json_writer *w, const char *key, const char *digits)
+void
+json_number(struct json_writer *w, const char *key, const char *digits)
 {
 	begin_item(w, key);
 	raw(w, digits, strlen(digits));
@@ -161,7 +161,7 @@ json_u64(struct json_writer *w, const char *key, uint64_t value)
 {
 	char digits[24];
 	snprintf(digits, sizeof digits, "%" PRIu64, value);
-	number(w, key, digits);
+	json_number(w, key, digits);
 }
 
 void
@@ -169,7 +169,7 @@ json_i64(struct json_writer *w, const char *key, int64_t value)
 {
 	char digits[24];
 	snprintf(digits, sizeof digits, "%" PRId64, value);
-	number(w, key, digits);
+	json_number(w, key, digits);
 }
 
 void
@@ -181,19 +181,19 @@ json_f64(struct json_writer *w, const char *key, double value)
 	}
 	char digits[40];
 	snprintf(digits, sizeof digits, "%.6g", value);
-	number(w, key, digits);
+	json_number(w, key, digits);
 }
 
 void
 json_flag(struct json_writer *w, const char *key, bool value)
 {
-	number(w, key, value ? "true" : "false");
+	json_number(w, key, value ? "true" : "false");
 }
 
 void
 json_nil(struct json_writer *w, const char *key)
 {
-	number(w, key, "null");
+	json_number(w, key, "null");
 }
 
 /* With as few digits as bring the same number back. */
@@ -209,7 +209,7 @@ exact_number(struct json_writer *w, const char *key, double value)
 	/* A real stays one. */
 	if (strpbrk(digits, ".e") == NULL)
 		snprintf(digits + strlen(digits), 3, ".0");
-	number(w, key, digits);
+	json_number(w, key, digits);
 }
 
 static void

@@ -39,6 +39,8 @@ void json_strings(struct json_writer *w, const char *key, const struct strv *v);
 void json_u64(struct json_writer *w, const char *key, uint64_t value);
 void json_i64(struct json_writer *w, const char *key, int64_t value);
 void json_f64(struct json_writer *w, const char *key, double value);
+/* A number as its digits have it, which must be JSON. */
+void json_number(struct json_writer *w, const char *key, const char *digits);
 void json_flag(struct json_writer *w, const char *key, bool value);
 void json_nil(struct json_writer *w, const char *key);
 /* A value that was read, with all that is in it; what lies deeper than JSON_MAX_DEPTH becomes

@@ -18,7 +18,9 @@
  * Pure: no input or output, nothing is kept.  Bytes may be hostile.
  * Ownership: rows and fields point into the bytes given.
  * Threads:   any.
- * Errors:    ERR_CORRUPT for bytes that are not of that form, ERR_NO_MEMORY.
+ * Errors:    ERR_CORRUPT for bytes that are not of that form, ERR_UNSUPPORTED for a
+ *            key of a type that came later, ERR_NO_MEMORY.  What is appended to
+ *            stays as it was.
  *
  * Sources: PostgreSQL's manual, COPY, "Text Format"; MariaDB's and MySQL's
  * manuals, "String Literals"; rdb.h of Redis 8 and Valkey 8; bsonspec.org 1.1.

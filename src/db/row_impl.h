@@ -21,6 +21,7 @@ struct row_ops {
 
 extern const struct row_ops row_copy_ops;
 extern const struct row_ops row_insert_ops;
+extern const struct row_ops row_rdb_ops;
 extern const struct row_ops row_bson_ops;
 
 #endif
