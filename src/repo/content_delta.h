@@ -3,17 +3,17 @@
  *
  * Both are lists of lists of chunks.  What both have is taken away from both,
  * unread: first lists, level by level, then chunks, as multisets, wherever they
- * stand; never what is torn, nor what stands behind something torn, since such a
- * chunk is no multiset of whole rows.  Chunks without any row (the head of a table and its
- * tail) are left out.  docs/decisions/0023-datasets.md.
+ * stand.  The chunks of a row that is torn are one with what they continue, and only taken away
+ * all together.  Chunks without any row (the head of a table and its tail) are left out.
+ * docs/decisions/0023-datasets.md.
  *
  * What is left comes as runs: what stands in a and in b between the same shared
  * neighbours, so that their rows may be compared front to front and end to end.
  * Where the order is mixed up, a run need not have such neighbours: the runs are the same
  * multisets of rows all the same.  A run begins and ends at a border of rows.
  *
- * Memory: 64 bytes for each list that is not shared (0.5 MiB for a table of
- *         100 GiB), one bit for each chunk in them, 32 MiB of such lists; 80 MiB of the ids
+ * Memory: 72 bytes for each list that is not shared (6 MiB for a table of 100 GiB, all of which
+ *         differs), one bit for each chunk in them, 32 MiB of such lists; 80 MiB of the ids
  *         of 1.5 million chunks (24 GiB), of more in several passes over the lists.
  *         content_delta_read: 24 MiB, besides a row that is larger than that.
  * Ownership: repositories and contents are borrowed until content_delta_free.

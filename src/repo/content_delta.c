@@ -1,0 +1,450 @@
+#include "repo/content_delta.h"
+
+#include "base/checksum.h"
+#include "base/map.h"
+#include "repo/content_delta_impl.h"
+#include "sys/thread.h"
+
+#include <stdatomic.h>
+
+/* Lists of chunks are kept up to so many extents, others read again: 32 MiB. */
+#define KEPT_MAX (((uint64_t)32 << 20) / sizeof(struct extent))
+/* Ids are compared by so many bytes: they are keyed hashes. */
+#define PREFIX 16
+/* Chunks of one pass, which fill a map of two million places three quarters. */
+#define PASS_MAX ((uint64_t)3 << 19)
+
+/* --- leaves --- */
+
+void
+delta_cursor_init(struct delta_cursor *c, const struct delta_side *side, unsigned level)
+{
+	*c = (struct delta_cursor){ .side = side, .level = level };
+}
+
+void
+delta_cursor_release(struct delta_cursor *c)
+{
+	content_release(&c->read);
+}
+
+enum err_code
+delta_read_list(
+    struct repo *r, const struct delta_node *n, struct content *out, struct err *err)
+{
+	struct extent item = n->extent;
+	struct content one = { .size = item.len,
+		.level = n->level,
+		.count = 1,
+		.items = &item,
+		.is_counted = true };
+	return content_read_list(r, &one, 0, out, err);
+}
+
+static enum err_code
+open_list(struct delta_cursor *c, const struct delta_node *n, struct err *err)
+{
+	content_release(&c->read);
+	c->items = n->items;
+	c->count = n->count;
+	c->at = 0;
+	if (n->items != NULL)
+		return ERR_OK;
+	if (delta_read_list(c->side->repo, n, &c->read, err))
+		return err->code;
+	c->items = c->read.items;
+	c->count = c->read.count;
+	return ERR_OK;
+}
+
+static void
+give_leaf(struct delta_cursor *c, const struct extent *e, unsigned level, bool is_taken,
+    struct delta_leaf *out)
+{
+	*out = (struct delta_leaf){ .extent = *e,
+		.is_taken = is_taken,
+		.is_of_level = level == c->level,
+		.begins_unit = !c->is_behind_torn };
+	if (!is_taken && out->begins_unit)
+		c->units++;
+	out->unit = c->units - 1;
+	c->is_behind_torn = e->is_torn;
+}
+
+enum err_code
+delta_cursor_next(struct delta_cursor *c, struct delta_leaf *out, bool *is_end, struct err *err)
+{
+	for (;;) {
+		if (c->items != NULL && c->at < c->count) {
+			give_leaf(c, &c->items[c->at++], 0, false, out);
+			break;
+		}
+		c->items = NULL;
+		if (c->node == c->side->count) {
+			*is_end = true;
+			return ERR_OK;
+		}
+		const struct delta_node *n = &c->side->nodes[c->node++];
+		if (n->is_taken || n->level <= c->level) {
+			give_leaf(c, &n->extent, n->level, n->is_taken, out);
+			break;
+		}
+		if (open_list(c, n, err))
+			return err->code;
+	}
+	*is_end = false;
+	return ERR_OK;
+}
+
+/* --- what both have --- */
+
+struct seen {
+	uint32_t in_a;
+	uint32_t in_both;
+};
+
+struct taking {
+	struct content_delta *delta;
+	unsigned level;
+	uint64_t pass;
+	uint64_t passes;
+	struct map ids;
+};
+
+/* Whole rows: known by the id of the chunk or list, or a hash of several. */
+struct unit {
+	uint64_t number;
+	uint8_t prefix[PREFIX];
+};
+
+static void
+add_to_unit(struct unit *u, const struct delta_leaf *l)
+{
+	uint8_t both[PREFIX + ID_SIZE];
+	if (l->begins_unit) {
+		memcpy(u->prefix, l->extent.id.b, PREFIX);
+		u->number = l->unit;
+		return;
+	}
+	memcpy(both, u->prefix, PREFIX);
+	memcpy(both + PREFIX, l->extent.id.b, ID_SIZE);
+	struct checksum128 sum = checksum128_of(both, sizeof both);
+	put_u64(u->prefix, sum.low);
+	put_u64(u->prefix + 8, sum.high);
+}
+
+typedef enum err_code unit_fn(struct taking *t, const struct unit *u, struct err *err);
+
+/* Each unit of those that may be taken in this pass. */
+static enum err_code
+each_unit(struct taking *t, unsigned side, unit_fn *fn, struct err *err)
+{
+	AUTO(delta_cursor) struct delta_cursor c;
+	struct unit u;
+	delta_cursor_init(&c, &t->delta->sides[side], t->level);
+	for (;;) {
+		struct delta_leaf l;
+		bool is_end;
+		if (delta_cursor_next(&c, &l, &is_end, err))
+			return err->code;
+		if (is_end)
+			return cancel_check(t->delta->opt.cancel, err);
+		if (l.is_taken || !l.is_of_level)
+			continue;
+		add_to_unit(&u, &l);
+		bool is_now = t->passes == 1 || get_u32(u.prefix + 12) % t->passes == t->pass;
+		if (!l.extent.is_torn && is_now && fn(t, &u, err))
+			return err->code;
+	}
+}
+
+static enum err_code
+note_in_a(struct taking *t, const struct unit *u, struct err *err)
+{
+	void *value;
+	bool is_new;
+	if (map_put(&t->ids, u->prefix, &value, &is_new, err))
+		return err->code;
+	struct seen *s = value;
+	s->in_a++;
+	return ERR_OK;
+}
+
+static void
+set_taken(struct delta_side *s, const struct unit *u)
+{
+	s->taken[u->number / 64] |= UINT64_C(1) << u->number % 64;
+}
+
+static enum err_code
+take_in_b(struct taking *t, const struct unit *u, struct err *err)
+{
+	(void)err;
+	struct seen *s = map_get(&t->ids, u->prefix);
+	if (s == NULL || s->in_both == s->in_a)
+		return ERR_OK;
+	s->in_both++;
+	set_taken(&t->delta->sides[1], u);
+	return ERR_OK;
+}
+
+static enum err_code
+take_in_a(struct taking *t, const struct unit *u, struct err *err)
+{
+	(void)err;
+	struct seen *s = map_get(&t->ids, u->prefix);
+	if (s->in_both == 0)
+		return ERR_OK;
+	s->in_both--;
+	set_taken(&t->delta->sides[0], u);
+	return ERR_OK;
+}
+
+static enum err_code
+make_bits(struct delta_side *s, uint64_t leaves, struct err *err)
+{
+	free(s->taken);
+	s->leaves = leaves;
+	s->taken = calloc(leaves / 64 + 1, sizeof *s->taken);
+	return s->taken != NULL ? ERR_OK : err_nomem(err);
+}
+
+/* Mark the units of a level that both sides have. */
+static enum err_code
+take_units(struct content_delta *d, unsigned level, struct err *err)
+{
+	struct taking t = {
+		.delta = d, .level = level, .passes = 1 + d->sides[0].leaves / PASS_MAX
+	};
+	enum err_code rc = ERR_OK;
+	map_init(&t.ids, PREFIX, sizeof(struct seen));
+	for (; rc == ERR_OK && t.pass < t.passes && !d->opt.is_apart; t.pass++) {
+		map_clear(&t.ids);
+		if (each_unit(&t, 0, note_in_a, err) || each_unit(&t, 1, take_in_b, err) ||
+		    each_unit(&t, 0, take_in_a, err))
+			rc = err->code;
+	}
+	map_release(&t.ids);
+	return rc;
+}
+
+/* The bits become marks of nodes. */
+static void
+mark_lists(struct delta_side *s)
+{
+	uint64_t units = 0;
+	bool is_behind_torn = false;
+	for (size_t i = 0; i < s->count; i++) {
+		struct delta_node *n = &s->nodes[i];
+		if (n->is_taken)
+			continue;
+		units += !is_behind_torn;
+		n->is_taken = delta_has_bit(s, units - 1);
+		is_behind_torn = n->extent.is_torn;
+	}
+}
+
+static enum err_code
+take_lists(struct content_delta *d, unsigned level, struct err *err)
+{
+	for (unsigned side = 0; side < 2; side++)
+		if (make_bits(&d->sides[side], d->sides[side].count, err))
+			return err->code;
+	if (take_units(d, level, err))
+		return err->code;
+	for (unsigned side = 0; side < 2; side++)
+		mark_lists(&d->sides[side]);
+	return ERR_OK;
+}
+
+/* --- lists that only one side has --- */
+
+struct loading {
+	struct content_delta *delta;
+	struct delta_side *side;
+	unsigned level;
+	atomic_uint_fast64_t kept; /* extents */
+	atomic_flag has_failed;
+	struct err err; /* the first */
+	bool is_failed;
+};
+
+static void
+load_list(void *ctx, size_t i)
+{
+	struct loading *l = ctx;
+	struct delta_node *n = &l->side->nodes[i];
+	struct err err;
+	struct content list = CONTENT_INIT;
+	if (n->is_taken || n->level != l->level)
+		return;
+	if (cancel_check(l->delta->opt.cancel, &err) ||
+	    delta_read_list(l->side->repo, n, &list, &err)) {
+		if (!atomic_flag_test_and_set(&l->has_failed)) {
+			l->err = err;
+			l->is_failed = true;
+		}
+		return;
+	}
+	n->count = (uint32_t)list.count;
+	/* Above the lists of chunks, what is read is needed once more, at once. */
+	if (l->level > 1 || atomic_fetch_add(&l->kept, list.count) < KEPT_MAX)
+		n->items = TAKE(list.items);
+	content_release(&list);
+}
+
+unsigned
+delta_threads(const struct content_delta *d)
+{
+	return d->opt.threads > 0 ? d->opt.threads : thread_cpus();
+}
+
+static enum err_code
+load_lists(struct loading *l, unsigned side, struct err *err)
+{
+	l->side = &l->delta->sides[side];
+	thread_each(l->side->count, delta_threads(l->delta), load_list, l);
+	if (l->is_failed)
+		*err = l->err;
+	return l->is_failed ? err->code : ERR_OK;
+}
+
+/* Replace the lists of a level by what they hold. */
+static enum err_code
+expand(struct delta_side *s, unsigned level, struct err *err)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < s->count; i++)
+		count += s->nodes[i].items != NULL ? s->nodes[i].count : 1;
+	struct delta_node *nodes = calloc(count + 1, sizeof *nodes);
+	if (nodes == NULL)
+		return err_nomem(err);
+	size_t to = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		struct delta_node *n = &s->nodes[i];
+		if (n->items == NULL)
+			nodes[to++] = *n;
+		for (size_t j = 0; n->items != NULL && j < n->count; j++)
+			nodes[to++] = (struct delta_node){ .extent = n->items[j],
+				.level = (uint8_t)(level - 1) };
+		free(n->items);
+	}
+	free(s->nodes);
+	s->nodes = nodes;
+	s->count = count;
+	return ERR_OK;
+}
+
+static uint64_t
+count_leaves(const struct delta_side *s)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < s->count; i++)
+		if (!s->nodes[i].is_taken)
+			n += s->nodes[i].level > 0 ? s->nodes[i].count : 1;
+	return n;
+}
+
+static enum err_code
+descend(struct content_delta *d, unsigned level, struct err *err)
+{
+	struct loading l = { .delta = d, .level = level, .has_failed = ATOMIC_FLAG_INIT };
+	if (take_lists(d, level, err) || load_lists(&l, 0, err) || load_lists(&l, 1, err))
+		return err->code;
+	for (unsigned side = 0; side < 2 && level > 1; side++)
+		if (expand(&d->sides[side], level, err))
+			return err->code;
+	return ERR_OK;
+}
+
+/* --- the whole --- */
+
+static enum err_code
+start_side(struct delta_side *s, const struct content *c, struct repo *r, struct err *err)
+{
+	size_t count = c != NULL ? c->count : 0;
+	s->repo = r;
+	s->nodes = calloc(count + 1, sizeof *s->nodes);
+	if (s->nodes == NULL)
+		return err_nomem(err);
+	if (count > 0 && !c->is_counted)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "the rows are not counted: it was stored by an earlier version");
+	for (size_t i = 0; i < count; i++)
+		s->nodes[i] =
+		    (struct delta_node){ .extent = c->items[i], .level = (uint8_t)c->level };
+	s->count = count;
+	return ERR_OK;
+}
+
+static enum err_code
+sum_up(struct content_delta *d, unsigned side, struct err *err)
+{
+	const struct delta_side *s = &d->sides[side];
+	AUTO(delta_cursor) struct delta_cursor c;
+	delta_cursor_init(&c, s, 0);
+	for (;;) {
+		struct delta_leaf l;
+		bool is_end;
+		if (delta_cursor_next(&c, &l, &is_end, err))
+			return err->code;
+		if (is_end)
+			return ERR_OK;
+		if (delta_is_taken(s, &l) || delta_has_no_rows(&l))
+			continue;
+		d->rest.chunks[side]++;
+		d->rest.bytes[side] += l.extent.len;
+		d->rest.rows[side] += l.extent.rows;
+	}
+}
+
+static unsigned
+level_of(const struct content *c)
+{
+	return c != NULL ? c->level : 0;
+}
+
+enum err_code
+content_delta_new(
+    struct content_delta **out, const struct content_delta_options *opt, struct err *err)
+{
+	AUTO(content_delta) struct content_delta *d = calloc(1, sizeof *d);
+	if (d == NULL)
+		return err_nomem(err);
+	d->opt = *opt;
+	if (start_side(&d->sides[0], opt->a, opt->repo_a, err) ||
+	    start_side(&d->sides[1], opt->b, opt->repo_b, err))
+		return err->code;
+	unsigned level = (unsigned)max_size(level_of(opt->a), level_of(opt->b));
+	for (; level > 0; level--)
+		if (descend(d, level, err))
+			return err->code;
+	for (unsigned side = 0; side < 2; side++)
+		if (make_bits(&d->sides[side], count_leaves(&d->sides[side]), err))
+			return err->code;
+	if (take_units(d, 0, err) || sum_up(d, 0, err) || sum_up(d, 1, err))
+		return err->code;
+	*out = TAKE(d);
+	return ERR_OK;
+}
+
+void
+content_delta_free(struct content_delta *d)
+{
+	if (d == NULL)
+		return;
+	for (unsigned side = 0; side < 2; side++) {
+		struct delta_side *s = &d->sides[side];
+		for (size_t i = 0; i < s->count; i++)
+			free(s->nodes[i].items);
+		free(s->nodes);
+		free(s->taken);
+	}
+	free(d);
+}
+
+const struct content_delta_rest *
+content_delta_rest(const struct content_delta *d)
+{
+	return &d->rest;
+}
