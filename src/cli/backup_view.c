@@ -18,6 +18,8 @@ print_source(const struct backup_batch *b, const struct backup_task *r)
 	}
 	if (b->input.name != NULL)
 		escape_print(stdout, b->input.name);
+	for (size_t i = 0; i < b->databases.len; i++)
+		printf("%s%s", i > 0 ? ", " : "database ", b->databases.items[i]);
 	for (size_t i = 0; i < b->paths.len; i++) {
 		fputs(i > 0 ? ", " : "", stdout);
 		escape_print(stdout, b->paths.items[i]);
@@ -25,7 +27,7 @@ print_source(const struct backup_batch *b, const struct backup_task *r)
 }
 
 static void
-print_numbers(const struct backup_task *r)
+print_numbers(const struct backup_batch *b, const struct backup_task *r)
 {
 	const struct backup_result *res = &r->result;
 	char files[FORMAT_MAX], bytes[FORMAT_MAX], new_bytes[FORMAT_MAX], stored[FORMAT_MAX];
@@ -45,6 +47,8 @@ print_numbers(const struct backup_task *r)
 		printf("  services were quiet for %s; skew %s; took %s\n", quiet, skew, took);
 	else if (r->stack != NULL)
 		printf("  no service was made quiet; skew %s; took %s\n", skew, took);
+	else if (b->databases.len > 1)
+		printf("  skew %s; took %s\n", skew, took);
 	else
 		printf("  took %s\n", took);
 	if (res->excluded > 0)
@@ -79,7 +83,7 @@ print_task(
 	fputs(": ", stdout);
 	outcome_print(screen, r->code);
 	puts(r->result.shrunk > 0 ? ", QUARANTINED" : "");
-	print_numbers(r);
+	print_numbers(b, r);
 	if (r->result.shrunk > 0)
 		printf("  it holds much less than the last good one, which stays, as does all "
 		       "before: see\n  'stacksnap show %.8s', then 'stacksnap accept %.8s' "
@@ -92,9 +96,15 @@ source_json(struct json_writer *w, const struct backup_batch *b, const struct ba
 {
 	json_obj(w, "source");
 	const char *name = r->stack != NULL ? r->stack : b->input.name;
-	json_str(w, "kind", r->stack != NULL ? "stack" : name != NULL ? "stdin" : "path");
+	json_str(w, "kind",
+	    r->stack != NULL       ? "stack"
+	    : name != NULL         ? "stdin"
+	    : b->databases.len > 0 ? "database"
+				   : "path");
 	if (name != NULL) {
 		json_str(w, "name", name);
+	} else if (b->databases.len > 0) {
+		json_strings(w, "names", &b->databases);
 	} else {
 		json_arr(w, "paths");
 		for (size_t i = 0; i < b->paths.len; i++)

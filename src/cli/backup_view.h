@@ -6,10 +6,11 @@
 
 #include "cli/cli.h"
 #include "engine/backup.h"
+#include "engine/connections.h"
 
 /* What became of one stack, or of the folders. */
 struct backup_task {
-	const char *stack; /* NULL: folders, or a stream */
+	const char *stack; /* NULL: folders, databases, or a stream */
 	enum exit_code code;
 	struct backup_result result; /* when it did not fail */
 	struct err err;
@@ -17,7 +18,9 @@ struct backup_task {
 
 struct backup_batch {
 	struct strv stacks;
-	struct strv paths; /* either these or those, or a stream */
+	struct strv paths; /* either these or those, or databases, or a stream */
+	struct strv databases; /* names of connections, in order */
+	struct connections *connections; /* that have them */
 	struct backup_input input; /* its name is NULL when there is none */
 	struct backup_task *tasks;
 	size_t n_tasks;

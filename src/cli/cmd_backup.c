@@ -5,6 +5,7 @@
  * program's.
  */
 #include "cli/backup_view.h"
+#include "cli/db_try.h"
 #include "cli/look_view.h"
 #include "cli/plan_view.h"
 #include "cli/recover.h"
@@ -19,6 +20,8 @@ batch_auto(struct backup_batch *b)
 {
 	strv_release(&b->stacks);
 	strv_release(&b->paths);
+	strv_release(&b->databases);
+	connections_close(b->connections);
 	free(b->tasks);
 }
 
@@ -116,10 +119,45 @@ choose_stream(const struct args *a, struct backup_batch *b, struct err *err)
 }
 
 static enum err_code
+choose_databases(struct cli *c, struct backup_batch *b, struct err *err)
+{
+	const struct args *a = &c->args;
+	bool is_narrowed = a->env != NULL || a->project != NULL;
+	if (a->paths.len > 0 || a->stdin_name != NULL || a->stdin_tar || a->stdin_command)
+		return err_set(err, ERR_USAGE, "--db stands alone: no --path and no --stdin");
+	if (a->quiesce != NULL || a->max_downtime != NULL || a->config != NULL ||
+	    a->set.len > 0 || a->exclude.len > 0 || a->exclude_from.len > 0 ||
+	    a->exclude_caches || a->one_file_system || a->is_long)
+		return err_set(err, ERR_USAGE,
+		    "--quiesce, --max-downtime, --config, --set, --long, --exclude and the "
+		    "like "
+		    "mean nothing for --db");
+	if (a->all && a->operands.len > 0)
+		return err_set(err, ERR_USAGE, "--all stands alone: no NAME with it");
+	if (!a->all && !is_narrowed && a->operands.len == 0)
+		return err_set(err, ERR_USAGE,
+		    "back up which databases? Give --db NAME, or --db with --all, --project or "
+		    "--env");
+	if (db_open_list(c, CONNECTIONS_READ, &b->connections, err) ||
+	    db_choose(a, b->connections, &a->operands, 0, &b->databases, err))
+		return err->code;
+	strv_sort(&b->databases);
+	return b->databases.len > 0 ? ERR_OK
+				    : err_set(err, ERR_NOT_FOUND,
+					  "there is no such database: 'stacksnap db list' "
+					  "shows those that there "
+					  "are");
+}
+
+static enum err_code
 choose(struct cli *c, struct backup_batch *b, struct err *err)
 {
 	const struct args *a = &c->args;
 	bool has_paths = a->paths.len > 0;
+	if (a->db)
+		return choose_databases(c, b, err);
+	if (a->env != NULL || a->project != NULL)
+		return err_set(err, ERR_USAGE, "--env and --project go with --db");
 	if (a->stdin_name != NULL || a->stdin_tar || a->stdin_command)
 		return choose_stream(a, b, err);
 	if (a->all && (has_paths || a->operands.len > 0))
@@ -194,6 +232,24 @@ show_plan(struct cli *c, const struct backup_batch *b, const struct settings_opt
 	return cli_result_end(&w, err);
 }
 
+/* What a backup would find. */
+static enum err_code
+show_databases(
+    struct cli *c, const struct backup_batch *b, enum exit_code *code, struct err *err)
+{
+	if (!c->args.json)
+		return db_try_all(c, b->connections, &b->databases, NULL, code, err);
+	AUTO(bufv) struct buf line = BUF_INIT;
+	AUTO(json) json_t *tests = NULL;
+	struct json_writer w;
+	if (db_try_json(c, b->connections, &b->databases, &tests, code, err))
+		return err->code;
+	cli_result_begin(c, &w, &line, *code);
+	json_flag(&w, "dry_run", true);
+	json_value(&w, "plan", tests);
+	return cli_result_end(&w, err);
+}
+
 /* --- the work --- */
 
 /* Do the options' values make sense?  Otherwise each stack would be refused for them. */
@@ -231,12 +287,26 @@ options_of(const struct args *a, struct backup_options *out, struct err *err)
 	return ERR_OK;
 }
 
+static enum err_code
+back_up_databases(struct engine *e, const struct backup_batch *b,
+    const struct backup_options *opt, struct backup_task *r)
+{
+	size_t n = b->databases.len;
+	AUTO(mem) const struct connection **list = calloc(n, sizeof *list);
+	if (list == NULL)
+		return err_nomem(&r->err);
+	for (size_t i = 0; i < n; i++)
+		list[i] = connections_find(b->connections, b->databases.items[i]);
+	return backup_connections(e, list, n, opt, &r->result, &r->err);
+}
+
 static void
 back_up(struct cli *c, struct engine *e, const struct backup_batch *b,
     const struct backup_options *opt, struct backup_task *r)
 {
 	enum err_code rc =
 	    r->stack != NULL        ? backup_stack(e, r->stack, opt, &r->result, &r->err)
+	    : b->databases.len > 0  ? back_up_databases(e, b, opt, r)
 	    : b->input.name != NULL ? backup_stream(e, &b->input, opt, &r->result, &r->err)
 				    : backup_paths(e, &b->paths, opt, &r->result, &r->err);
 	if (rc) {
@@ -270,12 +340,15 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	struct backup_options opt;
 	if (choose(c, &b, err) || options_of(&c->args, &opt, err))
 		return err->code;
+	if (c->args.dry_run && b.databases.len > 0)
+		return show_databases(c, &b, code, err);
 	if (c->args.dry_run)
 		return b.paths.len > 0 ? look_view_run(c, &b.paths, &opt, err)
 				       : show_plan(c, &b, &opt.settings, err);
 	if (cli_open_lenient(c, &p, err))
 		return err->code;
-	recover_first(c);
+	if (b.databases.len == 0)
+		recover_first(c);
 	b.n_tasks = b.stacks.len > 0 ? b.stacks.len : 1;
 	b.tasks = calloc(b.n_tasks, sizeof *b.tasks);
 	if (b.tasks == NULL)
@@ -299,6 +372,13 @@ static const struct option_def options[] = {
 	    offsetof(struct args, all) },
 	{ "path", 0, OPTION_LIST, WORD_FILE, "DIR", NULL,
 	    "files and folders; what follows are paths, too", offsetof(struct args, paths) },
+	{ "db", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "databases outside of stacks; what follows are their names",
+	    offsetof(struct args, db) },
+	{ "env", 0, OPTION_VALUE, WORD_CHOICE, "ENV", "prod staging dev",
+	    "with --db: those for it", offsetof(struct args, env) },
+	{ "project", 0, OPTION_VALUE, WORD_ANY, "NAME", NULL,
+	    "with --db: those of this project", offsetof(struct args, project) },
 	{ "quiesce", 0, OPTION_VALUE, WORD_CHOICE, "HOW", "none pause stop down",
 	    "services that write: none, pause (default), stop; all: down",
 	    offsetof(struct args, quiesce) },
@@ -361,6 +441,8 @@ static const struct example examples[] = {
 	  "'!/srv/a/tmp'",
 	    "rules may begin with DIR; \"!\" takes back in" },
 	{ "stacksnap -r /backup backup --path /srv --dry-run --long", "what would be read" },
+	{ "stacksnap -r /backup backup --db shop cache",
+	    "databases of 'stacksnap db list', at one instant" },
 	{ "stacksnap -r /backup backup --stdin shop.sql --stdin-command -- pg_dump shop",
 	    "what a program writes, if it ends well" },
 	{ "docker export web | stacksnap -r /backup backup --stdin web --stdin-tar",
@@ -369,8 +451,8 @@ static const struct example examples[] = {
 
 const struct command command_backup = {
 	.name = "backup",
-	.summary = "make a snapshot of stacks or folders",
-	.operands = "STACK...|--all|--path DIR...|--stdin NAME",
+	.summary = "make a snapshot of stacks, folders or databases",
+	.operands = "STACK...|--all|--path DIR...|--db NAME...|--stdin NAME",
 	.about =
 	    "Captures a running stack at one instant: files are read while it runs, then the\n"
 	    "services that write are paused for a moment, the databases fix their state, "
@@ -399,6 +481,10 @@ const struct command command_backup = {
 	    "the end means folders, ** any number of folders, ! takes back what an earlier "
 	    "rule left\n"
 	    "out (but nothing below a folder that is out).\n"
+	    "\n"
+	    "With --db, databases that 'stacksnap db add' has named are dumped as those of "
+	    "stacks\n"
+	    "are, all into one snapshot; nothing is made quiet for them.\n"
 	    "\n"
 	    "With --stdin a failure of the program that writes cannot be seen, but that it "
 	    "wrote\n"

@@ -2,7 +2,7 @@
  * db: databases outside of stacks: name them, test them, list them.
  */
 #include "cli/db_args.h"
-#include "cli/db_view.h"
+#include "cli/db_try.h"
 #include "cli/passphrase.h"
 #include "cli/terminal.h"
 #include "sys/clock.h"
@@ -103,40 +103,6 @@ set_tags(const struct args *a, struct connection *c, struct err *err)
 
 /* --- testing --- */
 
-static void
-try_one(struct cli *c, const struct connection *connection, struct db_tried *out)
-{
-	event_phase(c->events, "test database %s", connection->name);
-	if (connection_try(&out->test, connection, c->cancel, &out->err)) {
-		connection_test_release(&out->test);
-		out->code = exit_code_of_run(out->err.code, cancel_is_raised(c->cancel));
-		return;
-	}
-	for (size_t i = 0; i < out->test.warnings.len; i++)
-		event_warning(c->events, connection->name, "%s", out->test.warnings.items[i]);
-	out->code = db_test_is_partial(&out->test) ? EXIT_PARTIAL : EXIT_COMPLETE;
-}
-
-static enum err_code
-test_all(struct cli *c, const struct connections *l, const struct strv *names,
-    struct json_writer *w, enum exit_code *code, struct err *err)
-{
-	for (size_t i = 0; i < names->len; i++) {
-		AUTO(db_tried) struct db_tried t = DB_TRIED_INIT;
-		if (cancel_check(c->cancel, err))
-			return err->code;
-		try_one(c, connections_find(l, names->items[i]), &t);
-		if (t.err.code != ERR_OK)
-			cli_tell_error(c, &t.err);
-		if (w != NULL)
-			db_view_test_json(w, names->items[i], &t);
-		else if (t.err.code == ERR_OK)
-			db_view_test_print(&t.test);
-		*code = exit_code_worse(*code, t.code);
-	}
-	return ERR_OK;
-}
-
 static enum err_code
 test(struct cli *c, enum exit_code *code, struct err *err)
 {
@@ -149,18 +115,11 @@ test(struct cli *c, enum exit_code *code, struct err *err)
 		return err_set(err, ERR_NOT_FOUND,
 		    "there is no database to test: 'stacksnap db add' names one");
 	if (!c->args.json)
-		return test_all(c, l, &names, NULL, code, err);
-	AUTO(bufv) struct buf tests = BUF_INIT;
+		return db_try_all(c, l, &names, NULL, code, err);
 	AUTO(bufv) struct buf out = BUF_INIT;
-	struct json_writer w;
-	/* The exit code stands before the tests, and is known behind them. */
-	json_init(&w, &tests);
-	json_arr(&w, NULL);
-	if (test_all(c, l, &names, &w, code, err))
-		return err->code;
-	json_arr_end(&w);
 	AUTO(json) json_t *list = NULL;
-	if (json_finish(&w, err) || json_parse(&list, tests.data, tests.len, "the tests", err))
+	struct json_writer w;
+	if (db_try_json(c, l, &names, &list, code, err))
 		return err->code;
 	cli_result_begin(c, &w, &out, *code);
 	json_value(&w, "tests", list);
@@ -218,7 +177,7 @@ try_and_save(struct cli *c, struct connection *wanted, enum exit_code *code, str
 	if (str_dup(&name, wanted->name, err))
 		return err->code;
 	if (!c->args.no_test)
-		try_one(c, wanted, &t);
+		db_try_one(c, wanted, &t);
 	*code = t.code;
 	if (t.err.code != ERR_OK) {
 		saved = NULL;

@@ -42,8 +42,13 @@ set_diskless(struct redis_sync *s, struct link *ctl)
 		free(TAKE(s->diskless));
 		return false;
 	}
-	return link_set_config(ctl, "repl-diskless-sync", "yes", &refused) == ERR_OK &&
-	       link_set_config(ctl, "repl-diskless-sync-delay", "0", &refused) == ERR_OK;
+	if (link_set_config(ctl, "repl-diskless-sync", "yes", &refused)) {
+		/* An account that may look, but not set: nothing is to be put back. */
+		free(TAKE(s->diskless));
+		free(TAKE(s->diskless_delay));
+		return false;
+	}
+	return link_set_config(ctl, "repl-diskless-sync-delay", "0", &refused) == ERR_OK;
 }
 
 enum err_code

@@ -1,5 +1,5 @@
 /*
- * backup.h: making a snapshot, of a stack or of folders.
+ * backup.h: making a snapshot, of a stack, of folders, of databases elsewhere.
  *
  * A snapshot of a stack (the order is in docs/design.md, "The life of a
  * backup"): preflight, live pre-copy, quiesce, fences and a second look at
@@ -57,6 +57,15 @@ struct backup_result {
 
 MUST_CHECK enum err_code backup_stack(struct engine *e, const char *stack,
     const struct backup_options *opt, struct backup_result *out, struct err *err);
+
+struct connection;
+
+/* Snapshot of databases outside of stacks, of one instant (as far as they can be fixed
+ * together); each is a member, as a stack's would be.  Nothing is made quiet.  A database that
+ * cannot be read makes the snapshot partial; one that fails, none. */
+MUST_CHECK enum err_code backup_connections(struct engine *e,
+    const struct connection *const *list, size_t n, const struct backup_options *opt,
+    struct backup_result *out, struct err *err);
 
 /* Can the rules be read? */
 MUST_CHECK enum err_code backup_check_rules(const struct backup_options *opt, struct err *err);

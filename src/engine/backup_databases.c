@@ -1,5 +1,5 @@
 /*
- * What is done to all databases of a stack at once: one thread for each.
+ * What is done to all databases of a snapshot at once: one thread for each.
  */
 #include "engine/backup_stack.h"
 #include "sys/thread.h"
@@ -100,6 +100,8 @@ check_database(struct backup_run *r, struct capture *c, struct err *err)
 		return err->code;
 	for (size_t i = 0; i < info->warnings.len; i++)
 		event_warning(r->engine->events, c->name, "%s", info->warnings.items[i]);
+	for (size_t i = 0; i < info->missing.len; i++)
+		run_problem(r, c->name, info->missing.items[i]);
 	return ERR_OK;
 }
 

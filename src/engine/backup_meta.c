@@ -43,18 +43,23 @@ save_image(struct stack_backup *b, const struct stack_container *c, struct err *
 	return save_doc(b, &doc.raw, err, "meta/images/%s.json", c->name);
 }
 
-/* What the dumps of a database hold, beside them: theirs is the tools' folder alone. */
-static enum err_code
-save_census(struct stack_backup *b, const struct capture *c, struct err *err)
+enum err_code
+save_census(
+    struct backup_run *r, struct layout *layout, const struct capture *c, struct err *err)
 {
 	AUTO(bufv) struct buf lines = BUF_INIT;
+	AUTO(str) char *path = NULL;
+	AUTO(tree_entry) struct tree_entry e = TREE_ENTRY_INIT;
 	const struct db_report *report = connector_report(c->connector);
 	for (size_t i = 0; i < report->stream_count; i++)
 		if (report->streams[i].census != NULL &&
 		    census_write(
 			report->streams[i].census, report->streams[i].name, &lines, err))
 			return err->code;
-	return save_doc(b, &lines, err, CENSUS_PATH, c->name);
+	if (str_printf(&path, err, CENSUS_PATH, c->name) ||
+	    save_bytes(r, lines.data, lines.len, &e, err))
+		return err->code;
+	return layout_add(layout, path, &e, err);
 }
 
 enum err_code
@@ -63,7 +68,7 @@ save_meta(struct stack_backup *b, struct err *err)
 	const struct stack *s = b->plan->stack;
 	for (size_t i = 0; i < b->run.n_captures; i++)
 		if (b->run.captures[i].connector != NULL &&
-		    save_census(b, &b->run.captures[i], err))
+		    save_census(&b->run, b->layout, &b->run.captures[i], err))
 			return err->code;
 	for (size_t i = 0; i < s->n_containers; i++)
 		if (save_doc(b, &s->containers[i].raw, err, "meta/containers/%s.json",

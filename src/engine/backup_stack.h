@@ -30,7 +30,7 @@ struct stack_backup {
 	bool was_quiet;
 };
 
-/* --- backup_databases.c: one thread for each --- */
+/* --- backup_databases.c: one thread for each; also of databases outside of stacks --- */
 
 MUST_CHECK enum err_code databases_check(struct backup_run *r, struct err *err);
 MUST_CHECK enum err_code databases_prepare(struct backup_run *r, struct err *err);

@@ -98,8 +98,8 @@ struct backup_run {
 	struct engine *engine;
 	struct writer *writer;
 	const struct backup_options *options;
-	const char *source_kind; /* "stack", "path", "stdin" */
-	const char *source_name; /* of stacks and streams */
+	const char *source_kind; /* "stack", "path", "stdin", "database" */
+	const char *source_name; /* of all but paths */
 	char *host;
 	int64_t began_ns;
 	struct capture *captures;
@@ -168,6 +168,10 @@ MUST_CHECK enum err_code save_images(struct backup_run *r, struct docker *d, str
 /* Store bytes as a file's entry. */
 MUST_CHECK enum err_code save_bytes(struct backup_run *r, const void *data, size_t len,
     struct tree_entry *out, struct err *err);
+
+/* What the dumps of a database hold, kept beside them: theirs is the tools' folder alone. */
+MUST_CHECK enum err_code save_census(
+    struct backup_run *r, struct layout *layout, const struct capture *c, struct err *err);
 
 /* Refuse a member that is empty and was not. */
 MUST_CHECK enum err_code gate_not_emptied(

@@ -159,6 +159,12 @@ add(struct sqlite_set *s, const char *path, size_t len, struct err *err)
 	return ERR_OK;
 }
 
+enum err_code
+sqlite_set_add(struct sqlite_set *s, const char *path, struct err *err)
+{
+	return add(s, path, strlen(path), err);
+}
+
 bool
 sqlite_set_peek(void *arg, const char *path, size_t len, const uint8_t *first, size_t n)
 {

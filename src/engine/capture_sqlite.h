@@ -23,6 +23,10 @@ bool sqlite_is_wanted(const struct plan *p, const struct plan_member *m);
 MUST_CHECK enum err_code sqlite_set_new(struct sqlite_set **out, struct err *err);
 void sqlite_set_free(struct sqlite_set *s);
 
+/* One that is known without a look: its name in the source. */
+MUST_CHECK enum err_code sqlite_set_add(
+    struct sqlite_set *s, const char *path, struct err *err);
+
 /* What the previous snapshot's member says. */
 MUST_CHECK enum err_code sqlite_note_parent(
     struct capture *c, const json_t *member, struct err *err);
