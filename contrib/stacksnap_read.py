@@ -842,10 +842,23 @@ def cmd_ls(repo, args):
     return 0
 
 
+def pieces_of(repo, entry):
+    """The bytes of a file, or of a dump whose tables are files of a folder."""
+    if entry.type == FILE:
+        yield from repo.read_content(entry.content)
+    elif entry.type == DIR:
+        for part in repo.read_folder(entry):
+            if part.type != FILE:
+                raise Damaged(f"{show(part.name)}: not a file, among the parts of a dump")
+            yield from repo.read_content(part.content)
+    else:
+        raise Damaged("a dump is neither a file nor a folder")
+
+
 def write_out(repo, entry):
-    """Write a file's bytes to standard output; gives their SHA-256."""
+    """Write a file's or a dump's bytes to standard output; gives their SHA-256."""
     digest = hashlib.sha256()
-    for piece in repo.read_content(entry.content):
+    for piece in pieces_of(repo, entry):
         while isinstance(piece, int) and piece > 0:
             zeros = bytes(min(piece, 1 << 20))
             digest.update(zeros)
@@ -859,8 +872,10 @@ def write_out(repo, entry):
 
 
 def cmd_cat(repo, args):
-    entry = find(repo, root_of(repo.find_snapshot(args.snapshot)[1]), args.path)
-    if entry.type != FILE:
+    document = repo.find_snapshot(args.snapshot)[1]
+    entry = find(repo, root_of(document), args.path)
+    dumps = [f"{m['path']}/{s['name']}" for m in document.get("members", []) for s in m.get("streams", [])]
+    if entry.type != FILE and "/".join(p for p in args.path.split("/") if p not in ("", ".")) not in dumps:
         raise Refused(f"{args.path} is not a file")
     write_out(repo, entry)
     return 0
@@ -879,7 +894,7 @@ def cmd_dump(repo, args):
         known = ", ".join(service + "/" + show(s["name"]) for s in member.get("streams", []))
         raise Refused(f"{args.member} does not name one stream; there are: {known}")
     entry = find(repo, root_of(document), member["path"] + "/" + streams[0]["name"])
-    if entry.type != FILE or write_out(repo, entry) != streams[0]["sha256"]:
+    if write_out(repo, entry) != streams[0]["sha256"]:
         raise Damaged(f"{args.member}: its bytes are not those that the database's tool wrote")
     return 0
 

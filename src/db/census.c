@@ -18,6 +18,7 @@ struct census {
 	struct map places; /* checksum of what and name: index of the item */
 	struct sql_scan *sql;
 	struct rdb_scan *rdb;
+	struct cuts *cuts; /* NULL: nobody asks where rows are */
 	struct buf name; /* scratch */
 	char *database; /* MySQL: the one in use */
 	char *server;
@@ -142,15 +143,33 @@ note_statement(void *arg, const struct sql_head *head, uint64_t bytes,
 }
 
 static enum err_code
-note_rows(void *arg, const struct sql_head *head, const struct sql_rows *rows, struct err *err)
+name_rows(const char **out, struct census *c, const struct sql_head *head, struct err *err)
 {
-	struct census *c = arg;
 	c->name.len = 0;
 	if (sql_rows_name(&c->name, head, dialect_of(c), database_in_use(c), err))
 		return err->code;
-	const char *name = buf_cstr(&c->name);
-	if (name == NULL)
-		return err_nomem(err);
+	*out = buf_cstr(&c->name);
+	return *out != NULL ? ERR_OK : err_nomem(err);
+}
+
+static enum err_code
+note_table(
+    void *arg, const struct sql_head *head, uint64_t from, uint64_t rows, struct err *err)
+{
+	struct census *c = arg;
+	const char *name;
+	if (name_rows(&name, c, head, err))
+		return err->code;
+	return cuts_table(c->cuts, from, rows, name, err);
+}
+
+static enum err_code
+note_rows(void *arg, const struct sql_head *head, const struct sql_rows *rows, struct err *err)
+{
+	struct census *c = arg;
+	const char *name;
+	if (name_rows(&name, c, head, err))
+		return err->code;
 	struct census_item item = { CENSUS_ROWS, name, rows->count, rows->bytes,
 		rows->content };
 	return census_add(c, &item, err);
@@ -241,6 +260,29 @@ census_feed(struct census *c, const void *data, size_t len, struct err *err)
 {
 	return c->rdb != NULL ? rdb_scan_feed(c->rdb, data, len, err)
 			      : sql_scan_feed(c->sql, data, len, err);
+}
+
+enum census_dump
+census_cut(struct census *c, struct cuts *cuts)
+{
+	c->cuts = cuts;
+	if (c->rdb != NULL)
+		rdb_scan_cut(c->rdb, cuts);
+	else
+		sql_scan_cut(c->sql, cuts, note_table);
+	return c->kind;
+}
+
+enum err_code
+census_decide(struct census *c, struct err *err)
+{
+	return c->sql != NULL ? sql_scan_decide(c->sql, err) : ERR_OK;
+}
+
+enum err_code
+census_end_cuts(struct census *c, struct err *err)
+{
+	return c->sql != NULL ? sql_scan_end_cuts(c->sql, err) : ERR_OK;
 }
 
 enum err_code

@@ -1,4 +1,5 @@
 #include "db/connector_impl.h"
+#include "db/dataset.h"
 
 #include "sys/clock.h"
 
@@ -153,6 +154,7 @@ connector_close(struct connector *c)
 	if (c == NULL)
 		return;
 	release_report(&c->report);
+	dataset_free(c->dataset);
 	c->ops->close(c);
 }
 

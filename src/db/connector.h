@@ -179,8 +179,14 @@ struct dump_stream {
  * Where dumps go.  The caller embeds struct dump_sink.  For each stream:
  * begin, any number of writes, then end if it passed its gates.  A failed
  * stream gets no end; connector_drain then stops and nothing follows.
+ *
+ * A sink with part, rows and border gets streams of SQL and RDB cut into parts
+ * (dataset.h): part before the first byte of each, then its bytes by write and
+ * rows, in order, as struct dataset_ops says.  Other streams come by write
+ * alone, as all do to a sink whose part is NULL.
  */
 struct dump_sink;
+struct dataset_part;
 
 struct dump_sink_ops {
 	enum err_code (*begin)(
@@ -188,6 +194,12 @@ struct dump_sink_ops {
 	enum err_code (*write)(
 	    struct dump_sink *sink, const void *data, size_t len, struct err *err);
 	enum err_code (*end)(struct dump_sink *sink, struct err *err);
+	/* All NULL or none. */
+	enum err_code (*part)(
+	    struct dump_sink *sink, const struct dataset_part *part, struct err *err);
+	enum err_code (*rows)(struct dump_sink *sink, const void *data, size_t len,
+	    const uint32_t *ends, size_t count, struct err *err);
+	enum err_code (*border)(struct dump_sink *sink, struct err *err);
 };
 
 struct dump_sink {

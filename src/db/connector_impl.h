@@ -42,6 +42,7 @@ struct connector {
 	enum connector_state state;
 	struct db_report report;
 	bool is_counted; /* the census of the last stream is finished */
+	struct dataset *dataset; /* of the last stream, when its sink wants parts */
 };
 
 MUST_CHECK enum err_code postgres_open(

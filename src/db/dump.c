@@ -1,5 +1,6 @@
 #include "db/dump.h"
 
+#include "db/dataset.h"
 #include "db/tool.h"
 #include "sys/thread.h"
 
@@ -42,6 +43,52 @@ census_kind(const struct dump_head *head)
 					     : CENSUS_RDB;
 }
 
+/* --- parts, for a sink that wants them --- */
+
+static enum err_code
+pass_part(void *arg, const struct dataset_part *part, struct err *err)
+{
+	struct dump_sink *sink = arg;
+	return sink->ops->part(sink, part, err);
+}
+
+static enum err_code
+pass_bytes(void *arg, const void *data, size_t len, struct err *err)
+{
+	struct dump_sink *sink = arg;
+	return sink->ops->write(sink, data, len, err);
+}
+
+static enum err_code
+pass_rows(void *arg, const void *data, size_t len, const uint32_t *ends, size_t count,
+    struct err *err)
+{
+	struct dump_sink *sink = arg;
+	return sink->ops->rows(sink, data, len, ends, count, err);
+}
+
+static enum err_code
+pass_border(void *arg, struct err *err)
+{
+	struct dump_sink *sink = arg;
+	return sink->ops->border(sink, err);
+}
+
+static enum err_code
+begin_parts(const struct dump_out *d, struct err *err)
+{
+	static const struct dataset_ops ops = { pass_part, pass_bytes, pass_rows, pass_border };
+	static const struct dataset_part whole = { "000000.sql", NULL };
+	enum row_format rows;
+	dataset_free(TAKE(d->c->dataset));
+	if (d->sink->ops->part == NULL ||
+	    !dataset_row_format(dump_format_word(current(d)->format), &rows))
+		return ERR_OK;
+	if (current(d)->census == NULL)
+		return d->sink->ops->part(d->sink, &whole, err);
+	return dataset_new(&d->c->dataset, current(d)->census, &ops, d->sink, err);
+}
+
 enum err_code
 dump_begin(const struct dump_out *d, const struct dump_head *head, struct err *err)
 {
@@ -55,7 +102,9 @@ dump_begin(const struct dump_out *d, const struct dump_head *head, struct err *e
 	    (head->is_counted && census_new(&current(d)->census, census_kind(head), err)))
 		return err->code;
 	d->c->is_counted = false;
-	return d->sink->ops->begin(d->sink, current(d), err);
+	if (d->sink->ops->begin(d->sink, current(d), err))
+		return err->code;
+	return begin_parts(d, err);
 }
 
 enum err_code
@@ -64,6 +113,8 @@ dump_write(const struct dump_out *d, const void *data, size_t len, struct err *e
 	if (len == 0)
 		return ERR_OK;
 	current(d)->bytes += len;
+	if (d->c->dataset != NULL)
+		return dataset_feed(d->c->dataset, data, len, err);
 	if (current(d)->census != NULL && census_feed(current(d)->census, data, len, err))
 		return err->code;
 	return d->sink->ops->write(d->sink, data, len, err);
@@ -84,8 +135,10 @@ enum err_code
 dump_end(const struct dump_out *d, struct err *err)
 {
 	const struct census *counted;
-	if (dump_counted(d, &counted, err))
+	if (dump_counted(d, &counted, err) ||
+	    (d->c->dataset != NULL && dataset_finish(d->c->dataset, err)))
 		return err->code;
+	dataset_free(TAKE(d->c->dataset));
 	return d->sink->ops->end(d->sink, err);
 }
 

@@ -14,21 +14,29 @@ is_plain(char ch, size_t at)
 	       (ch >= '0' && ch <= '9') || ch == '_' || ch == '-' || (ch == '.' && at > 0);
 }
 
+static enum err_code
+escape(struct buf *out, char ch, struct err *err)
+{
+	return buf_printf(out, err, "%%%02X", (unsigned)(unsigned char)ch);
+}
+
+enum err_code
+dump_name_escape(struct buf *out, const char *text, struct err *err)
+{
+	for (size_t i = 0; text[i] != '\0'; i++)
+		if (is_plain(text[i], i) ? buf_add(out, &text[i], 1, err)
+					 : escape(out, text[i], err))
+			return err->code;
+	return ERR_OK;
+}
+
 enum err_code
 dump_name_encode(char **out, const char *database, struct err *err)
 {
 	bool is_taken = strcmp(database, "globals") == 0;
 	AUTO(bufv) struct buf name = BUF_INIT;
-	for (size_t i = 0; database[i] != '\0'; i++) {
-		char ch = database[i];
-		enum err_code rc =
-		    is_plain(ch, i) && !(is_taken && i == 0)
-			? buf_add(&name, &ch, 1, err)
-			: buf_printf(&name, err, "%%%02X", (unsigned)(unsigned char)ch);
-		if (rc)
-			return rc;
-	}
-	if (buf_str(&name, suffix, err))
+	if ((is_taken && escape(&name, database[0], err)) ||
+	    dump_name_escape(&name, database + is_taken, err) || buf_str(&name, suffix, err))
 		return err->code;
 	return str_dup(out, (const char *)name.data, err);
 }
@@ -42,10 +50,8 @@ hex_digit(char ch)
 }
 
 enum err_code
-dump_name_decode(char **out, const char *name, struct err *err)
+dump_name_unescape(struct buf *out, const char *name, size_t len, struct err *err)
 {
-	AUTO(bufv) struct buf text = BUF_INIT;
-	size_t len = str_ends(name, suffix) ? strlen(name) - strlen(suffix) : 0;
 	for (size_t i = 0; i < len; i++) {
 		char ch = name[i];
 		if (ch == '%' && i + 2 < len) {
@@ -53,9 +59,19 @@ dump_name_decode(char **out, const char *name, struct err *err)
 			ch = v > 0 ? (char)v : '\0';
 			i += 2;
 		}
-		if (buf_add(&text, &ch, 1, err))
+		if (buf_add(out, &ch, 1, err))
 			return err->code;
 	}
+	return ERR_OK;
+}
+
+enum err_code
+dump_name_decode(char **out, const char *name, struct err *err)
+{
+	AUTO(bufv) struct buf text = BUF_INIT;
+	size_t len = str_ends(name, suffix) ? strlen(name) - strlen(suffix) : 0;
+	if (dump_name_unescape(&text, name, len, err))
+		return err->code;
 	AUTO(str) char *database = NULL;
 	AUTO(str) char *again = NULL;
 	if (str_dupn(&database, text.len > 0 ? (const char *)text.data : "", text.len, err) ||

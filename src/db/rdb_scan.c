@@ -59,6 +59,13 @@ struct rdb_scan {
 	uint64_t passed;
 	uint64_t bytes; /* of the key that is open */
 
+	struct cuts *cuts; /* NULL when nobody asks */
+	const uint8_t *fed; /* the bytes being fed */
+	uint64_t fed_at; /* their place */
+	uint64_t
+	    record; /* where the key at hand begins, with the opcodes before it; or CUTS_NONE */
+	bool loss_is_noted;
+
 	uint64_t db;
 	uint64_t keys; /* of this database */
 	uint64_t expected; /* at least so many, as the file says */
@@ -74,6 +81,7 @@ rdb_scan_new(struct rdb_scan **out, rdb_scan_fn *fn, void *arg, struct err *err)
 	s->fn = fn;
 	s->arg = arg;
 	s->is_known = true;
+	s->record = CUTS_NONE;
 	if (checksum_stream_new(&s->value, err) || checksum_stream_new(&s->member, err))
 		return err->code;
 	*out = TAKE(s);
@@ -433,6 +441,76 @@ step(struct rdb_scan *s, struct input *in)
 	return is_read;
 }
 
+/* --- cuts --- */
+
+void
+rdb_scan_cut(struct rdb_scan *s, struct cuts *cuts)
+{
+	s->cuts = cuts;
+}
+
+static uint64_t
+place_of(const struct rdb_scan *s, const struct input *in)
+{
+	return s->fed_at + (uint64_t)(in->p - s->fed);
+}
+
+/* Does this opcode belong to the key behind it? */
+static bool
+is_of_key(uint8_t opcode)
+{
+	return opcode == OP_EXPIRE_MS || opcode == OP_EXPIRE || opcode == OP_IDLE ||
+	       opcode == OP_FREQ || opcode == OP_SLOT_INFO;
+}
+
+static void
+name_database(const struct rdb_scan *s, char name[32])
+{
+	snprintf(name, 32, "db%" PRIu64, s->db);
+}
+
+/* The opcode is known: a key begins, may begin, or none does. */
+static enum err_code
+note_opcode(struct rdb_scan *s, struct err *err)
+{
+	char name[32];
+	uint64_t from = s->record;
+	if (is_of_key(s->opcode) || s->pc == NULL)
+		return ERR_OK;
+	if (!rdb_is_type(s->opcode))
+		s->record = CUTS_NONE;
+	if (s->cuts == NULL)
+		return ERR_OK;
+	s->cuts->undecided = CUTS_NONE;
+	if (!rdb_is_type(s->opcode))
+		return cuts_close(s->cuts, err);
+	name_database(s, name);
+	return cuts_table(s->cuts, from, from, name, err);
+}
+
+/* From here on nothing is understood: nor is the key at hand, of which bytes may have been
+ * taken. */
+static enum err_code
+note_loss(struct rdb_scan *s, const struct input *in, struct err *err)
+{
+	if (s->cuts == NULL || s->loss_is_noted)
+		return ERR_OK;
+	uint64_t at = s->record != CUTS_NONE ? s->record : place_of(s, in);
+	s->loss_is_noted = true;
+	s->cuts->undecided = CUTS_NONE;
+	if (cuts_close(s->cuts, err))
+		return err->code;
+	return cuts_add(s->cuts, CUT_LOST, at > s->cuts->base ? at : s->cuts->base, err);
+}
+
+static void
+note_key_end(struct rdb_scan *s, const struct input *in)
+{
+	s->record = CUTS_NONE;
+	if (s->cuts != NULL)
+		cuts_row(s->cuts, place_of(s, in));
+}
+
 /* --- the file --- */
 
 static void
@@ -465,7 +543,7 @@ end_key(struct rdb_scan *s, struct err *err)
 {
 	char name[32];
 	bool is_passed = is_passing(s);
-	snprintf(name, sizeof name, "db%" PRIu64, s->db);
+	name_database(s, name);
 	s->keys++;
 	memset(s->expires, 0, sizeof s->expires);
 	if (is_passed) {
@@ -478,7 +556,7 @@ end_key(struct rdb_scan *s, struct err *err)
 
 /* What followed the opcode was read. */
 static enum err_code
-end_program(struct rdb_scan *s, struct err *err)
+end_program(struct rdb_scan *s, const struct input *in, struct err *err)
 {
 	s->place = s->opcode == OP_EOF ? AT_END : AT_OPCODE;
 	switch (s->opcode) {
@@ -501,20 +579,27 @@ end_program(struct rdb_scan *s, struct err *err)
 		end_database(s);
 		break;
 	default:
-		if (rdb_is_type(s->opcode))
+		if (rdb_is_type(s->opcode)) {
+			note_key_end(s, in);
 			return end_key(s, err);
+		}
 		break;
 	}
 	checksum_stream_end(s->value);
 	return ERR_OK;
 }
 
-static void
-begin_opcode(struct rdb_scan *s, struct input *in)
+static enum err_code
+begin_opcode(struct rdb_scan *s, struct input *in, struct err *err)
 {
+	if (s->record == CUTS_NONE) {
+		s->record = place_of(s, in);
+		if (s->cuts != NULL)
+			s->cuts->undecided = s->record;
+	}
 	s->bytes = 0;
 	if (!carry(s, in, 1))
-		return;
+		return ERR_OK;
 	s->carried = 0;
 	s->opcode = s->carry[0];
 	s->n_numbers = 0;
@@ -523,22 +608,33 @@ begin_opcode(struct rdb_scan *s, struct input *in)
 	memset(s->numbers, 0, sizeof s->numbers);
 	memset(s->carry, 0, 8);
 	s->pc = rdb_program(s->opcode);
+	if (note_opcode(s, err))
+		return err->code;
 	if (s->pc == NULL) {
 		lose(s);
-		return;
+		return ERR_OK;
 	}
 	s->place = rdb_is_type(s->opcode) ? AT_KEY : IN_PROGRAM;
 	if (s->place == AT_KEY) {
 		checksum_stream_add(s->value, s->expires, sizeof s->expires);
 		checksum_stream_add(s->value, &s->opcode, 1);
 	}
+	return ERR_OK;
+}
+
+/* Loops and programs end by themselves. */
+static bool
+needs_no_byte(const struct rdb_scan *s)
+{
+	return s->place == IN_PROGRAM && (*s->pc == '\0' || *s->pc == ')' || *s->pc == ']');
 }
 
 enum err_code
 rdb_scan_feed(struct rdb_scan *s, const void *data, size_t len, struct err *err)
 {
 	struct input in = { data, (const uint8_t *)data + len };
-	while (in.p < in.end || (s->place == IN_PROGRAM && *s->pc == '\0')) {
+	s->fed = in.p;
+	while (in.p < in.end || needs_no_byte(s)) {
 		switch (s->place) {
 		case AT_HEAD:
 			if (carry(s, &in, HEAD)) {
@@ -547,7 +643,8 @@ rdb_scan_feed(struct rdb_scan *s, const void *data, size_t len, struct err *err)
 			}
 			break;
 		case AT_OPCODE:
-			begin_opcode(s, &in);
+			if (begin_opcode(s, &in, err))
+				return err->code;
 			break;
 		case AT_KEY:
 			if (read_string(s, &in) && s->place == AT_KEY)
@@ -555,7 +652,7 @@ rdb_scan_feed(struct rdb_scan *s, const void *data, size_t len, struct err *err)
 			break;
 		case IN_PROGRAM:
 			if (*s->pc == '\0') {
-				if (end_program(s, err))
+				if (end_program(s, &in, err))
 					return err->code;
 			} else {
 				step(s, &in);
@@ -565,9 +662,13 @@ rdb_scan_feed(struct rdb_scan *s, const void *data, size_t len, struct err *err)
 			lose(s);
 			break;
 		case LOST:
-			return ERR_OK;
+			in.p = in.end;
+			break;
 		}
+		if (s->place == LOST && note_loss(s, &in, err))
+			return err->code;
 	}
+	s->fed_at += len;
 	return ERR_OK;
 }
 

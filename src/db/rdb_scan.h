@@ -17,6 +17,7 @@
 #define DB_RDB_SCAN_H
 
 #include "db/census.h"
+#include "db/cuts.h"
 
 struct rdb_scan;
 
@@ -31,6 +32,10 @@ AUTO_FREE(rdb_scan, struct rdb_scan *, rdb_scan_free)
 /* Keys that expire before that moment are left out, and counted apart. */
 void rdb_scan_pass_over(struct rdb_scan *s, int64_t before_ms);
 uint64_t rdb_scan_passed(const struct rdb_scan *s);
+
+/* Before the first byte: note where the keys of a database begin, where each ends, and where
+ * they all have. */
+void rdb_scan_cut(struct rdb_scan *s, struct cuts *cuts);
 
 MUST_CHECK enum err_code rdb_scan_feed(
     struct rdb_scan *s, const void *data, size_t len, struct err *err);

@@ -89,6 +89,17 @@ struct sql_scan {
 	char note[NOTE_MAX];
 	size_t note_len;
 
+	/* where things are; cuts is NULL when nobody asks */
+	struct cuts *cuts;
+	sql_table_fn *begins;
+	const uint8_t *fed; /* the bytes being fed */
+	uint64_t fed_at; /* their place */
+	uint64_t statement_at; /* the statement's */
+	bool is_no_table; /* what this statement may have as rows is not noted */
+	bool notes_rows; /* these rows are */
+	bool tuple_ended; /* but not the row: its comma or semicolon is to come */
+	bool end_waits; /* it has ended, but for a newline that may follow */
+
 	struct checksum_stream *row;
 	uint64_t row_bytes;
 	bool row_is_split; /* its beginning is in the stream */
@@ -147,6 +158,78 @@ sql_scan_schema(struct sql_scan *s)
 	s->is_schema = true;
 }
 
+/* --- cuts --- */
+
+void
+sql_scan_cut(struct sql_scan *s, struct cuts *cuts, sql_table_fn *begins)
+{
+	s->cuts = cuts;
+	s->begins = begins;
+}
+
+static uint64_t
+place_of(const struct sql_scan *s, const uint8_t *at)
+{
+	return s->fed_at + (uint64_t)(at - s->fed);
+}
+
+/* What stands here is none of a table's rows: one that might have gone on has ended. */
+static enum err_code
+decide(struct sql_scan *s, struct err *err)
+{
+	if (s->cuts == NULL || (s->cuts->undecided == CUTS_NONE && s->cuts->open == NULL))
+		return ERR_OK;
+	s->cuts->undecided = CUTS_NONE;
+	return cuts_close(s->cuts, err);
+}
+
+/* Nor are rows that this statement may have. */
+static enum err_code
+is_no_table(struct sql_scan *s, struct err *err)
+{
+	s->is_no_table = true;
+	return decide(s, err);
+}
+
+enum err_code
+sql_scan_decide(struct sql_scan *s, struct err *err)
+{
+	bool has_begun = s->in_statement || s->state == COPY_HEAD;
+	return has_begun ? is_no_table(s, err) : decide(s, err);
+}
+
+/* Rows begin; their first byte is at rows. */
+static enum err_code
+begin_cut(struct sql_scan *s, const uint8_t *rows, struct err *err)
+{
+	s->notes_rows = s->cuts != NULL && !s->is_no_table && s->versions == 0;
+	if (!s->notes_rows)
+		return decide(s, err);
+	s->cuts->undecided = CUTS_NONE;
+	bool is_copy = s->dialect == SQL_POSTGRES;
+	return s->begins(s->arg, &s->head, s->statement_at,
+	    is_copy ? place_of(s, rows) : s->statement_at, err);
+}
+
+/* A tuple has ended, with its comma or semicolon: a newline behind it is the row's, too. */
+static void
+settle_end(struct sql_scan *s, const uint8_t *at)
+{
+	uint64_t end = place_of(s, at) + (*at == '\n');
+	s->end_waits = false;
+	cuts_row(s->cuts, end);
+	s->cuts->undecided = s->state == ROWS ? CUTS_NONE : end;
+}
+
+enum err_code
+sql_scan_end_cuts(struct sql_scan *s, struct err *err)
+{
+	if (s->end_waits)
+		cuts_row(s->cuts, s->fed_at);
+	s->end_waits = false;
+	return decide(s, err);
+}
+
 /* --- tokens --- */
 
 static bool
@@ -160,6 +243,8 @@ open_token(struct sql_scan *s, enum sql_token_kind kind, struct err *err)
 {
 	struct sql_head *h = &s->head;
 	s->kept = 0;
+	if (kind != SQL_WORD && h->count == 0 && is_no_table(s, err))
+		return err->code;
 	if (!keeps_tokens(s))
 		return ERR_OK;
 	if (h->count == h->cap) {
@@ -211,6 +296,9 @@ begin_statement(struct sql_scan *s, const uint8_t *at)
 {
 	if (s->in_statement)
 		return;
+	s->statement_at = place_of(s, at);
+	if (s->cuts != NULL && s->cuts->undecided == CUTS_NONE)
+		s->cuts->undecided = s->statement_at;
 	s->in_statement = true;
 	s->has_statements = true;
 	s->text_from = at;
@@ -258,6 +346,8 @@ clear_statement(struct sql_scan *s)
 	s->head.text.len = 0;
 	s->in_statement = false;
 	s->is_insert = false;
+	s->is_no_table = false;
+	s->notes_rows = false;
 	s->text_from = NULL;
 	s->parens = 0;
 }
@@ -307,7 +397,7 @@ end_statement(struct sql_scan *s, const uint8_t *at, struct err *err)
 		begin_rows(s);
 		return ERR_OK;
 	}
-	if (note_text(s, at, err))
+	if (note_text(s, at, err) || decide(s, err))
 		return err->code;
 	follow_settings(s);
 	struct checksum128 content = checksum_stream_end(s->text);
@@ -405,6 +495,8 @@ in_space(struct sql_scan *s, const uint8_t *at, struct err *err)
 {
 	uint8_t c = *at;
 	bool is_pg = s->dialect == SQL_POSTGRES;
+	if (s->end_waits)
+		settle_end(s, at);
 	if (c == ';')
 		return semicolon(s, at, err);
 	s->half_delimiter = false;
@@ -544,6 +636,16 @@ in_star(struct sql_scan *s, const uint8_t *at, struct err *err)
 
 /* --- in tokens --- */
 
+/* By its first word. */
+static bool
+may_begin_rows(const struct sql_scan *s)
+{
+	if (s->dialect == SQL_POSTGRES)
+		return sql_is(&s->head, 0, "COPY");
+	return s->versions == 0 &&
+	       (sql_is(&s->head, 0, "INSERT") || sql_is(&s->head, 0, "REPLACE"));
+}
+
 /* A word has ended: what it means to the scanner itself. */
 static enum err_code
 word_ended(struct sql_scan *s, struct err *err)
@@ -551,6 +653,8 @@ word_ended(struct sql_scan *s, struct err *err)
 	size_t i = s->head.count;
 	s->state = SPACE;
 	if (close_token(s, err))
+		return err->code;
+	if (i == 0 && !may_begin_rows(s) && is_no_table(s, err))
 		return err->code;
 	if (s->dialect != SQL_MYSQL || i >= s->head.count)
 		return ERR_OK;
@@ -564,8 +668,7 @@ word_ended(struct sql_scan *s, struct err *err)
 	if (s->is_insert && s->parens == 0 && sql_is(&s->head, i, "VALUES")) {
 		s->state = ROWS;
 		begin_rows(s);
-		if (s->is_schema)
-			return end_rows(s, err);
+		return s->is_schema ? end_rows(s, err) : begin_cut(s, NULL, err);
 	}
 	return ERR_OK;
 }
@@ -735,7 +838,7 @@ in_copy_head(struct sql_scan *s, const uint8_t *at, struct err *err)
 	if (*at != '\n')
 		return ERR_OK;
 	s->state = COPY;
-	return s->is_schema ? end_rows(s, err) : ERR_OK;
+	return s->is_schema ? end_rows(s, err) : begin_cut(s, at + 1, err);
 }
 
 /* --- rows --- */
@@ -783,6 +886,33 @@ ends_copy(const struct sql_scan *s, const uint8_t *from, const uint8_t *nl)
 	return first == '\\' && second == '.';
 }
 
+/* The line that is split is not the one that ends the rows: what came of it is decided.  Or it
+ * may be, and waits. */
+static void
+judge_split(struct sql_scan *s, const uint8_t *end)
+{
+	bool may_end = s->row_is_split && s->row_bytes <= 2 && s->row_head[0] == '\\' &&
+		       (s->row_bytes == 1 || s->row_head[1] == '.');
+	s->cuts->undecided = may_end ? place_of(s, end) - s->row_bytes : CUTS_NONE;
+}
+
+/* The line behind which nl stands ends the rows. */
+static enum err_code
+end_copy(struct sql_scan *s, const uint8_t *nl, struct err *err)
+{
+	if (s->row_is_split)
+		checksum_stream_end(s->row);
+	s->row_is_split = false;
+	if (s->notes_rows) {
+		uint64_t end = place_of(s, nl) + 1;
+		s->cuts->undecided = CUTS_NONE;
+		if (cuts_add(s->cuts, CUT_TAIL, end - strlen("\\.\n"), err) ||
+		    cuts_add(s->cuts, CUT_CLOSE, end, err))
+			return err->code;
+	}
+	return end_rows(s, err);
+}
+
 /* Lines up to "\." alone. */
 static const uint8_t *
 feed_copy(struct sql_scan *s, const uint8_t *p, const uint8_t *end, enum err_code *rc,
@@ -792,17 +922,20 @@ feed_copy(struct sql_scan *s, const uint8_t *p, const uint8_t *end, enum err_cod
 		const uint8_t *nl = memchr(p, '\n', (size_t)(end - p));
 		if (nl == NULL) {
 			split_row(s, p, end);
+			if (s->notes_rows)
+				judge_split(s, end);
 			return end;
 		}
 		if (ends_copy(s, p, nl)) {
-			if (s->row_is_split)
-				checksum_stream_end(s->row);
-			s->row_is_split = false;
-			*rc = end_rows(s, err);
+			*rc = end_copy(s, nl, err);
 			return nl + 1;
 		}
 		count_row(s, p, nl);
 		p = nl + 1;
+		if (s->notes_rows) {
+			s->cuts->undecided = CUTS_NONE;
+			cuts_row(s->cuts, place_of(s, p));
+		}
 	}
 	return p;
 }
@@ -810,6 +943,14 @@ feed_copy(struct sql_scan *s, const uint8_t *p, const uint8_t *end, enum err_cod
 static enum err_code
 in_rows(struct sql_scan *s, const uint8_t *at, struct err *err)
 {
+	if (s->end_waits)
+		settle_end(s, at);
+	if (s->tuple_ended && (*at == ',' || *at == ';' || *at == '(')) {
+		s->tuple_ended = false;
+		s->end_waits = true;
+		if (*at == '(')
+			settle_end(s, at);
+	}
 	if (*at == ';')
 		return end_rows(s, err);
 	if (*at == '(') {
@@ -884,6 +1025,10 @@ feed_row(struct sql_scan *s, const uint8_t *from, const uint8_t *end)
 			if (--s->parens == 0) {
 				count_row(s, from, p);
 				s->state = ROWS;
+				if (s->notes_rows) {
+					s->tuple_ended = true;
+					s->cuts->undecided = place_of(s, p);
+				}
 				return p + 1;
 			}
 		} else {
@@ -926,6 +1071,7 @@ sql_scan_feed(struct sql_scan *s, const void *data, size_t len, struct err *err)
 	const uint8_t *p = data;
 	const uint8_t *end = p + len;
 	s->text_from = s->in_statement ? p : NULL;
+	s->fed = p;
 	while (p < end) {
 		enum err_code rc = ERR_OK;
 		if (s->state == COPY) {
@@ -942,6 +1088,7 @@ sql_scan_feed(struct sql_scan *s, const void *data, size_t len, struct err *err)
 		if (rc)
 			return rc;
 	}
+	s->fed_at += len;
 	return note_text(s, end, err);
 }
 

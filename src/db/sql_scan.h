@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/checksum.h"
+#include "db/cuts.h"
 
 #include <stdbool.h>
 
@@ -78,6 +79,17 @@ AUTO_FREE(sql_scan, struct sql_scan *, sql_scan_free)
 /* Before the first byte: what comes is a schema.  Heads of rows come without rows, and each
  * statement's whole text is kept, without the marks of version comments; rows have none. */
 void sql_scan_schema(struct sql_scan *s);
+
+/* Rows begin behind such a head: the statement's place in the dump, and theirs. */
+typedef enum err_code sql_table_fn(
+    void *arg, const struct sql_head *head, uint64_t from, uint64_t rows, struct err *err);
+/* Before the first byte: call begins (with the arg of sql_scan_new) where rows begin, which is
+ * to note it, and note where they end. */
+void sql_scan_cut(struct sql_scan *s, struct cuts *cuts, sql_table_fn *begins);
+/* The words at hand are not to become a table. */
+MUST_CHECK enum err_code sql_scan_decide(struct sql_scan *s, struct err *err);
+/* No more bytes come. */
+MUST_CHECK enum err_code sql_scan_end_cuts(struct sql_scan *s, struct err *err);
 
 MUST_CHECK enum err_code sql_scan_feed(
     struct sql_scan *s, const void *data, size_t len, struct err *err);

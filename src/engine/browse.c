@@ -2,6 +2,7 @@
 
 #include "base/strv.h"
 #include "crypto/hash.h"
+#include "engine/stored_dump.h"
 #include "sys/fd.h"
 #include "tree/dir.h"
 
@@ -208,13 +209,50 @@ flow_out(void *arg, const void *data, size_t len, struct err *err)
 	return fd_write_all(o->fd, data, len, err);
 }
 
+static enum err_code
+check_digest(const struct outflow *o, const json_t *stream, const char *path, struct err *err)
+{
+	uint8_t sum[HASH_SIZE];
+	char hex[2 * HASH_SIZE + 1];
+	if (sha256_finish(o->hash, sum, err))
+		return err->code;
+	hex_encode(hex, sum, sizeof sum);
+	const char *recorded = json_get_str(stream, "sha256");
+	if (recorded == NULL || strcmp(recorded, hex) != 0)
+		return err_set(err, ERR_CORRUPT,
+		    "%s: SHA-256 of what was written is %.16s..., recorded was %.16s...", path,
+		    hex, recorded != NULL ? recorded : "none");
+	return ERR_OK;
+}
+
+/* A dump, whole, proved by the SHA-256 that was recorded. */
+static enum err_code
+give_dump(struct engine *e, const struct tree_entry *dump, const json_t *stream,
+    const char *path, int fd, struct err *err)
+{
+	AUTO(sha256) struct sha256 *hash = NULL;
+	if (sha256_new(&hash, err))
+		return err->code;
+	struct outflow o = { .cancel = e->cancel, .fd = fd, .hash = hash };
+	if (stored_dump_stream(e->repo, dump, flow_out, &o, err))
+		return err_wrap(err, "%s", path);
+	return check_digest(&o, stream, path, err);
+}
+
 enum err_code
 browse_cat(
     struct engine *e, const struct snapshot *s, const char *path, int fd, struct err *err)
 {
 	AUTO(tree_entry) struct tree_entry file = TREE_ENTRY_INIT;
-	if (tree_lookup(e->repo, &s->root, path, &file, err))
+	AUTO(bufv) struct buf clean = BUF_INIT;
+	if (tree_lookup(e->repo, &s->root, path, &file, err) || clean_path(&clean, path, err))
 		return err->code;
+	const char *name = buf_cstr(&clean);
+	if (name == NULL)
+		return err_nomem(err);
+	const json_t *dump = stored_dump_at(s->document, name);
+	if (dump != NULL)
+		return give_dump(e, &file, dump, name, fd, err);
 	if (file.type != TREE_FILE)
 		return err_set(
 		    err, ERR_USAGE, "%s is a %s, not a file", path, tree_type_word(file.type));
@@ -302,22 +340,6 @@ find_dump(struct dump_place *out, const json_t *document, const char *wanted, st
 	    buf_cstr(&list));
 }
 
-static enum err_code
-check_digest(const struct outflow *o, const json_t *stream, const char *path, struct err *err)
-{
-	uint8_t sum[HASH_SIZE];
-	char hex[2 * HASH_SIZE + 1];
-	if (sha256_finish(o->hash, sum, err))
-		return err->code;
-	hex_encode(hex, sum, sizeof sum);
-	const char *recorded = json_get_str(stream, "sha256");
-	if (recorded == NULL || strcmp(recorded, hex) != 0)
-		return err_set(err, ERR_CORRUPT,
-		    "%s: SHA-256 of what was written is %.16s..., recorded was %.16s...", path,
-		    hex, recorded != NULL ? recorded : "none");
-	return ERR_OK;
-}
-
 enum err_code
 browse_dump(
     struct engine *e, const struct snapshot *s, const char *member, int fd, struct err *err)
@@ -329,11 +351,5 @@ browse_dump(
 	AUTO(tree_entry) struct tree_entry file = TREE_ENTRY_INIT;
 	if (tree_lookup(e->repo, &s->root, path, &file, err))
 		return err->code;
-	AUTO(sha256) struct sha256 *hash = NULL;
-	if (sha256_new(&hash, err))
-		return err->code;
-	struct outflow o = { .cancel = e->cancel, .fd = fd, .hash = hash };
-	if (content_stream(e->repo, &file.content, flow_out, &o, err))
-		return err_wrap(err, "%s", path);
-	return check_digest(&o, place.stream, path, err);
+	return give_dump(e, &file, place.stream, path, fd, err);
 }

@@ -33,7 +33,8 @@ typedef enum err_code browse_fn(
 MUST_CHECK enum err_code browse_list(struct engine *e, const struct snapshot *s,
     const char *path, bool recursive, browse_fn *fn, void *arg, struct err *err);
 
-/* Write a file's bytes to fd. */
+/* Write a file's bytes to fd.  Of a dump, which may be a folder of parts, as browse_dump does.
+ */
 MUST_CHECK enum err_code browse_cat(
     struct engine *e, const struct snapshot *s, const char *path, int fd, struct err *err);
 

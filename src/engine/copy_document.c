@@ -77,7 +77,7 @@ copy_document_root(const json_t *document, struct buf *out, struct err *err)
 	return ERR_OK;
 }
 
-/* As engine/capture.c has cut them. */
+/* As engine/capture_dumps.c has cut them. */
 static bool
 has_rows(const json_t *stream)
 {

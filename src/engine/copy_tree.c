@@ -257,9 +257,17 @@ static enum chunk_kind
 kind_of(struct copier *c)
 {
 	const char *path = buf_cstr(&c->path);
-	bool has_rows = path != NULL && c->opt->rows != NULL && *path == '/' &&
-			strv_has(c->opt->rows, path + 1);
-	return has_rows ? CHUNK_ROWS : CHUNK_DATA;
+	if (path == NULL || c->opt->rows == NULL || *path != '/')
+		return CHUNK_DATA;
+	if (strv_has(c->opt->rows, path + 1))
+		return CHUNK_ROWS;
+	char folder[4096];
+	size_t len = (size_t)(strrchr(path, '/') - path);
+	if (len == 0 || len >= sizeof folder)
+		return CHUNK_DATA;
+	memcpy(folder, path, len);
+	folder[len] = '\0';
+	return strv_has(c->opt->rows, folder + 1) ? CHUNK_ROWS : CHUNK_DATA;
 }
 
 /* Read from the source what the target does not have. */

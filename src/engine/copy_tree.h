@@ -28,7 +28,7 @@ struct copy_progress {
 struct copy_tree_options {
 	struct repo *from;
 	struct writer *to;
-	/* Files that are cut at rows ("databases/db/shop.sql"). */
+	/* Files that are cut at rows ("databases/db/shop.sql"), or folders of such. */
 	const struct strv *rows;
 	/* The roots of an earlier tree in from, and of its copy, of which every chunk is there;
 	 * both or none. */

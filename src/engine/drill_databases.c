@@ -145,7 +145,7 @@ end(struct dump_sink *sink, struct err *err)
 	return ERR_OK;
 }
 
-static const struct dump_sink_ops sink_ops = { begin, take, end };
+static const struct dump_sink_ops sink_ops = { .begin = begin, .write = take, .end = end };
 
 static void
 sample(void *arg, struct event *e)

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
+#include "engine/stored_dump.h"
 #include "sys/queue.h"
 #include "sys/thread.h"
 #include "tree/dir.h"
@@ -81,7 +82,7 @@ read_ahead(void *arg)
 	struct restore_dump *d = arg;
 	d->read_err = (struct err)ERR_INIT;
 	/* The code is in read_err, for the reader. */
-	(void)!content_stream(d->engine->repo, &d->file.content, push_piece, d, &d->read_err);
+	(void)!stored_dump_stream(d->engine->repo, &d->file, push_piece, d, &d->read_err);
 	queue_close(d->queue);
 	return NULL;
 }

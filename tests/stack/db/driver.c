@@ -48,7 +48,9 @@ folder_end(struct dump_sink *sink, struct err *e)
 	return ERR_OK;
 }
 
-static const struct dump_sink_ops folder_sink_ops = { folder_begin, folder_write, folder_end };
+static const struct dump_sink_ops folder_sink_ops = {
+	.begin = folder_begin, .write = folder_write, .end = folder_end
+};
 
 struct folder_source {
 	struct dump_source base;

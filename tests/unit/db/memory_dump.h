@@ -83,7 +83,9 @@ memory_end(struct dump_sink *s, struct err *err)
 	return ERR_OK;
 }
 
-static const struct dump_sink_ops memory_sink_ops = { memory_begin, memory_write, memory_end };
+static const struct dump_sink_ops memory_sink_ops = {
+	.begin = memory_begin, .write = memory_write, .end = memory_end
+};
 
 static enum err_code
 memory_place(struct file_sink *s, const struct db_file *file, struct err *err)
