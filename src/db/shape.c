@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What stands around the keys of an RDB file is small, unless it is not understood. */
+#define RDB_BYTES_MAX ((size_t)16 << 20)
+
 /* --- one shape --- */
 
 enum err_code
@@ -206,7 +209,9 @@ shapes_feed(struct shapes *s, const void *text, size_t len, struct err *err)
 {
 	if (s->scan != NULL)
 		return sql_scan_feed(s->scan, text, len, err);
-	return ERR_OK;
+	if (s->format != ROW_RDB)
+		return ERR_OK;
+	return buf_add(&s->bytes, text, min_size(len, RDB_BYTES_MAX - s->bytes.len), err);
 }
 
 enum err_code
@@ -241,6 +246,9 @@ shapes_finish(struct shapes *s, struct err *err)
 			err->code = ERR_CORRUPT;
 		return err->code;
 	}
+	/* What was not taken is not looked at. */
+	if (s->format == ROW_RDB && s->bytes.len < RDB_BYTES_MAX && shape_rdb(s, err))
+		return err->code;
 	if (tables_finish(s, err))
 		return err->code;
 	return objects_finish(s, err);

@@ -10,7 +10,7 @@
  *
  * Keys of RDB files and documents need no schema: shapes_add names their tables.
  * Of an RDB file's bytes that stand around the keys, fed as a schema, the databases
- * are found, too.
+ * are found, too, and the libraries of functions ("LIBRARY name").
  *
  * Pure: no input or output.  Memory: some 100 bytes a column.
  * Threads: one at a time; a finished struct shapes may be read by any number.

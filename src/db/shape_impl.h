@@ -92,8 +92,15 @@ MUST_CHECK enum err_code shape_words(
 /* Keep the statement's text, as that of the object or of what it alters. */
 MUST_CHECK enum err_code object_statement(
     struct shapes *s, const struct sql_head *h, const char *object, struct err *err);
+MUST_CHECK enum err_code object_add_text(
+    struct shapes *s, const char *name, const uint8_t *text, size_t len, struct err *err);
 void objects_release(struct shapes *s);
 MUST_CHECK enum err_code objects_finish(struct shapes *s, struct err *err);
+
+/* --- shape_rdb.c --- */
+
+/* The databases and libraries that s->bytes tell of. */
+MUST_CHECK enum err_code shape_rdb(struct shapes *s, struct err *err);
 
 /* --- shape.c --- */
 

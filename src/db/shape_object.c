@@ -38,8 +38,9 @@ object_at(struct object_def **out, struct shapes *s, const char *name, struct er
 }
 
 /* One more statement of the object, on a line of its own. */
-static enum err_code
-add_text(struct shapes *s, const char *name, const uint8_t *text, size_t len, struct err *err)
+enum err_code
+object_add_text(
+    struct shapes *s, const char *name, const uint8_t *text, size_t len, struct err *err)
 {
 	struct object_def *o;
 	while (len > 0 && text[len - 1] <= ' ')
@@ -99,15 +100,15 @@ add_table(struct shapes *s, const char *object, const struct buf *body, struct e
 	size_t from;
 	size_t to;
 	if (!find_next_value(body, &from, &to))
-		return add_text(s, object, body->data, body->len, err);
+		return object_add_text(s, object, body->data, body->len, err);
 	AUTO(bufv) struct buf text = BUF_INIT;
 	AUTO(str) char *value = NULL;
 	if (buf_add(&text, body->data, from, err) ||
 	    buf_add(&text, body->data + to, body->len - to, err) ||
-	    add_text(s, object, text.data, text.len, err) ||
+	    object_add_text(s, object, text.data, text.len, err) ||
 	    str_printf(&value, err, "SEQUENCE VALUE %s", object + strlen("TABLE ")))
 		return err->code;
-	return add_text(s, value, body->data + from + 1, to - from - 1, err);
+	return object_add_text(s, value, body->data + from + 1, to - from - 1, err);
 }
 
 /* --- names --- */
@@ -192,7 +193,7 @@ object_statement(
 			return ERR_OK;
 		if (s->dialect == SQL_MYSQL && str_starts(object, "TABLE "))
 			return add_table(s, object, body, err);
-		return add_text(s, object, body->data, body->len, err);
+		return object_add_text(s, object, body->data, body->len, err);
 	}
 	AUTO(bufv) struct buf words = BUF_INIT;
 	AUTO(str) char *name = NULL;
@@ -205,7 +206,7 @@ object_statement(
 		return err_nomem(err);
 	if (find_altered(&name, s, text, err))
 		return err->code;
-	return add_text(s, name, body->data, body->len, err);
+	return object_add_text(s, name, body->data, body->len, err);
 }
 
 /* --- the whole --- */

@@ -87,14 +87,16 @@ quoted(struct buf *out, const char *text, char quote, struct err *err)
 	return buf_add(out, &quote, 1, err);
 }
 
-/* As dumps write them: numeric(10,2), character varying(20)[], enum('a','b'). */
+/* As dumps write them: numeric(10,2), character varying(20)[], enum('a','b').  A string that
+ * has a quote came as two. */
 enum err_code
 shape_words(struct buf *out, const struct sql_head *h, size_t from, size_t to, struct err *err)
 {
 	for (size_t i = from; i < to && i < h->count; i++) {
 		const char *text = sql_text(h, i);
 		bool is_joined = i == from || is_kind(h, i, SQL_PUNCT) ||
-				 (is_kind(h, i - 1, SQL_PUNCT) && !sql_is(h, i - 1, ")"));
+				 (is_kind(h, i - 1, SQL_PUNCT) && !sql_is(h, i - 1, ")")) ||
+				 (is_kind(h, i, SQL_STRING) && is_kind(h, i - 1, SQL_STRING));
 		if (!is_joined && buf_str(out, " ", err))
 			return err->code;
 		enum err_code rc = is_kind(h, i, SQL_IDENT)    ? quoted(out, text, '"', err)

@@ -317,6 +317,119 @@ recorded_schemas_have_a_shape_for_each_table(void **state)
 	}
 }
 
+/* --- MySQL --- */
+
+static const char mysql_shop[] =
+    "-- MariaDB dump 10.19\n"
+    "/*!40101 SET NAMES utf8mb4 */;\n"
+    "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `shop`;\n"
+    "USE `shop`;\n"
+    "DROP TABLE IF EXISTS `orders`;\n"
+    "/*!40101 SET character_set_client = utf8mb4 */;\n"
+    "CREATE TABLE `orders` (\n"
+    "  `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT COMMENT 'it''s, (the) \\' "
+    "AUTO_INCREMENT=1',\n"
+    "  `kind` enum('a','b,c','d''e') CHARACTER SET latin1 COLLATE latin1_bin NOT NULL DEFAULT "
+    "'a',\n"
+    "  `price` decimal(10,2) DEFAULT NULL,\n"
+    "  `total` decimal(12,2) GENERATED ALWAYS AS (`price` * 1.2) VIRTUAL,\n"
+    "  `stored` int(11) AS (1 + 1) STORED,\n"
+    "  `at` timestamp(3) NOT NULL DEFAULT current_timestamp(3) ON UPDATE "
+    "current_timestamp(3),\n"
+    "  `a``b` set('x','y') /*!50606 STORAGE MEMORY */ DEFAULT NULL,\n"
+    "  `PRIMARY KEY` text DEFAULT NULL CHECK (json_valid(`PRIMARY KEY`)),\n"
+    "  PRIMARY KEY (`id`),\n"
+    "  UNIQUE KEY `by_kind` (`kind`),\n"
+    "  KEY `by_price` (`price`),\n"
+    "  CONSTRAINT `fk` FOREIGN KEY (`price`) REFERENCES `other` (`id`),\n"
+    "  FULLTEXT KEY `words` (`PRIMARY KEY`)\n"
+    ") ENGINE=InnoDB AUTO_INCREMENT=4711 DEFAULT CHARSET=utf8mb4 COMMENT='x AUTO_INCREMENT=3'\n"
+    "/*!50100 PARTITION BY HASH (`id`) */;\n"
+    "/*!40101 SET character_set_client = @saved_cs_client */;\n"
+    "LOCK TABLES `orders` WRITE;\n"
+    "INSERT INTO `orders` (`id`, `kind`, `price`, `at`, `a``b`, `PRIMARY KEY`) VALUES\n"
+    ";\n/*!40000 ALTER TABLE `orders` ENABLE KEYS */;\n"
+    "UNLOCK TABLES;\n"
+    "/*!50003 CREATE*/ /*!50017 DEFINER=`d`@`h`*/ /*!50003 TRIGGER tr BEFORE INSERT ON orders "
+    "FOR EACH ROW SET NEW.id = '/*!*/' */;;\n"
+    "/*!50001 CREATE ALGORITHM=UNDEFINED */\n"
+    "/*!50013 DEFINER=`root`@`%` SQL SECURITY DEFINER */\n"
+    "/*!50001 VIEW `v` AS select 1 AS `a` */;\n";
+
+static void
+mysql_tables_have_their_keys_within(void **state)
+{
+	(void)state;
+	AUTO(shapes) struct shapes *s = read_all(ROW_INSERT, mysql_shop);
+	has_shape(s, "shop.orders",
+	    "id bigint(20) unsigned!, kind enum('a','b,c','d''e')!, price decimal(10,2), "
+	    "at timestamp(3)!, a`b set('x','y'), PRIMARY KEY text; id");
+	assert_int_equal(shapes_count(s), 1);
+}
+
+static void
+mysql_objects_are_free_of_version_comments_and_next_values(void **state)
+{
+	(void)state;
+	AUTO(shapes) struct shapes *s = read_all(ROW_INSERT, mysql_shop);
+	has_object(s, "VIEW shop.v",
+	    "CREATE ALGORITHM=UNDEFINED DEFINER=`root`@`%` SQL SECURITY DEFINER VIEW `v` AS "
+	    "select 1 AS `a`");
+	has_object(s, "TRIGGER tr ON shop.orders",
+	    "CREATE DEFINER=`d`@`h` TRIGGER tr BEFORE INSERT ON orders FOR EACH ROW SET NEW.id "
+	    "= '/*!*/'");
+	has_object(s, "SEQUENCE VALUE shop.orders", "AUTO_INCREMENT=4711");
+	has_object(s, "DATABASE shop", "CREATE DATABASE IF NOT EXISTS `shop`");
+	const char *table = object_text(s, "TABLE shop.orders");
+	assert_non_null(strstr(table, "COMMENT 'it''s, (the) \\' AUTO_INCREMENT=1',"));
+	assert_non_null(strstr(table,
+	    ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='x AUTO_INCREMENT=3' PARTITION BY "
+	    "HASH (`id`)"));
+	assert_int_equal(shapes_object_count(s), 5);
+}
+
+static void
+mysql_rows_without_names_have_all_columns_that_are_stored(void **state)
+{
+	(void)state;
+	AUTO(shapes) struct shapes *s = read_all(ROW_INSERT,
+	    "CREATE TABLE `t` (`a` int NOT NULL, `b` int AS (`a`) STORED, `c` int,\n"
+	    "UNIQUE KEY `u` (`b`), UNIQUE KEY `w` (`a`));\nINSERT INTO `t` VALUES\n");
+	has_shape(s, "t", "a int!, c int; a");
+}
+
+static void
+mysql_unique_key_is_a_key_only_over_whole_columns_that_are_not_null(void **state)
+{
+	static const struct {
+		const char *keys;
+		const char *want;
+	} cases[] = {
+		{ "UNIQUE KEY `u` (`b`)", " b" },
+		{ "UNIQUE KEY `u` (`b`(10))", "" },
+		{ "UNIQUE KEY `u` (`n`)", "" },
+		{ "UNIQUE KEY `u` ((lower(`b`)))", "" },
+		{ "UNIQUE KEY `u` (`a` DESC,`b`) USING BTREE COMMENT '(`n`)'", " a b" },
+		{ "KEY `u` (`b`)", "" },
+		{ "PRIMARY KEY (`b`,`a`) USING BTREE, UNIQUE KEY `u` (`a`)", " b a" },
+		{ "UNIQUE KEY `u(` (`a`)", " a" },
+		{ "PRIMARY KEY (`a`,`p` WITHOUT OVERLAPS), PERIOD FOR `p` (`a`, `b`)", "" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err err = ERR_INIT;
+		AUTO(str) char *text = NULL;
+		AUTO(bufv) struct buf got = BUF_INIT;
+		ok(str_printf(&text, &err,
+		    "CREATE TABLE `t` (`a` int NOT NULL, `b` char(9) NOT NULL, `n` int, %s);",
+		    cases[i].keys));
+		AUTO(shapes) struct shapes *s = read_all(ROW_INSERT, text);
+		describe(shapes_find(s, "t"), &got);
+		if (strcmp(strchr(buf_cstr(&got), ';') + 1, cases[i].want) != 0)
+			fail_msg("%s: %s", cases[i].keys, buf_cstr(&got));
+	}
+}
+
 /* --- by hand --- */
 
 static void
@@ -357,6 +470,24 @@ keys_of_rdb_files_have_one_shape(void **state)
 }
 
 static void
+databases_and_libraries_of_rdb_files_are_found_around_the_keys(void **state)
+{
+	(void)state;
+	static const char around[] =
+	    "REDIS0011\xfa\x03ver\x01"
+	    "8\xf5\x1a#!lua name=mylib \nreturn 1\xfe\x00\xfb\x01"
+	    "\x00\xfe\x0f\xfb\x01\x00\xff\x00\x00\x00\x00\x00\x00\x00\x00";
+	for (size_t piece = 1; piece < sizeof around; piece++) {
+		AUTO(shapes)
+		struct shapes *s = read_schema(ROW_RDB, around, sizeof around - 1, piece);
+		assert_int_equal(shapes_count(s), 2);
+		assert_non_null(shapes_find(s, "db0"));
+		assert_non_null(shapes_find(s, "db15"));
+		has_object(s, "LIBRARY mylib", "#!lua name=mylib \nreturn 1");
+	}
+}
+
+static void
 schema_that_ends_within_something_is_corrupt(void **state)
 {
 	(void)state;
@@ -383,8 +514,15 @@ main(void)
 		cmocka_unit_test(partitions_and_children_have_what_their_parents_have),
 		cmocka_unit_test(table_without_columns_has_none),
 		cmocka_unit_test(recorded_schemas_have_a_shape_for_each_table),
+		cmocka_unit_test(mysql_tables_have_their_keys_within),
+		cmocka_unit_test(mysql_objects_are_free_of_version_comments_and_next_values),
+		cmocka_unit_test(mysql_rows_without_names_have_all_columns_that_are_stored),
+		cmocka_unit_test(
+		    mysql_unique_key_is_a_key_only_over_whole_columns_that_are_not_null),
 		cmocka_unit_test(shape_by_hand_has_its_columns_and_key),
 		cmocka_unit_test(keys_of_rdb_files_have_one_shape),
+		cmocka_unit_test(
+		    databases_and_libraries_of_rdb_files_are_found_around_the_keys),
 		cmocka_unit_test(schema_that_ends_within_something_is_corrupt),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
