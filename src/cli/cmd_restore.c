@@ -154,6 +154,7 @@ options_of(
 	opt->members = &a->members;
 	opt->no_start = a->no_start;
 	opt->any_space = a->any_space;
+	opt->preview_rows = a->preview_rows || a->dry_run;
 	opt->may_trust = a->trust;
 	return a->wait != NULL ? wait_seconds(&opt->wait_s, a->wait, err) : ERR_OK;
 }
@@ -176,12 +177,13 @@ check_target(const struct args *a, bool is_stack, struct err *err)
 		    a->as != NULL ? "as" : "to");
 	if (is_stack)
 		return ERR_OK;
-	if (is_part || a->no_start || a->wait != NULL || a->trust)
+	if (is_part || a->no_start || a->wait != NULL || a->trust || a->preview_rows)
 		return err_set(err, ERR_USAGE, "restore: %s is for stacks",
 		    a->services.len > 0  ? "--service"
 		    : a->members.len > 0 ? "--member"
 		    : a->no_start        ? "--no-start"
 		    : a->trust           ? "--trust"
+		    : a->preview_rows    ? "--preview-rows"
 					 : "--wait");
 	if (a->as != NULL)
 		return err_set(err, ERR_USAGE,
@@ -306,6 +308,9 @@ static const struct option_def options[] = {
 	{ "no-start", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "make and fill everything, but leave the stack stopped",
 	    offsetof(struct args, no_start) },
+	{ "preview-rows", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "say first which rows would be lost, as --dry-run does",
+	    offsetof(struct args, preview_rows) },
 	{ "any-space", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "go on although there seems to be too little room on disk",
 	    offsetof(struct args, any_space) },
@@ -360,7 +365,11 @@ const struct command command_restore = {
 	    "\n"
 	    "First says what would be made and what replaced.  When something would be "
 	    "replaced,\n"
-	    "asks on a terminal, and refuses elsewhere unless --yes is given.\n"
+	    "asks on a terminal, and refuses elsewhere unless --yes is given.  --dry-run and "
+	    "\n"
+	    "--preview-rows also read the databases that run, and say for each table how many "
+	    "rows\n"
+	    "would be removed, brought back and changed.\n"
 	    "\n"
 	    "Files: of a snapshot of folders everything goes below --to DIR at the path that "
 	    "it had\n"

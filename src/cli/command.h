@@ -72,6 +72,7 @@ struct args {
 	const char *older_than;
 	bool no_start;
 	bool any_space;
+	bool preview_rows;
 	bool trust;
 	/* verify */
 	const char *read_data_subset;

@@ -21,6 +21,7 @@ restore_view_preview(FILE *out, const struct restore_preview *p)
 {
 	print_list(out, "would be made:", &p->makes);
 	print_list(out, "would be REPLACED:", &p->replaces);
+	print_list(out, "rows, as they are now:", &p->rows);
 	print_list(out, "it asks of this host:", &p->asks);
 	print_list(out, "room on disk:", &p->space);
 	print_list(out, "mind:", &p->warnings);
@@ -55,6 +56,7 @@ restore_view_preview_json(const struct restore_preview *p, struct err *err)
 	list_json(&w, "asks", &p->asks);
 	json_flag(&w, "needs_trust", p->needs_trust);
 	list_json(&w, "space", &p->space);
+	list_json(&w, "rows", &p->rows);
 	json_obj_end(&w);
 	if (json_finish(&w, err))
 		return err->code;

@@ -75,7 +75,8 @@ struct diff_rows_ops {
 	enum err_code (*row)(void *arg, const struct diff_table *t, enum row_change change,
 	    const struct row *before, const struct row *after, struct err *err);
 	enum err_code (*table)(void *arg, const struct diff_table *t, struct err *err);
-	/* Live: the instant of which the service's dumps are, before anything else of it. */
+	/* Live: the instant of which a service's dumps are; of all services, before any
+	 * difference. */
 	enum err_code (*moment)(
 	    void *arg, const char *service, const struct db_fence *fence, struct err *err);
 	/* What could not be compared, and why: the rows of an old snapshot's single file, a
@@ -87,8 +88,18 @@ struct diff_rows_ops {
 MUST_CHECK enum err_code diff_rows_snapshots(struct engine *e, const struct id *a,
     const struct id *b, const struct diff_rows_options *opt, const struct diff_rows_ops *ops,
     void *arg, struct err *err);
+/* With the servers of a stack. */
 MUST_CHECK enum err_code diff_rows_live(struct engine *e, const struct id *a,
     const struct diff_rows_options *opt, const struct diff_rows_ops *ops, void *arg,
     struct err *err);
+
+/* With servers wherever they run; target->service is the name of the snapshot's member. */
+struct diff_server {
+	const struct db_target *target;
+	enum db_kind kind;
+};
+MUST_CHECK enum err_code diff_rows_servers(struct engine *e, const struct id *a,
+    const struct diff_server *servers, size_t n, const struct diff_rows_options *opt,
+    const struct diff_rows_ops *ops, void *arg, struct err *err);
 
 #endif

@@ -46,6 +46,7 @@ struct restore_options {
 	const struct strv *members; /* as "stacksnap show" lists them */
 	bool any_space; /* go on although there seems to be too little */
 	bool no_start; /* make everything, but leave it stopped */
+	bool preview_rows; /* restore_preview: compare the databases, which reads them whole */
 	/* Files only. */
 	const struct strv *paths; /* only these of the tree, at their paths below to */
 	const struct strv *include; /* and what these rules of tree/ignore.h name */
@@ -74,10 +75,12 @@ struct restore_preview {
 			     privileged" */
 	bool needs_trust; /* the files come from another host: restore_stack wants may_trust */
 	struct strv space; /* "/var/lib/docker: 1.2 GB are written, 20 GB are free" */
+	struct strv rows; /* "databases/db: public.orders: this removes 412 rows added since" */
 };
-#define RESTORE_PREVIEW_INIT                                                            \
-	{                                                                               \
-		STRV_INIT, STRV_INIT, STRV_INIT, STRV_INIT, STRV_INIT, false, STRV_INIT \
+#define RESTORE_PREVIEW_INIT                                                             \
+	{                                                                                \
+		STRV_INIT, STRV_INIT, STRV_INIT, STRV_INIT, STRV_INIT, false, STRV_INIT, \
+		    STRV_INIT                                                            \
 	}
 void restore_preview_release(struct restore_preview *p);
 static inline void UNUSED

@@ -1,5 +1,6 @@
 #include "engine/restore_files.h"
 #include "engine/restore_job.h"
+#include "engine/restore_rows.h"
 
 void
 restore_preview_release(struct restore_preview *p)
@@ -10,6 +11,7 @@ restore_preview_release(struct restore_preview *p)
 	strv_release(&p->obstacles);
 	strv_release(&p->asks);
 	strv_release(&p->space);
+	strv_release(&p->rows);
 }
 
 enum err_code
@@ -40,7 +42,8 @@ preview_stack(struct engine *e, const struct id *snapshot, const struct restore_
     struct restore_preview *out, struct err *err)
 {
 	AUTO(job) struct restore_job *j = NULL;
-	if (job_open(&j, e, snapshot, opt, err) || job_look(j, err))
+	if (job_open(&j, e, snapshot, opt, err) || job_look(j, err) ||
+	    (opt->preview_rows && restore_preview_rows(j, err)))
 		return err->code;
 	*out = j->preview;
 	j->preview = (struct restore_preview)RESTORE_PREVIEW_INIT;

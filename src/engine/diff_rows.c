@@ -1,0 +1,304 @@
+/*
+ * Which dumps and tables of two sides belong together.
+ */
+#include "engine/diff_rows_impl.h"
+
+#include "engine/meter.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+/* --- what was asked for --- */
+
+bool
+diff_wants_rows(const struct row_diff *d)
+{
+	return d->opt->count || d->opt->limit > 0;
+}
+
+bool
+diff_wants_service(const struct row_diff *d, const char *service)
+{
+	return d->opt->service == NULL || strcmp(d->opt->service, service) == 0;
+}
+
+bool
+diff_wants_database(const struct row_diff *d, const char *database)
+{
+	return d->opt->database == NULL || strcmp(d->opt->database, database) == 0;
+}
+
+static bool
+is_table(const char *pattern, const char *table)
+{
+	return strcmp(pattern, table) == 0 || fnmatch(pattern, table, 0) == 0;
+}
+
+bool
+diff_wants_table(const struct row_diff *d, const char *table)
+{
+	const char *const *p = d->opt->tables;
+	while (p != NULL && *p != NULL && !is_table(*p, table))
+		p++;
+	return p == NULL || *p != NULL;
+}
+
+enum err_code
+diff_unknown(
+    struct row_diff *d, const char *service, const char *what, const char *why, struct err *err)
+{
+	return d->ops->unknown != NULL ? d->ops->unknown(d->arg, service, what, why, err)
+				       : ERR_OK;
+}
+
+static bool
+has_table(const struct dump_side *s, const char *pattern)
+{
+	for (size_t i = 0; i < s->n_tables; i++)
+		if (is_table(pattern, s->tables[i]->table))
+			return true;
+	for (size_t i = 0; s->census != NULL && i < census_count(s->census); i++) {
+		const struct census_item *item = census_item(s->census, i);
+		if (item->what == CENSUS_ROWS && is_table(pattern, item->name))
+			return true;
+	}
+	return false;
+}
+
+static bool
+side_has_table(const struct diff_side *side, const char *pattern)
+{
+	for (size_t i = 0; i < side->count; i++)
+		if (has_table(&side->dumps[i], pattern))
+			return true;
+	return false;
+}
+
+enum err_code
+diff_check_names(const struct row_diff *d, struct err *err)
+{
+	const struct diff_rows_options *opt = d->opt;
+	bool is_empty = d->a.count + d->b.count + d->n_unknown == 0;
+	if (is_empty && opt->database != NULL)
+		return err_set(err, ERR_USAGE, "neither side has a database %s%s%s",
+		    opt->database, opt->service != NULL ? " of service " : "",
+		    opt->service != NULL ? opt->service : "");
+	if (is_empty && opt->service != NULL)
+		return err_set(err, ERR_USAGE,
+		    "neither side has a database of service %s: 'stacksnap show' lists those "
+		    "of a snapshot",
+		    opt->service);
+	/* A server that cannot be asked may have it. */
+	for (size_t i = 0; d->n_unknown == 0 && opt->tables != NULL && opt->tables[i] != NULL;
+	     i++)
+		if (!side_has_table(&d->a, opt->tables[i]) &&
+		    !side_has_table(&d->b, opt->tables[i]))
+			return err_set(
+			    err, ERR_USAGE, "neither side has a table %s", opt->tables[i]);
+	return ERR_OK;
+}
+
+/* --- pairs of tables --- */
+
+/* Walks both sides in order of names. */
+struct pairing {
+	const struct dump_side *a;
+	const struct dump_side *b;
+	size_t i;
+	size_t k;
+};
+
+static struct dump_part *
+table_at(const struct dump_side *s, size_t i)
+{
+	return s != NULL && i < s->n_tables ? s->tables[i] : NULL;
+}
+
+/* The next two of one name, of which one may be NULL; false behind the last. */
+static bool
+next_pair(struct pairing *p, struct dump_part **x, struct dump_part **y)
+{
+	*x = table_at(p->a, p->i);
+	*y = table_at(p->b, p->k);
+	int order = *x == NULL ? 1 : *y == NULL ? -1 : strcmp((*x)->table, (*y)->table);
+	bool is_end = *x == NULL && *y == NULL;
+	if (order > 0)
+		*x = NULL;
+	if (order < 0)
+		*y = NULL;
+	p->i += *x != NULL;
+	p->k += *y != NULL;
+	return !is_end;
+}
+
+/*
+ * Must the schemas be read?  To tell their definitions, to compare rows; and
+ * where a dump has no words before the rows, equal rows may stand in other
+ * columns, and a table without a file may be there, without rows.
+ */
+static bool
+needs_schema(const struct row_diff *d, const struct dump_side *a, const struct dump_side *b)
+{
+	struct pairing p = { a, b, 0, 0 };
+	struct dump_part *x;
+	struct dump_part *y;
+	bool has_both = a != NULL && b != NULL;
+	bool is_same = has_both && diff_is_same_text(a, b);
+	bool is_headless = has_both && a->row_format == ROW_INSERT;
+	if (d->opt->schema && !is_same)
+		return true;
+	while (next_pair(&p, &x, &y)) {
+		if (x == NULL || y == NULL) {
+			if (is_headless || d->opt->limit > 0)
+				return true;
+		} else if (diff_wants_rows(d) && diff_wants_table(d, x->table) &&
+			   (y->is_live || (is_headless && !is_same) ||
+			       !content_equal(&x->content, &y->content))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum err_code
+compare_tables(
+    struct row_diff *d, const struct dump_side *a, const struct dump_side *b, struct err *err)
+{
+	const struct dump_side *of = a != NULL ? a : b;
+	struct pairing p = { a, b, 0, 0 };
+	struct dump_part *x;
+	struct dump_part *y;
+	while (next_pair(&p, &x, &y)) {
+		const char *name = x != NULL ? x->table : y->table;
+		struct diff_table t = {
+			.service = of->service,
+			.database = of->database,
+			.table = name,
+			.before = a != NULL ? diff_shape(a, b, name) : NULL,
+			.after = b != NULL ? diff_shape(b, a, name) : NULL,
+		};
+		if (cancel_check(d->engine->cancel, err))
+			return err->code;
+		if (diff_wants_table(d, name) && diff_one_table(d, &t, x, y, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+/* --- pairs of dumps --- */
+
+/* What one side has as a whole: all its tables were added, or removed. */
+static struct dump_side
+nothing_like(const struct dump_side *s)
+{
+	return (struct dump_side){
+		.service = s->service,
+		.stream = s->stream,
+		.database = s->database,
+		.is_whole = true,
+	};
+}
+
+static enum err_code
+compare_whole(struct row_diff *d, struct dump_side *a, struct dump_side *b, struct err *err)
+{
+	AUTO(census) struct census *none = NULL;
+	struct dump_side other = nothing_like(a != NULL ? a : b);
+	if ((a != NULL && diff_read_census(d, &d->a, a, err)) ||
+	    (b != NULL && diff_read_census(d, &d->b, b, err)))
+		return err->code;
+	if (a != NULL && b != NULL)
+		return diff_by_census(d, a, b, err);
+	if (census_new(&none, CENSUS_POSTGRES, err))
+		return err->code;
+	other.census = none;
+	return diff_by_census(d, a != NULL ? a : &other, b != NULL ? b : &other, err);
+}
+
+static enum err_code
+compare_dumps(struct row_diff *d, struct dump_side *a, struct dump_side *b, struct err *err)
+{
+	if ((a != NULL && a->is_whole) || (b != NULL && b->is_whole))
+		return compare_whole(d, a, b, err);
+	if (needs_schema(d, a, b) && diff_read_shapes(d, a, b, err))
+		return err->code;
+	if (d->opt->schema && diff_objects(d, a, b, err))
+		return err->code;
+	enum err_code rc = compare_tables(d, a, b, err);
+	/* Schemas of one database at a time. */
+	if (a != NULL)
+		shapes_free(TAKE(a->shapes));
+	if (b != NULL)
+		shapes_free(TAKE(b->shapes));
+	return rc;
+}
+
+static int
+order_of(const struct dump_side *x, const struct dump_side *y)
+{
+	if (x == NULL || y == NULL)
+		return (x == NULL) - (y == NULL);
+	int order = strcmp(x->service, y->service);
+	return order != 0 ? order : strcmp(x->stream, y->stream);
+}
+
+enum err_code
+diff_sides(struct row_diff *d, struct err *err)
+{
+	size_t i = 0;
+	size_t k = 0;
+	while (i < d->a.count || k < d->b.count) {
+		struct dump_side *x = i < d->a.count ? &d->a.dumps[i] : NULL;
+		struct dump_side *y = k < d->b.count ? &d->b.dumps[k] : NULL;
+		int order = order_of(x, y);
+		x = order <= 0 ? x : NULL;
+		y = order >= 0 ? y : NULL;
+		i += x != NULL;
+		k += y != NULL;
+		if (compare_dumps(d, x, y, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+/* --- two snapshots --- */
+
+static void
+sample(void *arg, struct event *e)
+{
+	struct row_diff *d = arg;
+	e->bytes = atomic_load(&d->bytes);
+	e->files = atomic_load(&d->tables);
+	e->unit = "tables";
+}
+
+static enum err_code
+compare_snapshots(struct row_diff *d, const struct id *a, const struct id *b, struct err *err)
+{
+	AUTO(meter) struct meter *meter = NULL;
+	event_phase(d->engine->events, "compare the databases");
+	meter_start(&meter, d->engine->events, sample, d);
+	if (diff_side_open(d, &d->a, a, err) || diff_side_open(d, &d->b, b, err) ||
+	    diff_check_names(d, err))
+		return err->code;
+	return diff_sides(d, err);
+}
+
+enum err_code
+diff_rows_snapshots(struct engine *e, const struct id *a, const struct id *b,
+    const struct diff_rows_options *opt, const struct diff_rows_ops *ops, void *arg,
+    struct err *err)
+{
+	struct row_diff d = {
+		.engine = e,
+		.opt = opt,
+		.ops = ops,
+		.arg = arg,
+		.a = DIFF_SIDE_INIT,
+		.b = DIFF_SIDE_INIT,
+	};
+	enum err_code rc = compare_snapshots(&d, a, b, err);
+	diff_side_release(&d.a);
+	diff_side_release(&d.b);
+	return rc;
+}
