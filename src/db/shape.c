@@ -195,7 +195,7 @@ shapes_free(struct shapes *s)
 		return;
 	sql_scan_free(s->scan);
 	tables_release(s);
-	objects_release(s);
+	shape_objects_release(s);
 	map_release(&s->table_places);
 	map_release(&s->object_places);
 	buf_release(&s->bytes);

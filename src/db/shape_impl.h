@@ -94,7 +94,7 @@ MUST_CHECK enum err_code object_statement(
     struct shapes *s, const struct sql_head *h, const char *object, struct err *err);
 MUST_CHECK enum err_code object_add_text(
     struct shapes *s, const char *name, const uint8_t *text, size_t len, struct err *err);
-void objects_release(struct shapes *s);
+void shape_objects_release(struct shapes *s);
 MUST_CHECK enum err_code objects_finish(struct shapes *s, struct err *err);
 
 /* --- shape_rdb.c --- */

@@ -212,7 +212,7 @@ object_statement(
 /* --- the whole --- */
 
 void
-objects_release(struct shapes *s)
+shape_objects_release(struct shapes *s)
 {
 	for (size_t i = 0; i < s->object_count; i++) {
 		free(s->objects[i].name);
