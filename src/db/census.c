@@ -1,7 +1,10 @@
 #include "db/census.h"
 
+#include "base/json.h"
 #include "base/map.h"
+#include "db/bson_scan.h"
 #include "db/census_impl.h"
+#include "db/mongo_name.h"
 #include "db/rdb_scan.h"
 #include "db/sql_name.h"
 
@@ -19,6 +22,9 @@ struct census {
 	struct sql_scan *sql;
 	struct rdb_scan *rdb;
 	struct cuts *cuts; /* NULL: nobody asks where rows are */
+	struct bson_scan bson;
+	struct buf text; /* of metadata, whole: it is small */
+	char *file; /* what census_of_file was told */
 	struct buf name; /* scratch */
 	char *database; /* MySQL: the one in use */
 	char *server;
@@ -208,7 +214,92 @@ note_key(void *arg, const struct census_item *item, struct err *err)
 	return census_add(arg, item, err);
 }
 
+/* --- what a collection's files say --- */
+
+static enum err_code
+finish_bson(struct census *c, struct err *err)
+{
+	c->name.len = 0;
+	if (bson_scan_finish(&c->bson, err) ||
+	    mongo_census_name(&c->name, c->file != NULL ? c->file : "documents", err))
+		return err->code;
+	const char *name = buf_cstr(&c->name);
+	if (name == NULL)
+		return err_nomem(err);
+	struct census_item item = { CENSUS_ROWS, name, c->bson.count, c->bson.bytes,
+		c->bson.content };
+	return census_add(c, &item, err);
+}
+
+static enum err_code
+add_words(
+    struct census *c, const char *title, const char *name, const json_t *value, struct err *err)
+{
+	AUTO(str) char *words = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	AUTO(str) char *object = NULL;
+	if (words == NULL)
+		return err_nomem(err);
+	if (str_printf(&object, err, "%s %s", title, name))
+		return err->code;
+	struct census_item item = { CENSUS_OBJECT, object, 1, strlen(words),
+		checksum128_of(words, strlen(words)) };
+	return census_add(c, &item, err);
+}
+
+static enum err_code
+finish_metadata(struct census *c, struct err *err)
+{
+	AUTO(json) json_t *j = NULL;
+	size_t i;
+	const json_t *index;
+	const char *file = c->file != NULL ? c->file : "metadata";
+	c->name.len = 0;
+	if (json_parse(&j, c->text.data, c->text.len, file, err))
+		return err_set(err, ERR_INCOMPLETE, "%s is cut off, or no JSON", file);
+	if (mongo_census_name(&c->name, file, err))
+		return err->code;
+	const char *name = buf_cstr(&c->name);
+	if (name == NULL)
+		return err_nomem(err);
+	const char *type = json_get_str(j, "type");
+	bool is_view = type != NULL && strcmp(type, "view") == 0;
+	if (add_words(
+		c, is_view ? "VIEW" : "COLLECTION", name, json_object_get(j, "options"), err))
+		return err->code;
+	json_array_foreach(json_object_get(j, "indexes"), i, index)
+	{
+		AUTO(str) char *title = NULL;
+		const char *of = json_get_str(index, "name");
+		if (str_printf(&title, err, "INDEX %s ON", of != NULL ? of : "?") ||
+		    add_words(c, title, name, index, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
 /* --- the whole --- */
+
+static enum err_code
+open_scan(struct census *c, struct err *err)
+{
+	switch (c->kind) {
+	case CENSUS_RDB:
+		return rdb_scan_new(&c->rdb, note_key, c, err);
+	case CENSUS_BSON:
+		return bson_scan_init(&c->bson, err);
+	case CENSUS_METADATA:
+		return ERR_OK;
+	default:
+		return sql_scan_new(&c->sql, dialect_of(c), &scan_ops, c, err);
+	}
+}
+
+enum err_code
+census_of_file(struct census *c, const char *stream, struct err *err)
+{
+	free(TAKE(c->file));
+	return str_dup(&c->file, stream, err);
+}
 
 enum err_code
 census_new(struct census **out, enum census_dump kind, struct err *err)
@@ -218,8 +309,7 @@ census_new(struct census **out, enum census_dump kind, struct err *err)
 		return err_nomem(err);
 	c->kind = kind;
 	map_init(&c->places, sizeof(struct checksum128), sizeof(size_t));
-	if (kind == CENSUS_RDB ? rdb_scan_new(&c->rdb, note_key, c, err)
-			       : sql_scan_new(&c->sql, dialect_of(c), &scan_ops, c, err))
+	if (open_scan(c, err))
 		return err->code;
 	*out = TAKE(c);
 	return ERR_OK;
@@ -236,6 +326,9 @@ census_free(struct census *c)
 	map_release(&c->places);
 	sql_scan_free(c->sql);
 	rdb_scan_free(c->rdb);
+	bson_scan_release(&c->bson);
+	buf_release(&c->text);
+	free(c->file);
 	buf_release(&c->name);
 	free(c->database);
 	free(c->server);
@@ -258,8 +351,16 @@ census_passed(const struct census *c)
 enum err_code
 census_feed(struct census *c, const void *data, size_t len, struct err *err)
 {
-	return c->rdb != NULL ? rdb_scan_feed(c->rdb, data, len, err)
-			      : sql_scan_feed(c->sql, data, len, err);
+	switch (c->kind) {
+	case CENSUS_RDB:
+		return rdb_scan_feed(c->rdb, data, len, err);
+	case CENSUS_BSON:
+		return bson_scan_feed(&c->bson, data, len, err);
+	case CENSUS_METADATA:
+		return buf_add(&c->text, data, len, err);
+	default:
+		return sql_scan_feed(c->sql, data, len, err);
+	}
 }
 
 enum census_dump
@@ -268,7 +369,7 @@ census_cut(struct census *c, struct cuts *cuts)
 	c->cuts = cuts;
 	if (c->rdb != NULL)
 		rdb_scan_cut(c->rdb, cuts);
-	else
+	else if (c->sql != NULL)
 		sql_scan_cut(c->sql, cuts, note_table);
 	return c->kind;
 }
@@ -290,6 +391,8 @@ census_at_end(const struct census *c, struct err *err)
 {
 	if (c->rdb != NULL)
 		return rdb_scan_finish(c->rdb, err);
+	if (c->sql == NULL)
+		return ERR_OK; /* census_finish looks at those, once */
 	if (sql_scan_finish(c->sql, err))
 		return err->code;
 	if (c->is_restricted)
@@ -301,7 +404,8 @@ census_at_end(const struct census *c, struct err *err)
 enum err_code
 census_finish(struct census *c, struct err *err)
 {
-	if (census_at_end(c, err))
+	if (census_at_end(c, err) || (c->kind == CENSUS_BSON && finish_bson(c, err)) ||
+	    (c->kind == CENSUS_METADATA && finish_metadata(c, err)))
 		return err->code;
 	c->is_unknown = c->rdb != NULL && !rdb_scan_is_known(c->rdb);
 	census_sort(c);

@@ -4,7 +4,7 @@
  * A census is a list of items: how many rows each table has, and a content
  * value that does not depend on their order; and each object that the dump
  * defines.  Two dumps with equal items hold the same.  It is read from the
- * dump's own text (pg_dump, pg_dumpall, mariadb-dump, mysqldump) or RDB file,
+ * dump's own text (pg_dump, pg_dumpall, mariadb-dump, mysqldump), RDB or BSON file,
  * by a parser that knows strings, comments, quoted names and COPY data, so
  * that no row can pass for a statement.
  *
@@ -25,7 +25,9 @@
  * no proof against somebody who chooses rows so that they add up (each
  * dump's SHA-256 is).  Of RDB files a row is a key with its type, its time to
  * live and its value; members of sets, hashes and sorted sets count in any
- * order, and compressed values as what they mean.
+ * order, and compressed values as what they mean.  Of a collection's metadata the
+ * options are one object and each index is one; its UUID, which a restore
+ * changes, is none.
  *
  * Pure: no input or output.  Memory grows with the number of tables and
  * objects (some 150 bytes each), not with rows.
@@ -46,6 +48,8 @@ enum census_dump {
 	CENSUS_POSTGRES, /* plain text of pg_dump and pg_dumpall */
 	CENSUS_MYSQL, /* mariadb-dump's and mysqldump's */
 	CENSUS_RDB,
+	CENSUS_BSON, /* documents of one collection */
+	CENSUS_METADATA, /* and mongodump's words on it */
 };
 
 enum census_what {
@@ -67,6 +71,10 @@ MUST_CHECK enum err_code census_new(
     struct census **out, enum census_dump kind, struct err *err);
 void census_free(struct census *c);
 AUTO_FREE(census, struct census *, census_free)
+
+/* Before the first byte: which file it is, of those that do not say themselves what they are of
+ * (BSON and its metadata). */
+MUST_CHECK enum err_code census_of_file(struct census *c, const char *stream, struct err *err);
 
 /* Before the first byte: keys that expire by themselves before that moment (since 1970) are
  * left out.  A server that has loaded a dump may hold them no more.  census_passed tells how

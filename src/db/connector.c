@@ -19,6 +19,7 @@ static const struct {
 	[DB_MYSQL] = { "mysql", "MySQL" },
 	[DB_REDIS] = { "redis", "Redis" },
 	[DB_VALKEY] = { "valkey", "Valkey" },
+	[DB_MONGODB] = { "mongodb", "MongoDB" },
 };
 
 const char *
@@ -55,6 +56,8 @@ dump_format_word(enum dump_format format)
 		[DUMP_POSTGRES] = "postgres",
 		[DUMP_MYSQL] = "mysql",
 		[DUMP_RDB] = "rdb",
+		[DUMP_BSON] = "bson",
+		[DUMP_METADATA] = "metadata",
 		[DUMP_JSON] = "json",
 		[DUMP_FILE] = "file",
 	};
@@ -119,6 +122,9 @@ connector_open(
 	case DB_REDIS:
 	case DB_VALKEY:
 		rc = redis_open(&c, t, kind, err);
+		break;
+	case DB_MONGODB:
+		rc = mongo_open(&c, t, err);
 		break;
 	case DB_NONE:
 		rc = err_set(err, ERR_USAGE, "not a database that is known");

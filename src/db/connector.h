@@ -5,8 +5,7 @@
  * back.  It runs the database's own tools inside the database's own container,
  * or on this host for a database outside of stacks (site.h), or speaks its
  * protocol, through a struct runner; it knows nothing of Docker, of storage and
- * of hashing.  PostgreSQL, MariaDB, MySQL, Redis and
- * Valkey are known.
+ * of hashing.  PostgreSQL, MariaDB, MySQL, Redis, Valkey and MongoDB are known.
  *
  * A backup calls, in this order:
  *
@@ -62,9 +61,10 @@ enum db_kind {
 	DB_MYSQL,
 	DB_REDIS,
 	DB_VALKEY,
+	DB_MONGODB,
 };
 
-/* "postgres", "mariadb", "mysql", "redis", "valkey"; "none". */
+/* "postgres", "mariadb", "mysql", "redis", "valkey", "mongodb"; "none". */
 const char *db_kind_word(enum db_kind kind);
 /* The kind of such a word; DB_NONE for any other. */
 enum db_kind db_kind_of_word(const char *word);
@@ -147,8 +147,9 @@ struct db_fence {
 	enum db_kind kind;
 	int64_t begin_ns; /* wall clock */
 	int64_t end_ns;
-	/* "LSN 0/1A2B3C8", "GTID 0-1-42", "binlog.000002:1337", "REPLID:OFFSET"; "" when the
-	 * server keeps no such thing.  "A to B" when it moved while the fence was set. */
+	/* "LSN 0/1A2B3C8", "GTID 0-1-42", "binlog.000002:1337", "REPLID:OFFSET",
+	 * "optime 1732212345:7"; "" when the server keeps no such thing.  "A to B" when it
+	 * moved while the fence was set. */
 	char position[256];
 };
 
@@ -156,16 +157,21 @@ enum dump_format {
 	DUMP_POSTGRES, /* pg_dump's plain text */
 	DUMP_MYSQL, /* mariadb-dump's and mysqldump's text */
 	DUMP_RDB,
+	DUMP_BSON, /* one collection's documents, as mongodump has them */
+	DUMP_METADATA, /* and its options and indexes */
 	DUMP_JSON, /* server.json: what a restore must know beside the dump itself */
 	DUMP_FILE, /* a file of the data folder that a restore puts back as it was */
 };
 
-/* "postgres", "mysql", "rdb", "json", "file": kept in a snapshot's metadata. */
+/* "postgres", "mysql", "rdb", "bson", "metadata", "json", "file": kept in a snapshot's
+ * metadata. */
 const char *dump_format_word(enum dump_format format);
 
 /* One dump file. */
 struct dump_stream {
-	char *name; /* safe as a file name: "shop.sql", "my%2Fdb.sql", "dump.rdb" */
+	/* safe as a file name: "shop.sql", "my%2Fdb.sql", "dump.rdb"; of MongoDB with its
+	 * folder: "shop/orders.bson" */
+	char *name;
 	char *database; /* the true name; NULL when the stream is not of one database */
 	enum dump_format format;
 	uint64_t bytes; /* what was streamed; 0 while it has not ended */
@@ -182,7 +188,8 @@ struct dump_stream {
  *
  * A sink with part, rows and border gets streams of SQL and RDB cut into parts
  * (dataset.h): part before the first byte of each, then its bytes by write and
- * rows, in order, as struct dataset_ops says.  Other streams come by write
+ * rows, in order, as struct dataset_ops says.  One of documents (DUMP_BSON) has
+ * no parts, and comes by rows.  Other streams come by write
  * alone, as all do to a sink whose part is NULL.
  */
 struct dump_sink;

@@ -54,6 +54,9 @@ MUST_CHECK enum err_code mysql_open(
 MUST_CHECK enum err_code redis_open(
     struct connector **out, const struct db_target *t, enum db_kind kind, struct err *err);
 
+MUST_CHECK enum err_code mongo_open(
+    struct connector **out, const struct db_target *t, struct err *err);
+
 /* Add to report.info.databases and to report.info.bytes. */
 MUST_CHECK enum err_code info_add_database(
     struct db_info *info, const char *name, uint64_t bytes, uint64_t objects, struct err *err);

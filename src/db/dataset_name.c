@@ -85,7 +85,8 @@ dataset_row_format(const char *format, enum row_format *out)
 	static const struct {
 		const char *word;
 		enum row_format rows;
-	} known[] = { { "postgres", ROW_COPY }, { "mysql", ROW_INSERT }, { "rdb", ROW_RDB } };
+	} known[] = { { "postgres", ROW_COPY }, { "mysql", ROW_INSERT }, { "rdb", ROW_RDB },
+		{ "bson", ROW_BSON } };
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
 		if (strcmp(format, known[i].word) == 0) {
 			*out = known[i].rows;

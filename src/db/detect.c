@@ -26,6 +26,10 @@ static const struct signature signatures[] = {
 	    "6379/tcp" },
 	{ DB_REDIS, { "redis", "redis-stack-server", "redis-stack" }, { "redis-server" },
 	    { "REDIS_VERSION" }, "6379/tcp" },
+	{ DB_MONGODB,
+	    { "mongo", "mongodb", "mongodb-community-server", "mongodb-enterprise-server",
+		"mongodb-atlas-local", "percona-server-mongodb" },
+	    { "mongod" }, { "MONGO_VERSION" }, "27017/tcp" },
 };
 
 /* "ghcr.io:443/acme/postgres:15@sha256:..." gives "postgres". */
@@ -162,6 +166,8 @@ default_folder(const struct db_target *t, enum db_kind kind)
 		return bitnami ? "/bitnami/redis/data" : "/data";
 	case DB_VALKEY:
 		return bitnami ? "/bitnami/valkey/data" : "/data";
+	case DB_MONGODB:
+		return bitnami ? "/bitnami/mongodb/data/db" : "/data/db";
 	case DB_NONE:
 		break;
 	}
@@ -182,6 +188,8 @@ configured_folder(const struct db_target *t, enum db_kind kind, const struct str
 	case DB_REDIS:
 	case DB_VALKEY:
 		return words_option(words, "dir");
+	case DB_MONGODB:
+		return words_option(words, "dbpath");
 	case DB_NONE:
 		break;
 	}

@@ -38,9 +38,11 @@ fill_stream(struct dump_stream *s, const struct dump_head *head, struct err *err
 static enum census_dump
 census_kind(const struct dump_head *head)
 {
-	return head->format == DUMP_POSTGRES ? CENSUS_POSTGRES
-	       : head->format == DUMP_MYSQL  ? CENSUS_MYSQL
-					     : CENSUS_RDB;
+	return head->format == DUMP_POSTGRES   ? CENSUS_POSTGRES
+	       : head->format == DUMP_MYSQL    ? CENSUS_MYSQL
+	       : head->format == DUMP_BSON     ? CENSUS_BSON
+	       : head->format == DUMP_METADATA ? CENSUS_METADATA
+					       : CENSUS_RDB;
 }
 
 /* --- parts, for a sink that wants them --- */
@@ -81,7 +83,8 @@ begin_parts(const struct dump_out *d, struct err *err)
 	static const struct dataset_part whole = { "000000.sql", NULL };
 	enum row_format rows;
 	dataset_free(TAKE(d->c->dataset));
-	if (d->sink->ops->part == NULL ||
+	/* A file of documents is one table's already. */
+	if (d->sink->ops->part == NULL || current(d)->format == DUMP_BSON ||
 	    !dataset_row_format(dump_format_word(current(d)->format), &rows))
 		return ERR_OK;
 	if (current(d)->census == NULL)
@@ -99,7 +102,8 @@ dump_begin(const struct dump_out *d, const struct dump_head *head, struct err *e
 	r->streams = p;
 	p[r->stream_count++] = (struct dump_stream){ .format = head->format };
 	if (fill_stream(current(d), head, err) ||
-	    (head->is_counted && census_new(&current(d)->census, census_kind(head), err)))
+	    (head->is_counted && (census_new(&current(d)->census, census_kind(head), err) ||
+				     census_of_file(current(d)->census, head->name, err))))
 		return err->code;
 	d->c->is_counted = false;
 	if (d->sink->ops->begin(d->sink, current(d), err))
@@ -118,6 +122,18 @@ dump_write(const struct dump_out *d, const void *data, size_t len, struct err *e
 	if (current(d)->census != NULL && census_feed(current(d)->census, data, len, err))
 		return err->code;
 	return d->sink->ops->write(d->sink, data, len, err);
+}
+
+enum err_code
+dump_rows(const struct dump_out *d, const void *data, size_t len, const uint32_t *ends,
+    size_t count, struct err *err)
+{
+	if (d->sink->ops->rows == NULL || len == 0)
+		return dump_write(d, data, len, err);
+	current(d)->bytes += len;
+	if (current(d)->census != NULL && census_feed(current(d)->census, data, len, err))
+		return err->code;
+	return d->sink->ops->rows(d->sink, data, len, ends, count, err);
 }
 
 enum err_code

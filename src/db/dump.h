@@ -32,6 +32,9 @@ MUST_CHECK enum err_code dump_begin(
     const struct dump_out *d, const struct dump_head *head, struct err *err);
 MUST_CHECK enum err_code dump_write(
     const struct dump_out *d, const void *data, size_t len, struct err *err);
+/* Rows, one behind another: ends are places in data behind each that ends there. */
+MUST_CHECK enum err_code dump_rows(const struct dump_out *d, const void *data, size_t len,
+    const uint32_t *ends, size_t count, struct err *err);
 MUST_CHECK enum err_code dump_end(const struct dump_out *d, struct err *err);
 /* All bytes were written: the stream's census, finished, which stays the report's.  Before
  * dump_end, which does it otherwise. */

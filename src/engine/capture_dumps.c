@@ -3,6 +3,7 @@
  * parts (db/dataset.h) becomes a folder of them, any other a file.
  */
 #include "engine/capture.h"
+#include "engine/dump_folders.h"
 
 #include "base/strv.h"
 #include "db/dataset.h"
@@ -13,7 +14,7 @@ struct dump_store {
 	struct dump_sink sink;
 	struct backup_run *run;
 	struct capture *capture;
-	struct dir_builder *folder; /* the member's */
+	struct dump_folders *folder; /* the member's */
 	struct intake *intake;
 
 	/* of the dump that is open */
@@ -38,16 +39,17 @@ entry_of(const struct capture *c, enum tree_type type, uint32_t mode)
 	};
 }
 
-/* The stream that is open becomes a file of that name. */
+/* The stream that is open becomes a file of that name: a part, or of the member's own. */
 static enum err_code
-end_file(struct dump_store *d, struct dir_builder *folder, const char *name, struct err *err)
+end_file(struct dump_store *d, struct dir_builder *parts, const char *name, struct err *err)
 {
 	AUTO(content) struct content content = CONTENT_INIT;
 	if (stream_close(TAKE(d->stream), &content, err))
 		return err->code;
 	struct tree_entry e = entry_of(d->capture, TREE_FILE, 0600);
 	e.content = content; /* borrowed */
-	if (dir_builder_add(folder, name, &e, err))
+	if (parts != NULL ? dir_builder_add(parts, name, &e, err)
+			  : dump_folders_add(d->folder, name, &e, err))
 		return err->code;
 	d->capture->files++;
 	atomic_fetch_add(&d->run->progress.files, 1);
@@ -68,7 +70,11 @@ begin_dump(struct dump_sink *sink, const struct dump_stream *stream, struct err 
 {
 	struct dump_store *d = (struct dump_store *)sink;
 	d->bytes = 0;
-	return str_dup(&d->name, stream->name, err);
+	if (str_dup(&d->name, stream->name, err))
+		return err->code;
+	/* One table, and nothing else: the file is what elsewhere is a part. */
+	return stream->format == DUMP_BSON ? stream_open_rows(&d->stream, d->intake, err)
+					   : ERR_OK;
 }
 
 static enum err_code
@@ -133,7 +139,7 @@ end_folder(struct dump_store *d, struct err *err)
 	struct tree_entry like = entry_of(d->capture, TREE_DIR, 0700);
 	if (dir_builder_finish(parts, d->run->writer, &like, &e, err))
 		return err->code;
-	return dir_builder_add(d->folder, d->name, &e, err);
+	return dump_folders_add(d->folder, d->name, &e, err);
 }
 
 static enum err_code
@@ -144,7 +150,7 @@ end_dump(struct dump_sink *sink, struct err *err)
 	if (d->parts == NULL && d->stream == NULL &&
 	    stream_open(&d->stream, d->intake, CHUNK_DATA, err))
 		return err->code;
-	if (d->parts != NULL ? end_folder(d, err) : end_file(d, d->folder, d->name, err))
+	if (d->parts != NULL ? end_folder(d, err) : end_file(d, NULL, d->name, err))
 		return err->code;
 	struct dumped *all = realloc(c->dumps, (c->n_dumps + 1) * sizeof *all);
 	if (all == NULL)
@@ -166,7 +172,7 @@ dump_store_auto(struct dump_store *d)
 	stream_abort(d->stream);
 	intake_free(d->intake);
 	dir_builder_free(d->parts);
-	dir_builder_free(d->folder);
+	dump_folders_free(d->folder);
 	sha256_free(d->hash);
 	free(d->part);
 	free(d->name);
@@ -223,7 +229,8 @@ save_dumps(struct backup_run *r, struct capture *c, struct err *err)
 		.border = write_border,
 	};
 	AUTO(dump_store) struct dump_store d = { .sink = { &ops }, .run = r, .capture = c };
-	if (dir_builder_new(&d.folder, err) || intake_new(&d.intake, r->writer, err) ||
+	struct tree_entry like = entry_of(c, TREE_DIR, 0700);
+	if (dump_folders_new(&d.folder, &like, err) || intake_new(&d.intake, r->writer, err) ||
 	    sha256_new(&d.hash, err) || connector_drain(c->connector, &d.sink, err))
 		return err->code;
 	if (c->n_dumps == 0)
@@ -231,7 +238,7 @@ save_dumps(struct backup_run *r, struct capture *c, struct err *err)
 		    c->target.service);
 	if (describe_dumps(c, err))
 		return err->code;
-	if (dir_builder_finish(d.folder, r->writer, NULL, &c->entry, err))
+	if (dump_folders_finish(d.folder, r->writer, &c->entry, err))
 		return err->code;
 	c->has_entry = true;
 	return ERR_OK;

@@ -69,7 +69,8 @@ is_dump(const char *format, enum census_dump *kind)
 		enum dump_format format;
 		enum census_dump kind;
 	} known[] = { { DUMP_POSTGRES, CENSUS_POSTGRES }, { DUMP_MYSQL, CENSUS_MYSQL },
-		{ DUMP_RDB, CENSUS_RDB } };
+		{ DUMP_RDB, CENSUS_RDB }, { DUMP_BSON, CENSUS_BSON },
+		{ DUMP_METADATA, CENSUS_METADATA } };
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
 		if (strcmp(dump_format_word(known[i].format), format) == 0) {
 			*kind = known[i].kind;
@@ -88,7 +89,7 @@ counted_open(struct counted *c, const char *name, const char *format, int64_t fl
 	if (str_dup(&c->name, name, err))
 		return err->code;
 	if (is_dump(format, &kind)) {
-		if (census_new(&c->census, kind, err))
+		if (census_new(&c->census, kind, err) || census_of_file(c->census, name, err))
 			return err->code;
 		census_pass_over(c->census, fleeting_ms);
 		return ERR_OK;

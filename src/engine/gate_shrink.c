@@ -103,8 +103,15 @@ struct table_comparison {
 static const char *
 rows_word(const struct capture *c)
 {
-	bool has_keys = c->member->db == DB_REDIS || c->member->db == DB_VALKEY;
-	return has_keys ? "keys" : "rows";
+	switch (c->member->db) {
+	case DB_REDIS:
+	case DB_VALKEY:
+		return "keys";
+	case DB_MONGODB:
+		return "documents";
+	default:
+		return "rows";
+	}
 }
 
 static enum err_code

@@ -110,7 +110,7 @@ open_file(struct dump_source *src, const char *name, struct err *err)
 	AUTO(queue) struct queue *queue = NULL;
 	AUTO(sha256) struct sha256 *hash = NULL;
 	d->stream = find_stream(d, name);
-	if (d->stream == SIZE_MAX || strchr(name, '/') != NULL)
+	if (d->stream == SIZE_MAX)
 		return err_set(err, ERR_NOT_FOUND, "%s: no such dump in the snapshot", name);
 	if (str_printf(&path, err, "%s/%s", d->path, name) ||
 	    tree_lookup(d->engine->repo, &d->snapshot->root, path, &file, err) ||

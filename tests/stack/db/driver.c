@@ -30,6 +30,14 @@ folder_begin(struct dump_sink *sink, const struct dump_stream *stream, struct er
 	AUTO(str) char *path = NULL;
 	if (str_printf(&path, e, "%s/%s", f->dir, stream->name))
 		return e->code;
+	char *slash = strchr(stream->name, '/');
+	if (slash != NULL) {
+		AUTO(str) char *folder = NULL;
+		if (str_printf(&folder, e, "%s/%.*s", f->dir, (int)(slash - stream->name),
+			stream->name))
+			return e->code;
+		mkdir(folder, 0700);
+	}
 	f->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	return f->fd < 0 ? err_sys(e, "create %s", path) : ERR_OK;
 }
@@ -59,9 +67,35 @@ struct folder_source {
 };
 
 static enum err_code
+add_folder(const char *dir, const char *folder, struct strv *names, struct err *e)
+{
+	AUTO(str) char *path = NULL;
+	AUTO(strv) struct strv files = STRV_INIT;
+	struct stat st;
+	if (str_printf(&path, e, "%s/%s", dir, folder))
+		return e->code;
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		return strv_add(names, folder, e);
+	if (fs_list_dir(path, &files, e))
+		return e->code;
+	for (size_t i = 0; i < files.len; i++)
+		if (strv_addf(names, e, "%s/%s", folder, files.items[i]))
+			return e->code;
+	return ERR_OK;
+}
+
+/* Files, and those in folders, as MongoDB's dumps have them. */
+static enum err_code
 source_list(struct dump_source *src, struct strv *names, struct err *e)
 {
-	return fs_list_dir(((struct folder_source *)src)->dir, names, e);
+	const char *dir = ((struct folder_source *)src)->dir;
+	AUTO(strv) struct strv top = STRV_INIT;
+	if (fs_list_dir(dir, &top, e))
+		return e->code;
+	for (size_t i = 0; i < top.len; i++)
+		if (add_folder(dir, top.items[i], names, e))
+			return e->code;
+	return ERR_OK;
 }
 
 static enum err_code
