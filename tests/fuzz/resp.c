@@ -45,7 +45,7 @@ read_text(char *text)
 	if (strv_add(&command, "sh", &err) || strv_add(&command, text, &err) ||
 	    target_words(&words, &t, &err))
 		return;
-	assert(connector_detect(&t) <= DB_VALKEY);
+	assert(connector_detect(&t) <= DB_MONGODB);
 	if (dump_name_decode(&database, text, &err) == ERR_OK)
 		assert(database != NULL && database[0] != '\0');
 	char *row[3];

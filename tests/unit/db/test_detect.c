@@ -46,6 +46,15 @@ static const struct service services[] = {
 	{ DB_REDIS, "redis", "", "docker-entrypoint.sh",
 	    "sh;-c;exec redis-server --requirepass \"$PW\"", "" },
 	{ DB_REDIS, "redis/redis-stack-server", "", "/entrypoint.sh", "", "6379/tcp" },
+	{ DB_MONGODB, "mongo:8", "", "docker-entrypoint.sh", "mongod", "27017/tcp" },
+	{ DB_MONGODB, "mongo", "", "docker-entrypoint.sh", "--replSet;rs0;--bind_ip_all", "" },
+	{ DB_MONGODB, "mongodb/mongodb-community-server:7.0-ubi9", "", "", "", "27017/tcp" },
+	{ DB_MONGODB, "bitnami/mongodb", "", "", "/opt/bitnami/scripts/mongodb/run.sh", "" },
+	{ DB_MONGODB, "percona/percona-server-mongodb:7", "", "", "", "" },
+	{ DB_MONGODB, "acme/data", "MONGO_VERSION=8.0", "docker-entrypoint.sh", "mongod",
+	    "27017/tcp" },
+	{ DB_NONE, "mongo:8", "", "docker-entrypoint.sh", "mongosh;--eval;rs.initiate()", "" },
+	{ DB_NONE, "mongo-express", "", "", "", "8081/tcp" },
 	{ DB_VALKEY, "valkey/valkey:8", "", "docker-entrypoint.sh", "valkey-server",
 	    "6379/tcp" },
 
@@ -184,7 +193,7 @@ static void
 kinds_have_words_that_lead_back_to_them(void **state)
 {
 	(void)state;
-	for (int kind = DB_NONE; kind <= DB_VALKEY; kind++)
+	for (int kind = DB_NONE; kind <= DB_MONGODB; kind++)
 		assert_int_equal(
 		    db_kind_of_word(db_kind_word((enum db_kind)kind)), (enum db_kind)kind);
 	assert_int_equal(db_kind_of_word("oracle"), DB_NONE);
