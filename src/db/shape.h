@@ -5,8 +5,8 @@
  * CONSTRAINT ... PRIMARY KEY, and where no primary key is, a unique index or
  * constraint whose columns are plain and NOT NULL) and from the head of the rows
  * (row_head), which says what columns they have, in which order.  Without a head
- * they have all that are not generated.  A key with a column that rows do not
- * have is none.
+ * they have all, but of PostgreSQL those that are generated.  A key with a column that rows do
+ * not have is none.
  *
  * Keys of RDB files and documents need no schema: shapes_add names their tables.
  * Of an RDB file's bytes that stand around the keys, fed as a schema, the databases

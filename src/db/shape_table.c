@@ -147,15 +147,18 @@ find_column(const struct table_def *t, const char *name)
 	return NULL;
 }
 
-/* Without a head: the columns that are stored, those of the first ancestors first. */
+/* Without a head: those of the first ancestors first.  PostgreSQL gives no columns that are
+ * generated; MariaDB gives them without naming any; MySQL's head names the others. */
 static enum err_code
-stored_columns(struct strv *out, const struct table_def *const *line, size_t n, struct err *err)
+given_columns(struct strv *out, enum sql_dialect dialect, const struct table_def *const *line,
+    size_t n, struct err *err)
 {
 	for (size_t k = n; k > 0; k--) {
 		for (size_t i = 0; i < line[k - 1]->column_count; i++) {
 			const struct column_def *c = &line[k - 1]->columns[i];
-			if (!c->is_generated && !(k < n && strv_has(out, c->name)) &&
-			    strv_add(out, c->name, err))
+			if (c->is_generated && dialect == SQL_POSTGRES)
+				continue;
+			if (!(k < n && strv_has(out, c->name)) && strv_add(out, c->name, err))
 				return err->code;
 		}
 	}
@@ -256,11 +259,11 @@ finish_table(struct shapes *s, size_t i, struct err *err)
 	const struct table_def *t = &s->tables[i];
 	const struct table_def *line[LINEAGE_MAX];
 	struct shape *sh = &s->shapes[i];
-	AUTO(strv) struct strv stored = STRV_INIT;
+	AUTO(strv) struct strv given = STRV_INIT;
 	size_t n = lineage(s, t, line);
-	if (!t->has_head && stored_columns(&stored, line, n, err))
+	if (!t->has_head && given_columns(&given, s->dialect, line, n, err))
 		return err->code;
-	const struct strv *columns = t->has_head ? &t->head : &stored;
+	const struct strv *columns = t->has_head ? &t->head : &given;
 	if (shape_make(sh, t->name, s->format, columns->len, 0, err))
 		return err->code;
 	for (size_t k = 0; k < columns->len; k++)

@@ -389,13 +389,13 @@ mysql_objects_are_free_of_version_comments_and_next_values(void **state)
 }
 
 static void
-mysql_rows_without_names_have_all_columns_that_are_stored(void **state)
+mysql_rows_without_names_have_all_columns(void **state)
 {
 	(void)state;
 	AUTO(shapes) struct shapes *s = read_all(ROW_INSERT,
 	    "CREATE TABLE `t` (`a` int NOT NULL, `b` int AS (`a`) STORED, `c` int,\n"
 	    "UNIQUE KEY `u` (`b`), UNIQUE KEY `w` (`a`));\nINSERT INTO `t` VALUES\n");
-	has_shape(s, "t", "a int!, c int; a");
+	has_shape(s, "t", "a int!, b int, c int; a");
 }
 
 static void
@@ -516,7 +516,7 @@ main(void)
 		cmocka_unit_test(recorded_schemas_have_a_shape_for_each_table),
 		cmocka_unit_test(mysql_tables_have_their_keys_within),
 		cmocka_unit_test(mysql_objects_are_free_of_version_comments_and_next_values),
-		cmocka_unit_test(mysql_rows_without_names_have_all_columns_that_are_stored),
+		cmocka_unit_test(mysql_rows_without_names_have_all_columns),
 		cmocka_unit_test(
 		    mysql_unique_key_is_a_key_only_over_whole_columns_that_are_not_null),
 		cmocka_unit_test(shape_by_hand_has_its_columns_and_key),
