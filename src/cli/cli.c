@@ -2,6 +2,7 @@
 
 #include "cli/passphrase.h"
 #include "cli/places.h"
+#include "cli/store_args.h"
 #include "repo/snapshot.h"
 #include "sys/fs.h"
 #include "ui/escape.h"
@@ -27,9 +28,11 @@ cli_repository(const struct cli *c, const char **out, struct err *err)
 	if (where == NULL)
 		return err_set(err, ERR_USAGE,
 		    "which repository? Give -r PLACE or set STACKSNAP_REPOSITORY");
-	if (strstr(where, "://") != NULL)
+	if (strstr(where, "://") != NULL && !s3_address_is(where))
 		return err_set(err, ERR_UNSUPPORTED,
-		    "%s: this version keeps repositories in local folders only", where);
+		    "%s: this version keeps repositories in local folders and on S3 "
+		    "(s3:https://HOST/BUCKET/PREFIX)",
+		    where);
 	*out = where;
 	return ERR_OK;
 }
@@ -68,7 +71,7 @@ cli_open_store(struct cli *c, struct store **out, struct err *err)
 	AUTO(store) struct store *s = NULL;
 	if (cli_repository(c, &where, err))
 		return err->code;
-	if (store_open_local(&s, where, STORE_EXISTING, err)) {
+	if (cli_store(c, where, STORE_EXISTING, &s, err)) {
 		if (err->code == ERR_NOT_FOUND)
 			return err_set(err, ERR_NO_REPOSITORY,
 			    "%s: no such folder: make a repository with 'stacksnap init'",
@@ -81,7 +84,7 @@ cli_open_store(struct cli *c, struct store **out, struct err *err)
 			return err_set(err, ERR_NO_REPOSITORY,
 			    "%s holds no repository (no object \"config\"): make one with "
 			    "'stacksnap init'",
-			    where);
+			    store_location(s));
 		return err->code;
 	}
 	*out = TAKE(s);

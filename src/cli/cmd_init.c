@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "cli/new_key.h"
 #include "cli/passphrase.h"
+#include "cli/store_args.h"
 
 #define REPOSITORY_ID_BYTES 16
 
@@ -60,8 +61,11 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	const char *where;
 	AUTO(place) struct place p = PLACE_INIT;
 	if (cli_repository(c, &where, err) ||
-	    store_open_local(&p.store, where, STORE_CREATE, err) || create(c, &p, err))
+	    cli_store(c, where, STORE_CREATE, &p.store, err) || create(c, &p, err))
 		return err->code;
+	struct err why;
+	if (cli_store_probe(c, where, &why))
+		event_warning(c->events, NULL, "what the server can is not known: %s", why.msg);
 	if (c->args.key_file == NULL)
 		event_note(c->events, NULL,
 		    "Keep the passphrase in a safe place: without it nothing here can be read "
@@ -75,6 +79,8 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 
 static const struct example examples[] = {
 	{ "stacksnap -r /backup init", "asks for a passphrase, twice" },
+	{ "stacksnap -r s3:https://s3.eu-west-1.amazonaws.com/bucket/shop init",
+	    "on S3, with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" },
 	{ "stacksnap -r /backup --password-file /root/backup.pass init",
 	    "takes the passphrase from a file" },
 	{ "head -c 64 /dev/urandom >/root/backup.key; chmod 600 /root/backup.key\n"
@@ -87,7 +93,10 @@ const struct command command_init = {
 	.summary = "make a repository",
 	.operands = "",
 	.about =
-	    "Makes a repository in the folder given by -r, which must be empty or absent.\n"
+	    "Makes a repository in the folder given by -r, which must be empty or absent, or\n"
+	    "in a bucket of S3, which must be there: s3:https://HOST/BUCKET/PREFIX "
+	    "('stacksnap\n"
+	    "store test' tells whether it will do).\n"
 	    "Everything in it is encrypted.  The passphrase, or the key file, is the only way\n"
 	    "to it: there is no other key.  With --password-file and --key-file, each of the\n"
 	    "two opens it.",

@@ -34,6 +34,8 @@ make_argv(const struct args *a, struct strv *argv, struct err *err)
 	    add_option(argv, "password-file", a->password_file, err) ||
 	    add_option(argv, "key-file", a->key_file, err) ||
 	    add_option(argv, "cache-dir", a->cache_dir, err) ||
+	    add_option(argv, "s3-credentials", a->s3_credentials, err) ||
+	    add_option(argv, "cacert", a->cacert, err) ||
 	    add_switch(argv, "json", a->json, err) ||
 	    add_switch(argv, "quiet", a->quiet, err) ||
 	    add_switch(argv, "no-color", a->no_color, err) ||

@@ -20,6 +20,8 @@ struct args {
 	const char *password_file;
 	const char *key_file;
 	const char *cache_dir;
+	const char *s3_credentials;
+	const char *cacert;
 	bool json;
 	bool quiet;
 	bool no_color;
@@ -221,6 +223,7 @@ extern const struct command command_recover;
 extern const struct command command_mount;
 extern const struct command command_key;
 extern const struct command command_recovery_kit;
+extern const struct command command_store;
 extern const struct command command_recover_key;
 extern const struct command command_version;
 extern const struct command command_help;

@@ -62,7 +62,7 @@ static bool
 applies(const struct command *cmd, const struct option_def *o)
 {
 	static const char *const for_repository[] = { "repository", "password-file", "key-file",
-		"cache-dir" };
+		"cache-dir", "s3-credentials", "cacert" };
 	for (size_t i = 0; i < ARRAY_LEN(for_repository); i++)
 		if (strcmp(o->name, for_repository[i]) == 0)
 			return cmd->needs_repository;
