@@ -64,10 +64,10 @@ map_get(const struct map *m, const void *key)
 }
 
 static enum err_code
-grow(struct map *m, struct err *err)
+grow(struct map *m, size_t cap, struct err *err)
 {
 	struct map bigger = *m;
-	bigger.cap = m->cap == 0 ? 64 : m->cap * 2;
+	bigger.cap = cap;
 	bigger.used = calloc(bigger.cap, 1);
 	bigger.slots = calloc(bigger.cap, m->key_size + m->value_size);
 	if (bigger.used == NULL || bigger.slots == NULL) {
@@ -89,9 +89,18 @@ grow(struct map *m, struct err *err)
 }
 
 enum err_code
+map_reserve(struct map *m, size_t keys, struct err *err)
+{
+	size_t cap = max_size(64, m->cap);
+	while (keys > cap - cap / 4)
+		cap *= 2;
+	return cap > m->cap ? grow(m, cap, err) : ERR_OK;
+}
+
+enum err_code
 map_put(struct map *m, const void *key, void **value, bool *is_new, struct err *err)
 {
-	if (m->len >= m->cap - m->cap / 4 && grow(m, err))
+	if (m->len >= m->cap - m->cap / 4 && grow(m, max_size(64, 2 * m->cap), err))
 		return err->code;
 	size_t i = slot_of(m, key);
 	*is_new = !m->used[i];

@@ -26,6 +26,8 @@ struct map {
 
 void map_init(struct map *m, size_t key_size, size_t value_size);
 void map_release(struct map *m);
+/* Room for so many keys in all, so that adding them moves nothing. */
+MUST_CHECK enum err_code map_reserve(struct map *m, size_t keys, struct err *err);
 /* The value of key, or NULL. */
 void *map_get(const struct map *m, const void *key);
 /* Find or add key; *value points at its value (zeroed when new) and *is_new says which. */

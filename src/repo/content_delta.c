@@ -61,7 +61,7 @@ static void
 give_leaf(struct delta_cursor *c, const struct extent *e, unsigned level, bool is_taken,
     struct delta_leaf *out)
 {
-	*out = (struct delta_leaf){ .extent = *e,
+	*out = (struct delta_leaf){ .extent = e,
 		.is_taken = is_taken,
 		.is_of_level = level == c->level,
 		.begins_unit = !c->is_behind_torn };
@@ -122,12 +122,12 @@ add_to_unit(struct unit *u, const struct delta_leaf *l)
 {
 	uint8_t both[PREFIX + ID_SIZE];
 	if (l->begins_unit) {
-		memcpy(u->prefix, l->extent.id.b, PREFIX);
+		memcpy(u->prefix, l->extent->id.b, PREFIX);
 		u->number = l->unit;
 		return;
 	}
 	memcpy(both, u->prefix, PREFIX);
-	memcpy(both + PREFIX, l->extent.id.b, ID_SIZE);
+	memcpy(both + PREFIX, l->extent->id.b, ID_SIZE);
 	struct checksum128 sum = checksum128_of(both, sizeof both);
 	put_u64(u->prefix, sum.low);
 	put_u64(u->prefix + 8, sum.high);
@@ -153,7 +153,7 @@ each_unit(struct taking *t, unsigned side, unit_fn *fn, struct err *err)
 			continue;
 		add_to_unit(&u, &l);
 		bool is_now = t->passes == 1 || get_u32(u.prefix + 12) % t->passes == t->pass;
-		if (!l.extent.is_torn && is_now && fn(t, &u, err))
+		if (!l.extent->is_torn && is_now && fn(t, &u, err))
 			return err->code;
 	}
 }
@@ -218,6 +218,8 @@ take_units(struct content_delta *d, unsigned level, struct err *err)
 	};
 	enum err_code rc = ERR_OK;
 	map_init(&t.ids, PREFIX, sizeof(struct seen));
+	if (!d->opt.is_apart)
+		rc = map_reserve(&t.ids, (size_t)(d->sides[0].leaves / t.passes), err);
 	for (; rc == ERR_OK && t.pass < t.passes && !d->opt.is_apart; t.pass++) {
 		map_clear(&t.ids);
 		if (each_unit(&t, 0, note_in_a, err) || each_unit(&t, 1, take_in_b, err) ||
@@ -393,8 +395,8 @@ sum_up(struct content_delta *d, unsigned side, struct err *err)
 		if (delta_is_taken(s, &l) || delta_has_no_rows(&l))
 			continue;
 		d->rest.chunks[side]++;
-		d->rest.bytes[side] += l.extent.len;
-		d->rest.rows[side] += l.extent.rows;
+		d->rest.bytes[side] += l.extent->len;
+		d->rest.rows[side] += l.extent->rows;
 	}
 }
 

@@ -50,8 +50,9 @@ struct delta_cursor {
 	bool is_behind_torn;
 };
 
+/* Until the cursor moves on. */
 struct delta_leaf {
-	struct extent extent;
+	const struct extent *extent;
 	uint64_t unit; /* its number, when no level above took it */
 	bool is_taken; /* by a level above */
 	bool is_of_level;
@@ -84,7 +85,7 @@ delta_is_taken(const struct delta_side *s, const struct delta_leaf *l)
 static inline bool
 delta_has_no_rows(const struct delta_leaf *l)
 {
-	return l->begins_unit && !l->extent.is_torn && l->extent.rows == 0;
+	return l->begins_unit && !l->extent->is_torn && l->extent->rows == 0;
 }
 
 unsigned delta_threads(const struct content_delta *d);

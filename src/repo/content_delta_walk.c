@@ -96,8 +96,8 @@ fill(struct ahead *a, struct err *err)
 		if (a->is_end)
 			mark(a, NULL);
 		else if (delta_is_taken(a->cursor.side, &l))
-			mark(a, &l.extent.id);
-		else if (!delta_has_no_rows(&l) && hold(a, &l.extent, err))
+			mark(a, &l.extent->id);
+		else if (!delta_has_no_rows(&l) && hold(a, l.extent, err))
 			return err->code;
 	}
 	return ERR_OK;

@@ -491,29 +491,41 @@ struct frame_request {
 	const struct location *loc;
 };
 
+enum err_code
+repo_fetch_frame(struct repo *r, const struct location *loc, struct tools *t, struct err *err)
+{
+	struct pack_header ph;
+	char where[PACK_KEY_SIZE];
+	size_t len = loc->frame_len;
+	pack_key(where, &loc->pack);
+	if (pack_header_of(r, &loc->pack, &ph, err))
+		return err->code;
+	t->block.len = 0;
+	enum err_code rc = buf_reserve(&t->block, len, err);
+	if (rc == ERR_OK)
+		rc = store_get_range(
+		    r->store, where, loc->frame_offset, t->block.data, len, err);
+	if (rc == ERR_OK) {
+		rc = repo_decode_frame(t, &ph, loc->frame_offset, t->block.data, len, err);
+		if (rc)
+			err_wrap(err, "%s: frame at %u", where, loc->frame_offset);
+	}
+	secret_wipe(&ph, sizeof ph);
+	return rc;
+}
+
 static enum err_code
 load_frame(void *arg, struct frame *f, struct err *err)
 {
 	const struct frame_request *q = arg;
 	struct repo *r = q->repo;
-	struct pack_header ph;
-	char where[PACK_KEY_SIZE];
-	pack_key(where, &q->loc->pack);
-	if (pack_header_of(r, &q->loc->pack, &ph, err))
-		return err->code;
 	struct tools *t;
 	if (repo_borrow_tools(r, &t, err))
 		return err->code;
-	size_t len = q->loc->frame_len;
-	t->block.len = 0;
 	if (t->plain.data == NULL)
 		t->plain.data = frame_cache_spare(r->frames, &t->plain.cap);
-	if (buf_reserve(&t->block, len, err) ||
-	    store_get_range(r->store, where, q->loc->frame_offset, t->block.data, len, err)) {
-		/* said already */
-	} else if (repo_decode_frame(t, &ph, q->loc->frame_offset, t->block.data, len, err)) {
-		err_wrap(err, "%s: frame at %u", where, q->loc->frame_offset);
-	} else {
+	enum err_code rc = repo_fetch_frame(r, q->loc, t, err);
+	if (rc == ERR_OK) {
 		/* The frame keeps the decoded bytes. */
 		f->data = t->plain.data;
 		f->len = t->plain.len;
@@ -521,8 +533,7 @@ load_frame(void *arg, struct frame *f, struct err *err)
 		t->plain = (struct buf)BUF_INIT;
 	}
 	repo_return_tools(r, t);
-	secret_wipe(&ph, sizeof ph);
-	return f->data != NULL ? ERR_OK : err->code;
+	return rc;
 }
 
 struct held_frame {

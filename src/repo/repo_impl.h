@@ -64,6 +64,10 @@ MUST_CHECK enum err_code repo_refresh_keeping(struct repo *r, struct err *err);
 MUST_CHECK enum err_code repo_chunk_id(
     struct tools *t, const void *data, size_t len, struct id *out, struct err *err);
 
+/* Fetch a frame and open it, past the cache: the plain bytes are in t->plain. */
+MUST_CHECK enum err_code repo_fetch_frame(
+    struct repo *r, const struct location *loc, struct tools *t, struct err *err);
+
 /* Open a sealed frame: the plain bytes are in t->plain. */
 MUST_CHECK enum err_code repo_decode_frame(struct tools *t, const struct pack_header *ph,
     uint32_t offset, const uint8_t *sealed, size_t len, struct err *err);

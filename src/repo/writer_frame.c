@@ -7,7 +7,7 @@
 
 const struct frame_rule frame_rules[KINDS] = {
 	[CHUNK_DATA] = { 256 << 10, 1024 << 10, BLOCK_LEVEL_FRAME, PACK_DATA },
-	[CHUNK_ROWS] = { 64 << 10, 64 << 10, 3, PACK_DATA },
+	[CHUNK_ROWS] = { 32 << 10, 32 << 10, 3, PACK_DATA },
 	[CHUNK_TREE] = { 128 << 10, 256 << 10, 3, PACK_TREE },
 };
 

@@ -194,10 +194,35 @@ what_is_removed_is_gone_and_the_rest_stays(void **state)
 	map_release(&m);
 }
 
+static void
+reserved_room_is_not_left(void **state)
+{
+	(void)state;
+	struct err err;
+	struct map m;
+	map_init(&m, 8, 8);
+	ok(map_reserve(&m, 1000, &err));
+	size_t cap = m.cap;
+	assert_true(cap - cap / 4 >= 1000);
+	for (uint64_t i = 0; i < 1000; i++) {
+		void *value;
+		bool is_new;
+		ok(map_put(&m, &i, &value, &is_new, &err));
+		assert_true(is_new);
+	}
+	assert_int_equal(m.cap, cap);
+	ok(map_reserve(&m, 10, &err));
+	assert_int_equal(m.cap, cap);
+	for (uint64_t i = 0; i < 1000; i++)
+		assert_non_null(map_get(&m, &i));
+	map_release(&m);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reserved_room_is_not_left),
 		cmocka_unit_test(a_map_agrees_with_a_plain_array),
 		cmocka_unit_test(an_empty_map_holds_nothing),
 		cmocka_unit_test(a_set_without_values_tells_members),
