@@ -26,17 +26,17 @@ static const char *const programs[256] = {
 	[21] = "(ss)llllllll(slll(x8l)(s88(x)))",
 	[24] = "8[lss]", /* hash whose fields expire */
 	[25] = "8s",
-	[OP_SLOT_INFO] = "lll",
-	[OP_FUNCTION] = "s",
-	[OP_MODULE_AUX] = "lm",
-	[OP_IDLE] = "l",
-	[OP_FREQ] = "1",
-	[OP_AUX] = "ss",
-	[OP_RESIZEDB] = "ll",
-	[OP_EXPIRE_MS] = "8",
-	[OP_EXPIRE] = "4",
-	[OP_SELECTDB] = "l",
-	[OP_EOF] = "8",
+	[RDB_OP_SLOT_INFO] = "lll",
+	[RDB_OP_FUNCTION] = "s",
+	[RDB_OP_MODULE_AUX] = "lm",
+	[RDB_OP_IDLE] = "l",
+	[RDB_OP_FREQ] = "1",
+	[RDB_OP_AUX] = "ss",
+	[RDB_OP_RESIZEDB] = "ll",
+	[RDB_OP_EXPIRE_MS] = "8",
+	[RDB_OP_EXPIRE] = "4",
+	[RDB_OP_SELECTDB] = "l",
+	[RDB_OP_EOF] = "8",
 };
 
 const char *

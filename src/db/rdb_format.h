@@ -24,17 +24,17 @@
 #include <stdint.h>
 
 enum rdb_opcode {
-	OP_SLOT_INFO = 244,
-	OP_FUNCTION = 245,
-	OP_MODULE_AUX = 247,
-	OP_IDLE = 248,
-	OP_FREQ = 249,
-	OP_AUX = 250,
-	OP_RESIZEDB = 251,
-	OP_EXPIRE_MS = 252,
-	OP_EXPIRE = 253,
-	OP_SELECTDB = 254,
-	OP_EOF = 255,
+	RDB_OP_SLOT_INFO = 244,
+	RDB_OP_FUNCTION = 245,
+	RDB_OP_MODULE_AUX = 247,
+	RDB_OP_IDLE = 248,
+	RDB_OP_FREQ = 249,
+	RDB_OP_AUX = 250,
+	RDB_OP_RESIZEDB = 251,
+	RDB_OP_EXPIRE_MS = 252,
+	RDB_OP_EXPIRE = 253,
+	RDB_OP_SELECTDB = 254,
+	RDB_OP_EOF = 255,
 };
 
 enum rdb_type {
@@ -76,7 +76,7 @@ const char *rdb_program(uint8_t opcode);
 static inline bool
 rdb_is_type(uint8_t opcode)
 {
-	return opcode < OP_SLOT_INFO;
+	return opcode < RDB_OP_SLOT_INFO;
 }
 /* Behind the closing sign of the loop that begins at pc. */
 const char *rdb_behind_loop(const char *pc);

@@ -459,8 +459,8 @@ place_of(const struct rdb_scan *s, const struct input *in)
 static bool
 is_of_key(uint8_t opcode)
 {
-	return opcode == OP_EXPIRE_MS || opcode == OP_EXPIRE || opcode == OP_IDLE ||
-	       opcode == OP_FREQ || opcode == OP_SLOT_INFO;
+	return opcode == RDB_OP_EXPIRE_MS || opcode == RDB_OP_EXPIRE || opcode == RDB_OP_IDLE ||
+	       opcode == RDB_OP_FREQ || opcode == RDB_OP_SLOT_INFO;
 }
 
 static void
@@ -533,7 +533,7 @@ is_passing(const struct rdb_scan *s)
 {
 	if (s->passing_ms == 0 || s->expires[0] == 0)
 		return false;
-	if (s->expires[0] == OP_EXPIRE)
+	if (s->expires[0] == RDB_OP_EXPIRE)
 		return (int64_t)get_u32(s->expires + 1) * 1000 < s->passing_ms;
 	return (int64_t)get_u64(s->expires + 1) < s->passing_ms;
 }
@@ -558,24 +558,24 @@ end_key(struct rdb_scan *s, struct err *err)
 static enum err_code
 end_program(struct rdb_scan *s, const struct input *in, struct err *err)
 {
-	s->place = s->opcode == OP_EOF ? AT_END : AT_OPCODE;
+	s->place = s->opcode == RDB_OP_EOF ? AT_END : AT_OPCODE;
 	switch (s->opcode) {
-	case OP_SELECTDB:
+	case RDB_OP_SELECTDB:
 		end_database(s);
 		s->db = s->numbers[0];
 		break;
-	case OP_RESIZEDB:
+	case RDB_OP_RESIZEDB:
 		/* Old servers leave keys out that have just expired. */
 		s->expected = s->numbers[0] > s->numbers[1] ? s->numbers[0] - s->numbers[1] : 0;
 		break;
-	case OP_EXPIRE_MS:
-	case OP_EXPIRE:
+	case RDB_OP_EXPIRE_MS:
+	case RDB_OP_EXPIRE:
 		s->expires[0] = s->opcode;
 		memcpy(s->expires + 1, s->carry, 8);
 		break;
-	case OP_FUNCTION:
+	case RDB_OP_FUNCTION:
 		return tell(s, CENSUS_OBJECT, "FUNCTIONS", err);
-	case OP_EOF:
+	case RDB_OP_EOF:
 		end_database(s);
 		break;
 	default:

@@ -40,8 +40,8 @@ struct record {
 static bool
 is_of_key(uint8_t opcode)
 {
-	return opcode == OP_EXPIRE_MS || opcode == OP_EXPIRE || opcode == OP_IDLE ||
-	       opcode == OP_FREQ || opcode == OP_SLOT_INFO;
+	return opcode == RDB_OP_EXPIRE_MS || opcode == RDB_OP_EXPIRE || opcode == RDB_OP_IDLE ||
+	       opcode == RDB_OP_FREQ || opcode == RDB_OP_SLOT_INFO;
 }
 
 /* Opcodes that belong to a key, and the key; rd_ok says whether it was read. */
@@ -51,7 +51,7 @@ read_record(struct rd *r)
 	struct record out = { 0 };
 	uint8_t opcode = rd_u8(r);
 	for (; rd_ok(r) && is_of_key(opcode); opcode = rd_u8(r)) {
-		if (opcode == OP_EXPIRE_MS || opcode == OP_EXPIRE)
+		if (opcode == RDB_OP_EXPIRE_MS || opcode == RDB_OP_EXPIRE)
 			out.expires = r->p - 1;
 		rdb_skip(r, rdb_program(opcode));
 	}
@@ -126,7 +126,7 @@ field_of(const uint8_t *from, const uint8_t *to, unsigned kind)
 static size_t
 size_of_expires(uint8_t opcode)
 {
-	return opcode == OP_EXPIRE_MS ? 9 : opcode == OP_EXPIRE ? 5 : 0;
+	return opcode == RDB_OP_EXPIRE_MS ? 9 : opcode == RDB_OP_EXPIRE ? 5 : 0;
 }
 
 static struct field
@@ -195,7 +195,7 @@ split(const struct row *row, struct field *fields, size_t max, size_t *count, st
 static int64_t
 milliseconds(const uint8_t *expires)
 {
-	if (*expires == OP_EXPIRE)
+	if (*expires == RDB_OP_EXPIRE)
 		return (int64_t)(int32_t)get_u32(expires + 1) * 1000;
 	return (int64_t)get_u64(expires + 1);
 }
@@ -219,7 +219,7 @@ canonical(const struct row *row, struct buf *out, struct err *err)
 		return rdb_bad(err);
 	uint8_t type = *all[1].data;
 	if (buf_u8(out, CANONICAL, err) || buf_u8(out, (uint8_t)rdb_word_of(type), err) ||
-	    buf_u8(out, all[2].is_null ? 0 : OP_EXPIRE_MS, err) ||
+	    buf_u8(out, all[2].is_null ? 0 : RDB_OP_EXPIRE_MS, err) ||
 	    (!all[2].is_null && buf_u64(out, (uint64_t)milliseconds(all[2].data), err)) ||
 	    put_key(&all[0], &key, err) || buf_blob(out, key.data, key.len, err))
 		return err->code;

@@ -68,9 +68,9 @@ shape_rdb(struct shapes *s, struct err *err)
 		/* What is not known from here on is no schema. */
 		if (program == NULL || rdb_is_type(opcode))
 			return ERR_OK;
-		if (opcode == OP_SELECTDB)
+		if (opcode == RDB_OP_SELECTDB)
 			rc = note_database(s, &r, err);
-		else if (opcode == OP_FUNCTION)
+		else if (opcode == RDB_OP_FUNCTION)
 			rc = note_library(s, &r, err);
 		else
 			rdb_skip(&r, program);
