@@ -1,10 +1,11 @@
 /*
  * diff.h: what differs between two snapshots, or between a snapshot of folders
- * and the folders as they are now.
+ * or a stack and its folders as they are now.
  *
  * Two snapshots are compared by what their trees say, folders that are equal
  * unread.  Live folders are read whole, and compared byte by byte; what the
- * backup was asked to leave out is left out here.
+ * backup was asked to leave out is left out here.  Of a stack those are its
+ * project, volumes and bind mounts; its databases are diff_rows.h's.
  */
 #ifndef ENGINE_DIFF_H
 #define ENGINE_DIFF_H
@@ -39,7 +40,7 @@ MUST_CHECK enum err_code diff_snapshots(struct engine *e, const struct id *a,
     const struct id *b, const struct diff_options *opt, tree_diff_fn *fn, void *arg,
     struct diff_result *out, struct err *err);
 
-/* ERR_USAGE for a snapshot that is not of folders, or of another host.  Differences are
+/* ERR_USAGE for a snapshot that is of a stream, or of another host.  Differences are
  * kept until the end, about 100 bytes and the path for each. */
 MUST_CHECK enum err_code diff_live(struct engine *e, const struct id *a,
     const struct diff_options *opt, tree_diff_fn *fn, void *arg, struct diff_result *out,

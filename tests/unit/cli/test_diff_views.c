@@ -325,6 +325,77 @@ documents_show_what_changed_in_them(void **state)
 	    "\"at\": ISODate(\"2025-11-20 10:00:00 UTC\"), \"tags\": [\"x\"]}\n");
 }
 
+/* --- keys of Redis --- */
+
+static char key_column[] = "key", type_column[] = "type", expires_column[] = "expires";
+static char value_column[] = "value", db0[] = "db0";
+static struct shape_column key_columns[] = {
+	{ key_column, no_type, true },
+	{ type_column, no_type, true },
+	{ expires_column, no_type, false },
+	{ value_column, no_type, true },
+};
+static const struct shape db0_shape = { db0, ROW_RDB, key_columns, 4, first, 1 };
+
+static void
+tell_key(
+    struct page *p, const char *before, size_t before_len, const char *after, size_t after_len)
+{
+	struct err err = ERR_INIT;
+	struct diff_table t = {
+		.service = "cache",
+		.database = "",
+		.table = "db0",
+		.state = DIFF_CHANGED,
+		.before = &db0_shape,
+		.after = &db0_shape,
+		.rows_before = 2,
+		.rows_after = 1,
+	};
+	struct row a = { (const uint8_t *)before, before_len };
+	struct row b = { (const uint8_t *)after, after_len };
+	ok(rows_text_row(&p->view, &t, before == NULL ? ROW_ADDED : ROW_CHANGED,
+	    before != NULL ? &a : NULL, &b, &err));
+}
+
+#define KEY(bytes) bytes, sizeof(bytes) - 1
+
+static void
+keys_show_members_that_came_and_went(void **state)
+{
+	(void)state;
+	AUTO(page) struct page p;
+	page_begin(&p, false);
+	/* A hash, a set whose members stand in another order, a string that expires. */
+	tell_key(&p,
+	    KEY("\x04\x01h\x02\x01"
+		"a\x01"
+		"1\x01"
+		"b\x01"
+		"2"),
+	    KEY("\x04\x01h\x02\x01"
+		"c\x01"
+		"3\x01"
+		"a\x01"
+		"9"));
+	tell_key(&p, KEY("\x02\x01s\x03\x01x\x01y\x01z"), KEY("\x02\x01s\x03\x01w\x01z\x01x"));
+	tell_key(&p, KEY("\x00\x01k\x03old"),
+	    KEY("\xfc\x00\xd6\xb3\x9d\x9a\x01\x00\x00\x00\x01k\x03new"));
+	tell_key(&p, NULL, 0, KEY("\x00\x02\x1b]\x02\xff\x00"));
+	expect_page(&p,
+	    "\n--- a/cache/db0  2 keys\n+++ b/cache/db0  1 key\n"
+	    "~ key=\"h\"\n"
+	    "    /a: \"1\" \xe2\x86\x92 \"9\"\n"
+	    "    - /b: \"2\"\n"
+	    "    + /c: \"3\"\n"
+	    "~ key=\"s\"\n"
+	    "    + \"w\"\n"
+	    "    - \"y\"\n"
+	    "~ key=\"k\"  expires: never \xe2\x86\x92 2025-11-19 20:00:00 UTC, value: "
+	    "\"old\" \xe2\x86\x92 \"new\"\n"
+	    "+ key=\"\\x1b]\", type=string, value={\"hex\": \"ff00\"}\n");
+}
+
 /* --- JSON --- */
 
 static void
@@ -511,6 +582,7 @@ main(void)
 		cmocka_unit_test(columns_that_came_are_told_by_name),
 		cmocka_unit_test(definitions_are_unified_diffs),
 		cmocka_unit_test(documents_show_what_changed_in_them),
+		cmocka_unit_test(keys_show_members_that_came_and_went),
 		cmocka_unit_test(rows_as_json_have_the_names_of_their_columns),
 		cmocka_unit_test(documents_as_json_come_with_a_patch),
 		cmocka_unit_test(the_summary_adds_up),

@@ -50,6 +50,24 @@ output_errors_and_status_are_captured(void **state)
 }
 
 static void
+a_child_has_a_group_of_its_own_unless_it_is_to_read_the_terminal(void **state)
+{
+	(void)state;
+	struct err err;
+	for (int ours = 0; ours < 2; ours++) {
+		AUTO(captured) struct captured c = CAPTURED_INIT;
+		struct proc_options opt = PROC_OPTIONS_INIT;
+		opt.in_our_group = ours == 1;
+		const char *const shell[] = { "sh", "-c",
+			"read -r _ _ _ _ group _ </proc/self/stat; echo $group", NULL };
+		opt.argv = shell;
+		ok(proc_run(&opt, NULL, 30000, NULL, &c.out, &c.errors, &c.status, &err));
+		assert_int_equal(
+		    strtol(buf_cstr(&c.out), NULL, 10) == (long)getpgrp(), ours == 1);
+	}
+}
+
+static void
 a_signal_counts_128_more(void **state)
 {
 	(void)state;
@@ -341,6 +359,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(output_errors_and_status_are_captured),
+		cmocka_unit_test(
+		    a_child_has_a_group_of_its_own_unless_it_is_to_read_the_terminal),
 		cmocka_unit_test(a_signal_counts_128_more),
 		cmocka_unit_test(input_is_fed_while_output_is_read),
 		cmocka_unit_test(a_child_that_does_not_read_its_input_is_no_error),
