@@ -1,110 +1,71 @@
 /*
- * diff: what differs between two snapshots, or a snapshot and what is live.
+ * diff: what differs between two snapshots, or a snapshot and what is live:
+ * files, and the databases of stacks, row by row.
  */
-#include "cli/cli.h"
-#include "cli/diff_view.h"
-#include "engine/diff.h"
+#include "base/bytes.h"
+#include "cli/diff_work.h"
 #include "repo/snapshot.h"
-#include "ui/format.h"
-
-struct shown {
-	struct cli *cli;
-	struct diff_view *view;
-};
 
 static enum err_code
-show(void *arg, const struct tree_diff *d, struct err *err)
+point_open(struct diff_point *s, struct repo *r, const char *name, struct err *err)
 {
-	struct shown *s = arg;
-	char letter = d->kind == TREE_DIFF_ADDED     ? '+'
-		      : d->kind == TREE_DIFF_REMOVED ? '-'
-						     : diff_view_letter(d->fields);
-	if (s->cli->args.json)
-		return diff_view_json(
-		    s->view, "difference", letter, d->path, d->fields, d->a, d->b, err);
-	return diff_view_print(s->view, letter, d->path, d->fields, d->a, d->b, err);
-}
-
-static void
-print_row(uint64_t n, const char *what, const char *bytes)
-{
-	char count[FORMAT_MAX];
-	if (n == 0)
-		return;
-	format_count(count, n);
-	printf("  %10s %s%s%s\n", count, what, *bytes != '\0' ? ", " : "", bytes);
-}
-
-static void
-print_summary(const struct diff_result *r)
-{
-	char added[FORMAT_MAX], removed[FORMAT_MAX], before[FORMAT_MAX], now[FORMAT_MAX];
-	char changed[3 * FORMAT_MAX];
-	if (r->added + r->removed + r->changed + r->metadata == 0)
-		puts(r->problems == 0 ? "no difference"
-				      : "no difference in what could be compared");
-	format_size(added, r->bytes_added);
-	format_size(removed, r->bytes_removed);
-	format_size(before, r->bytes_before);
-	format_size(now, r->bytes_now);
-	snprintf(changed, sizeof changed, "%s -> %s", before, now);
-	print_row(r->added, "added", added);
-	print_row(r->removed, "removed", removed);
-	print_row(r->changed, "changed", changed);
-	print_row(r->metadata, "with other metadata only", "");
-	print_row(r->problems, "could not be compared", "");
-}
-
-static enum err_code
-print_result(struct cli *c, const struct diff_result *r, enum exit_code code, struct err *err)
-{
-	if (!c->args.json) {
-		print_summary(r);
+	uint8_t digest[CONTENT_DIGEST_SIZE];
+	struct id id;
+	s->is_live = strcmp(name, "live") == 0;
+	if (s->is_live)
 		return ERR_OK;
-	}
-	AUTO(bufv) struct buf line = BUF_INIT;
-	struct json_writer w;
-	cli_result_begin(c, &w, &line, code);
-	json_u64(&w, "added", r->added);
-	json_u64(&w, "removed", r->removed);
-	json_u64(&w, "changed", r->changed);
-	json_u64(&w, "metadata", r->metadata);
-	json_u64(&w, "bytes_added", r->bytes_added);
-	json_u64(&w, "bytes_removed", r->bytes_removed);
-	json_u64(&w, "bytes_before", r->bytes_before);
-	json_u64(&w, "bytes_now", r->bytes_now);
-	json_u64(&w, "problems", r->problems);
-	return cli_result_end(&w, err);
+	if (snapshot_resolve(r, name, &id, err) || snapshot_open(&s->snapshot, r, &id, err) ||
+	    content_digest(&s->snapshot.root.content, digest, err))
+		return err->code;
+	hex_encode(s->root, digest, sizeof digest);
+	return ERR_OK;
+}
+
+static enum err_code
+read_limit(size_t *out, const char *given, struct err *err)
+{
+	*out = DIFF_LIMIT;
+	if (given == NULL)
+		return ERR_OK;
+	char *end;
+	unsigned long long n = strtoull(given, &end, 10);
+	if (given[0] < '0' || given[0] > '9' || *end != '\0' || n > SIZE_MAX - 1)
+		return err_set(err, ERR_USAGE, "--limit %s: not a number", given);
+	*out = n == 0 ? SIZE_MAX : (size_t)n;
+	return ERR_OK;
+}
+
+static void
+work_auto(struct diff_work *w)
+{
+	snapshot_release(&w->a.snapshot);
+	snapshot_release(&w->b.snapshot);
+	diff_out_release(&w->out);
 }
 
 static enum err_code
 run(struct cli *c, enum exit_code *code, struct err *err)
 {
 	AUTO(place) struct place p = PLACE_INIT;
-	AUTO(diff_view) struct diff_view view;
+	AUTO(work)
+	struct diff_work w = { .cli = c, .a = DIFF_POINT_INIT, .b = DIFF_POINT_INIT };
 	char *const *given = c->args.operands.items;
-	bool is_live = strcmp(given[1], "live") == 0;
-	struct diff_options opt = {
-		.path = c->args.operands.len > 2 ? given[2] : "",
-		.folder_times = c->args.is_long,
-	};
-	struct id a;
-	struct id b;
-	struct diff_result r;
-	diff_view_init(&view, c->args.no_color);
-	if (cli_open(c, &p, err) || snapshot_resolve(p.repo, given[0], &a, err) ||
-	    (!is_live && snapshot_resolve(p.repo, given[1], &b, err)))
+	if (diff_out_init(&w.out, c, err) || read_limit(&w.limit, c->args.limit, err))
 		return err->code;
-	struct engine e = cli_engine(c, p.repo);
-	struct shown s = { c, &view };
-	tree_diff_fn *fn = c->args.stat ? NULL : show;
-	enum err_code rc = is_live ? diff_live(&e, &a, &opt, fn, &s, &r, err)
-				   : diff_snapshots(&e, &a, &b, &opt, fn, &s, &r, err);
-	if (rc)
-		return rc;
-	if (r.problems > 0)
+	if (strcmp(given[0], "live") == 0)
+		return err_set(
+		    err, ERR_USAGE, "what is live comes second: diff %s live", given[1]);
+	if (cli_open(c, &p, err) || point_open(&w.a, p.repo, given[0], err) ||
+	    point_open(&w.b, p.repo, given[1], err))
+		return err->code;
+	w.engine = cli_engine(c, p.repo);
+	if (c->args.text != NULL)
+		return diff_one_text(&w, *code, err);
+	if (diff_compare(&w, err))
+		return err->code;
+	if (w.files.problems + w.out.sum.unknown > 0)
 		*code = EXIT_PARTIAL;
-	return print_result(c, &r, *code, err);
+	return diff_tell_result(&w, *code, err);
 }
 
 static const struct option_def options[] = {
@@ -112,12 +73,44 @@ static const struct option_def options[] = {
 	    offsetof(struct args, stat) },
 	{ "long", 'l', OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "folders of which only the time differs, too", offsetof(struct args, is_long) },
+	{ "rows", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "databases row by row: what came, went and changed", offsetof(struct args, rows) },
+	{ "schema", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "definitions that differ, as unified diffs", offsetof(struct args, schema) },
+	{ "service", 0, OPTION_VALUE, WORD_ANY, "NAME", NULL,
+	    "the databases of this service only", offsetof(struct args, service) },
+	{ "database", 0, OPTION_VALUE, WORD_ANY, "NAME", NULL, "this database only",
+	    offsetof(struct args, database) },
+	{ "table", 0, OPTION_LIST, WORD_ANY, "NAME|GLOB", NULL,
+	    "only these tables: public.orders, 'public.*', db0",
+	    offsetof(struct args, tables) },
+	{ "columns", 0, OPTION_VALUE, WORD_ANY, "A,B", NULL,
+	    "rows with these columns only, and keys", offsetof(struct args, columns) },
+	{ "limit", 0, OPTION_VALUE, WORD_ANY, "N", NULL,
+	    "rows of each table, files of each member (100; 0: all)",
+	    offsetof(struct args, limit) },
+	{ "text", 0, OPTION_VALUE, WORD_ANY, "PATH", NULL,
+	    "the change of one text file, as a unified diff", offsetof(struct args, text) },
+	{ "html", 0, OPTION_VALUE, WORD_FILE, "FILE", NULL,
+	    "write a page that stands alone, too", offsetof(struct args, html) },
+	{ "pager", 0, OPTION_VALUE, WORD_ANY, "COMMAND", NULL,
+	    "for long output on a terminal ('less -FRX')", offsetof(struct args, pager) },
+	{ "no-pager", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL, "without a pager",
+	    offsetof(struct args, no_pager) },
 };
 
 static const struct example examples[] = {
 	{ "stacksnap -r /backup diff 3f2a91c0 latest", "what has changed since?" },
-	{ "stacksnap -r /backup diff 3f2a91c0 latest volumes/shop_uploads", "in one volume" },
+	{ "stacksnap -r /backup diff 3f2a91c0 latest --rows", "row by row" },
+	{ "stacksnap -r /backup diff 3f2a91c0 latest --rows --table public.orders --limit 0",
+	    "all rows of one table" },
+	{ "stacksnap -r /backup diff 3f2a91c0 latest --schema", "what a migration did" },
 	{ "stacksnap -r /backup diff latest live", "has anything changed since the backup?" },
+	{ "stacksnap -r /backup diff 3f2a91c0 latest volumes/shop_uploads", "in one volume" },
+	{ "stacksnap -r /backup diff 3f2a91c0 latest --text project/compose.yaml",
+	    "what did the compose file say before?" },
+	{ "stacksnap -r /backup diff 3f2a91c0 latest --rows --html what-changed.html",
+	    "for somebody without a terminal" },
 };
 
 const struct command command_diff = {
@@ -125,20 +118,34 @@ const struct command command_diff = {
 	.summary = "show what differs between snapshots",
 	.operands = "SNAPSHOT SNAPSHOT|live [PATH]",
 	.about =
-	    "A line for each path: + is only in the second, - only in the first, M has "
-	    "another\n"
-	    "content or type, m other metadata only; in brackets what differs, and sizes.  "
-	    "PATH is\n"
-	    "one in the snapshots' trees, as 'stacksnap ls' shows them.\n"
+	    "Files: a line for each path.  + is only in the second, - only in the first, M "
+	    "has\n"
+	    "another content or type, m other metadata only; in brackets what differs, and\n"
+	    "sizes.  PATH is one in the snapshots' trees, as 'stacksnap ls' shows them.\n"
 	    "\n"
-	    "\"live\" are the folders that the first one was made of, as they are on this host "
-	    "now:\n"
-	    "each file is read and compared byte by byte; what the backup left out on request "
+	    "Stacks begin with a summary: what changed in the files of each volume and "
+	    "folder,\n"
+	    "and in each table how many rows were added (+), removed (\xe2\x88\x92) and "
+	    "changed "
+	    "(~).\n"
+	    "--rows shows them: key and changed columns, NULL apart from \"\", bytes as "
+	    "0x..., long\n"
+	    "values shortened where nothing differs.  Documents and Redis values show what\n"
+	    "changed within them.  Nothing is restored for this: only parts that differ are "
+	    "read.\n"
+	    "\n"
+	    "\"live\" is what the first one was made of, as it is on this host now: each file "
 	    "is\n"
-	    "left out.\n"
+	    "read and compared byte by byte; what the backup left out on request is left out;\n"
+	    "databases are dumped as by a backup, and nothing is stored.\n"
+	    "\n"
+	    "On a terminal, what is longer than the screen goes through a pager: --pager, "
+	    "else\n"
+	    "STACKSNAP_PAGER, else PAGER, else 'less -FRX'.\n"
 	    "\n"
 	    "The exit status is 0 whether they differ or not; 3 when something could not be "
-	    "read.",
+	    "read\n"
+	    "or compared.",
 	.options = options,
 	.n_options = ARRAY_LEN(options),
 	.examples = examples,

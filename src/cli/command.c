@@ -87,5 +87,6 @@ args_release(struct args *a)
 	strv_release(&a->add_tags);
 	strv_release(&a->remove_tags);
 	strv_release(&a->set);
+	strv_release(&a->tables);
 	strv_release(&a->operands);
 }

@@ -63,6 +63,17 @@ struct args {
 	bool stdin_command;
 	/* diff */
 	bool stat;
+	bool rows;
+	bool schema;
+	bool no_pager;
+	const char *service;
+	const char *database;
+	const char *columns;
+	const char *limit;
+	const char *html;
+	const char *pager;
+	const char *text;
+	struct strv tables;
 	/* restore */
 	struct strv include;
 	const char *overwrite;
@@ -128,7 +139,7 @@ struct args {
 		.hosts = STRV_INIT, .exclude = STRV_INIT, .exclude_from = STRV_INIT,     \
 		.include = STRV_INIT, .services = STRV_INIT, .members = STRV_INIT,       \
 		.keep_tags = STRV_INIT, .add_tags = STRV_INIT, .remove_tags = STRV_INIT, \
-		.set = STRV_INIT, .operands = STRV_INIT                                  \
+		.set = STRV_INIT, .tables = STRV_INIT, .operands = STRV_INIT             \
 	}
 
 void args_release(struct args *a);

@@ -116,6 +116,10 @@ add_members(struct buf *out, const struct diff_sum *s, struct err *err)
 	for (size_t i = 0; i < s->n_members; i++)
 		if (add_member(out, &s->members[i], err))
 			return err->code;
+	char all[] = "all";
+	const struct sum_member of_folders = { .path = all, .files = *f };
+	if (s->n_members == 0 && add_member(out, &of_folders, err))
+		return err->code;
 	return buf_str(out, "</table></div>\n", err);
 }
 

@@ -24,18 +24,18 @@ diff_view_letter(unsigned fields)
 	return diff_is_change(fields) ? 'M' : 'm';
 }
 
-static const char *
-color_of(char letter)
+static enum paint
+paint_of(char letter)
 {
 	switch (letter) {
 	case '+':
-		return "\033[32m";
+		return PAINT_GREEN;
 	case '-':
-		return "\033[31m";
+		return PAINT_RED;
 	case 'M':
-		return "\033[33m";
+		return PAINT_YELLOW;
 	default:
-		return "\033[36m";
+		return PAINT_CYAN;
 	}
 }
 
@@ -46,22 +46,25 @@ is_file(const struct tree_entry *e)
 }
 
 /* "content, mtime" */
-static void
-print_fields(unsigned fields)
+static enum err_code
+add_fields(struct buf *out, unsigned fields, struct err *err)
 {
 	const char *comma = "";
 	for (unsigned bit = 1; bit < FIELD_ALL; bit <<= 1) {
 		/* That the size differs, the sizes tell. */
 		if ((fields & bit) == 0 || bit == FIELD_SIZE)
 			continue;
-		printf("%s%s", comma, tree_field_word((enum tree_field)bit));
+		if (buf_printf(out, err, "%s%s", comma, tree_field_word((enum tree_field)bit)))
+			return err->code;
 		comma = ", ";
 	}
+	return ERR_OK;
 }
 
-/* "  (content, mtime; 6 B -> 12 B)" */
-static void
-print_details(unsigned fields, const struct tree_entry *before, const struct tree_entry *now)
+/* "  (content, mtime; 6 B → 12 B)" */
+static enum err_code
+add_details(struct buf *out, unsigned fields, const struct tree_entry *before,
+    const struct tree_entry *now, struct err *err)
 {
 	char from[FORMAT_MAX] = "";
 	char to[FORMAT_MAX] = "";
@@ -73,30 +76,40 @@ print_details(unsigned fields, const struct tree_entry *before, const struct tre
 	bool sizes = both ? (fields & (FIELD_TYPE | FIELD_SIZE)) != 0 : true;
 	sizes = sizes && (*from != '\0' || *to != '\0');
 	if (!both && !sizes)
-		return;
-	fputs("  (", stdout);
-	print_fields(fields);
-	if (sizes && (fields & ~(unsigned)FIELD_SIZE) != 0)
-		fputs("; ", stdout);
-	if (sizes)
-		printf("%s%s%s", from, *from != '\0' && *to != '\0' ? " -> " : "", to);
-	putchar(')');
+		return ERR_OK;
+	if (buf_str(out, "  (", err) || add_fields(out, fields, err))
+		return err->code;
+	if (sizes && (fields & ~(unsigned)FIELD_SIZE) != 0 && buf_str(out, "; ", err))
+		return err->code;
+	if (sizes && buf_printf(out, err, "%s%s%s", from,
+			 *from != '\0' && *to != '\0' ? " \xe2\x86\x92 " : "", to))
+		return err->code;
+	return buf_str(out, ")", err);
+}
+
+enum err_code
+diff_view_add(struct diff_view *v, struct buf *out, char letter, const char *path,
+    unsigned fields, const struct tree_entry *before, const struct tree_entry *now,
+    struct err *err)
+{
+	const struct tree_entry *e = now != NULL ? now : before;
+	if (buf_printf(out, err, "%s%c ", screen_paint(&v->screen, paint_of(letter)), letter) ||
+	    escape_add(out, path, strlen(path), err) ||
+	    (e != NULL && e->type == TREE_DIR && buf_str(out, "/", err)) ||
+	    buf_str(out, screen_paint(&v->screen, PAINT_NONE), err) ||
+	    (e != NULL && add_details(out, fields, before, now, err)))
+		return err->code;
+	return buf_str(out, "\n", err);
 }
 
 enum err_code
 diff_view_print(struct diff_view *v, char letter, const char *path, unsigned fields,
     const struct tree_entry *before, const struct tree_entry *now, struct err *err)
 {
-	const struct tree_entry *e = now != NULL ? now : before;
-	bool color = v->screen.has_color;
-	printf("%s%c ", color ? color_of(letter) : "", letter);
-	escape_print(stdout, path);
-	if (e != NULL && e->type == TREE_DIR)
-		putchar('/');
-	fputs(color ? "\033[0m" : "", stdout);
-	if (e != NULL)
-		print_details(fields, before, now);
-	putchar('\n');
+	v->line.len = 0;
+	if (diff_view_add(v, &v->line, letter, path, fields, before, now, err))
+		return err->code;
+	fwrite(v->line.data, 1, v->line.len, stdout);
 	/* Nobody reads on: the rest need not be found out. */
 	return ferror(stdout) ? cli_flush(err) : ERR_OK;
 }

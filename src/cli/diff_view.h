@@ -15,7 +15,7 @@
 
 struct diff_view {
 	struct screen screen;
-	struct buf line; /* JSON, used again */
+	struct buf line; /* used again */
 };
 
 /* Standard output, and whether the user wants colours. */
@@ -29,6 +29,10 @@ diff_view_auto(struct diff_view *v)
 
 /* Of something in both: 'M' or 'm'. */
 char diff_view_letter(unsigned fields);
+/* Append one line; before, now and letter as below. */
+MUST_CHECK enum err_code diff_view_add(struct diff_view *v, struct buf *out, char letter,
+    const char *path, unsigned fields, const struct tree_entry *before,
+    const struct tree_entry *now, struct err *err);
 /* One line; before is NULL when added, now when removed, both when left out. */
 MUST_CHECK enum err_code diff_view_print(struct diff_view *v, char letter, const char *path,
     unsigned fields, const struct tree_entry *before, const struct tree_entry *now,
