@@ -5,6 +5,7 @@
 #include "cli/diff_rows_text.h"
 #include "cli/html.h"
 #include "cli/json_view.h"
+#include "cli/row_change.h"
 
 #include <string.h>
 
@@ -85,12 +86,10 @@ diff_html_file(struct diff_html *h, char letter, const struct tree_diff *d, stru
 static bool
 is_shown(const struct diff_html *h, const struct shape *s, size_t i)
 {
-	if (h->columns == NULL || h->columns->len == 0)
-		return true;
 	for (size_t k = 0; k < s->key_count; k++)
 		if (s->key[k] == i)
 			return true;
-	return strv_has(h->columns, s->columns[i].name);
+	return row_change_is_asked_for(h->columns, s->columns[i].name);
 }
 
 static bool
@@ -122,19 +121,11 @@ add_columns(struct diff_html *h, const struct diff_table *t, struct err *err)
 }
 
 static enum err_code
-name_of(
-    char **out, const char *service, const char *database, const char *name, struct err *err)
-{
-	return str_printf(
-	    out, err, "%s/%s%s%s", service, database, *database != '\0' ? "/" : "", name);
-}
-
-static enum err_code
 begin_table(struct diff_html *h, const struct diff_table *t, struct err *err)
 {
 	AUTO(str) char *name = NULL;
 	char before[COUNTED_MAX], after[COUNTED_MAX];
-	if (name_of(&name, t->service, t->database, t->table, err))
+	if (row_place(&name, t->service, t->database, t->table, err))
 		return err->code;
 	if (h->heading != NULL && strcmp(h->heading, name) == 0)
 		return ERR_OK;
@@ -198,25 +189,16 @@ add_nested(void *arg, const struct json_view_change *c, struct err *err)
 	return add(h, "</li>", err);
 }
 
-static json_t *
-parse(const struct row_cells *c, size_t i)
-{
-	struct value v = row_cells_value(c, i);
-	if (v.is_null || !row_cells_is_json(c, i))
-		return NULL;
-	json_t *j = json_loadb(v.data, v.len, JSON_ALLOW_NUL, NULL);
-	return j;
-}
-
 /* What changed in a document, as a list; *done is false when it is none. */
 static enum err_code
 add_document(struct diff_html *h, size_t x, size_t y, bool *done, struct err *err)
 {
-	AUTO(json) json_t *a = parse(&h->before, x);
-	AUTO(json) json_t *b = parse(&h->after, y);
+	AUTO(json) json_t *a = NULL;
+	AUTO(json) json_t *b = NULL;
+	struct row_change_at at = { x, y };
 	struct nested n = { h, 0 };
 	struct json_view_options opt = { .max = VALUE_MAX };
-	*done = a != NULL && b != NULL && json_typeof(a) == json_typeof(b) && !json_equal(a, b);
+	*done = row_change_documents(&at, &h->before, &h->after, &a, &b);
 	if (!*done)
 		return ERR_OK;
 	if (add(h, "<td class=\"v mod\"><ul>", err) ||
@@ -232,7 +214,7 @@ static enum err_code
 add_pair(struct diff_html *h, size_t x, size_t y, struct err *err)
 {
 	bool done = false;
-	if (x != SIZE_MAX && y != SIZE_MAX && add_document(h, x, y, &done, err))
+	if (add_document(h, x, y, &done, err))
 		return err->code;
 	if (done)
 		return ERR_OK;
@@ -362,7 +344,7 @@ diff_html_object(struct diff_html *h, const struct diff_object *o, struct err *e
 	const char *b = o->after != NULL ? o->after : "";
 	if (o->state == DIFF_SAME)
 		return ERR_OK;
-	if (name_of(&name, o->service, o->database, o->name, err) || end_files(h, err) ||
+	if (row_place(&name, o->service, o->database, o->name, err) || end_files(h, err) ||
 	    add(h, "<details><summary>", err) || add_text(h, name, err) ||
 	    add(h, "</summary><pre>", err) ||
 	    text_diff(a, strlen(a), b, strlen(b), TEXT_DIFF_CONTEXT, add_line, h, NULL, err) ||

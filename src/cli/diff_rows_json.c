@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/json_patch.h"
+#include "cli/row_change.h"
 
 #include <string.h>
 
@@ -56,10 +57,7 @@ is_document(const struct row_cells *c, size_t i)
 static json_t *
 document_of(const struct row_cells *c, size_t i)
 {
-	struct value v = row_cells_value(c, i);
-	if (v.is_null || !is_document(c, i))
-		return NULL;
-	return json_loadb(v.data, v.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	return is_document(c, i) ? row_cells_document(c, i) : NULL;
 }
 
 /* Text; {"hex":…} of what is none; of documents what they say. */
@@ -87,12 +85,6 @@ write_value(struct json_writer *w, const char *key, const struct row_cells *c, s
 	}
 }
 
-static bool
-is_shown(const struct rows_json *v, const char *name)
-{
-	return v->columns == NULL || v->columns->len == 0 || strv_has(v->columns, name);
-}
-
 static void
 write_cells(struct rows_json *v, struct json_writer *w, const char *key,
     const struct row_cells *c, bool only_key)
@@ -101,51 +93,34 @@ write_cells(struct rows_json *v, struct json_writer *w, const char *key,
 	json_obj(w, key);
 	for (size_t i = 0; i < c->count; i++) {
 		const char *name = row_cells_name(c, i, room);
-		if (only_key ? row_cells_is_key(c, i) : is_shown(v, name))
+		if (only_key ? row_cells_is_key(c, i)
+			     : row_change_is_asked_for(v->columns, name))
 			write_value(w, name, c, i);
 	}
 	json_obj_end(w);
 }
 
-/* Names of the columns that differ; *count says how many. */
 static void
-write_changed(struct rows_json *v, struct json_writer *w, size_t *count)
+write_names(struct rows_json *v, struct json_writer *w, const struct row_changes *all)
 {
-	const struct row_cells *a = &v->before;
-	const struct row_cells *b = &v->after;
 	char room[COLUMN_NAME_MAX];
-	*count = 0;
 	json_arr(w, "columns");
-	for (size_t y = 0; y < b->count; y++) {
-		const char *name = row_cells_name(b, y, room);
-		size_t x = row_cells_partner(a, b, y);
-		if (!is_shown(v, name) || (x != SIZE_MAX && row_cells_same(a, x, b, y)))
-			continue;
-		json_str(w, NULL, name);
-		++*count;
-	}
-	for (size_t x = 0; x < a->count; x++) {
-		const char *name = row_cells_name(a, x, room);
-		if (!is_shown(v, name) || row_cells_partner(b, a, x) != SIZE_MAX)
-			continue;
-		json_str(w, NULL, name);
-		++*count;
-	}
+	for (size_t i = 0; i < all->count; i++)
+		json_str(w, NULL, row_change_name(&all->items[i], &v->before, &v->after, room));
 	json_arr_end(w);
 }
 
-/* What changed in the row's document. */
+/* What changed in the row's document: its only one. */
 static enum err_code
-write_patch(struct rows_json *v, struct json_writer *w, struct err *err)
+write_patch(
+    struct rows_json *v, struct json_writer *w, const struct row_changes *all, struct err *err)
 {
-	char room[COLUMN_NAME_MAX];
-	for (size_t y = 0; y < v->after.count; y++) {
-		size_t x = row_cells_partner(&v->before, &v->after, y);
-		if (x == SIZE_MAX || row_cells_same(&v->before, x, &v->after, y) ||
-		    !is_shown(v, row_cells_name(&v->after, y, room)))
+	for (size_t i = 0; i < all->count; i++) {
+		const struct row_change_at *at = &all->items[i];
+		if (at->x == SIZE_MAX || at->y == SIZE_MAX)
 			continue;
-		AUTO(json) json_t *a = document_of(&v->before, x);
-		AUTO(json) json_t *b = document_of(&v->after, y);
+		AUTO(json) json_t *a = document_of(&v->before, at->x);
+		AUTO(json) json_t *b = document_of(&v->after, at->y);
 		AUTO(json) json_t *patch = NULL;
 		if (a == NULL || b == NULL)
 			continue;
@@ -162,10 +137,15 @@ rows_json_row(struct rows_json *v, const struct diff_table *t, enum row_change c
     const struct row *before, const struct row *after, struct err *err)
 {
 	struct json_writer w;
-	size_t differing = 1;
+	AUTO(row_changes) struct row_changes all = ROW_CHANGES_INIT;
 	if ((before != NULL && row_cells_read(&v->before, t->before, before, err)) ||
-	    (after != NULL && row_cells_read(&v->after, t->after, after, err)))
+	    (after != NULL && row_cells_read(&v->after, t->after, after, err)) ||
+	    (change == ROW_CHANGED &&
+		row_changes_find(&all, &v->before, &v->after, v->columns, err)))
 		return err->code;
+	v->line.len = 0;
+	if (change == ROW_CHANGED && all.count == 0)
+		return ERR_OK;
 	begin(v, &w, "row", t->service);
 	json_str(&w, "database", t->database);
 	json_str(&w, "table", t->table);
@@ -175,18 +155,14 @@ rows_json_row(struct rows_json *v, const struct diff_table *t, enum row_change c
 					       : DIFF_CHANGED));
 	write_cells(v, &w, "key", after != NULL ? &v->after : &v->before, true);
 	if (change == ROW_CHANGED)
-		write_changed(v, &w, &differing);
+		write_names(v, &w, &all);
 	if (before != NULL)
 		write_cells(v, &w, "before", &v->before, false);
 	if (after != NULL)
 		write_cells(v, &w, "after", &v->after, false);
-	if (change == ROW_CHANGED && write_patch(v, &w, err))
+	if (change == ROW_CHANGED && write_patch(v, &w, &all, err))
 		return err->code;
-	if (end(&w, err))
-		return err->code;
-	if (differing == 0)
-		v->line.len = 0;
-	return ERR_OK;
+	return end(&w, err);
 }
 
 /* --- the rest --- */

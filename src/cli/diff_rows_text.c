@@ -3,6 +3,8 @@
 #include "base/counted.h"
 #include "base/text_diff.h"
 #include "cli/json_view.h"
+#include "cli/row_change.h"
+#include "cli/unified.h"
 #include "ui/escape.h"
 
 #include <string.h>
@@ -59,18 +61,6 @@ add_safe(struct buf *out, const char *text, struct err *err)
 
 /* --- headings --- */
 
-/* "--- a/db/shop/public.orders"; "/dev/null" for the side that has none, as git says it. */
-static enum err_code
-add_head(struct rows_text *v, const char *mark, const char *side, const char *name,
-    bool is_there, struct err *err)
-{
-	if (buf_printf(&v->line, err, "%s%s ", paint(v, PAINT_BOLD), mark))
-		return err->code;
-	if (!is_there)
-		return buf_str(&v->line, "/dev/null", err);
-	return buf_str(&v->line, side, err) ? err->code : add_safe(&v->line, name, err);
-}
-
 static enum err_code
 add_count(struct rows_text *v, uint64_t n, const struct shape *s, struct err *err)
 {
@@ -84,27 +74,20 @@ print_heading(struct rows_text *v, const struct diff_table *t, struct err *err)
 	bool was = t->state != DIFF_ADDED;
 	bool is = t->state != DIFF_REMOVED;
 	const struct shape *s = t->after != NULL ? t->after : t->before;
-	if (buf_str(&v->line, "\n", err) || add_head(v, "---", "a/", v->heading, was, err) ||
+	if (buf_str(&v->line, "\n", err) ||
+	    unified_head(&v->line, v->screen, "---", "a/", was ? v->heading : NULL, err) ||
 	    (was && add_count(v, t->rows_before, s, err)) || end_line(v, err) ||
-	    add_head(v, "+++", "b/", v->heading, is, err) ||
+	    unified_head(&v->line, v->screen, "+++", "b/", is ? v->heading : NULL, err) ||
 	    (is && add_count(v, t->rows_after, s, err)))
 		return err->code;
 	return end_line(v, err);
 }
 
 static enum err_code
-name_of(
-    char **out, const char *service, const char *database, const char *name, struct err *err)
-{
-	return str_printf(
-	    out, err, "%s/%s%s%s", service, database, *database != '\0' ? "/" : "", name);
-}
-
-static enum err_code
 begin_table(struct rows_text *v, const struct diff_table *t, struct err *err)
 {
 	AUTO(str) char *name = NULL;
-	if (name_of(&name, t->service, t->database, t->table, err))
+	if (row_place(&name, t->service, t->database, t->table, err))
 		return err->code;
 	if (v->heading != NULL && strcmp(v->heading, name) == 0)
 		return ERR_OK;
@@ -116,12 +99,6 @@ begin_table(struct rows_text *v, const struct diff_table *t, struct err *err)
 }
 
 /* --- columns --- */
-
-static bool
-is_shown(const struct rows_text *v, const char *column)
-{
-	return v->columns == NULL || v->columns->len == 0 || strv_has(v->columns, column);
-}
 
 static bool
 is_time(const struct row_cells *c, const char *column)
@@ -163,7 +140,7 @@ add_columns(struct rows_text *v, const struct row_cells *c, bool only_key, struc
 	for (size_t i = 0; i < c->count; i++) {
 		const char *name = row_cells_name(c, i, room);
 		bool is_key = row_cells_is_key(c, i);
-		if (only_key ? !is_key : !is_key && !is_shown(v, name))
+		if (only_key ? !is_key : !is_key && !row_change_is_asked_for(v->columns, name))
 			continue;
 		/* Nothing is said of what never ends. */
 		if (is_time(c, name) && c->cells[i].is_null)
@@ -192,21 +169,6 @@ print_whole(struct rows_text *v, char mark, const struct row_cells *c, struct er
 }
 
 /* --- a row that changed --- */
-
-/* A changed column: its number before (SIZE_MAX: it was not there) and after. */
-struct changed {
-	size_t x;
-	size_t y;
-};
-
-static json_t *
-parse(const struct row_cells *c, size_t i)
-{
-	struct value val = row_cells_value(c, i);
-	if (val.is_null || !row_cells_is_json(c, i))
-		return NULL;
-	return json_loadb(val.data, val.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-}
 
 struct nested {
 	struct rows_text *view;
@@ -255,36 +217,21 @@ is_set(const struct row_cells *c)
 	return false;
 }
 
-/* Are both documents, so that what changed in them is shown, not the whole? */
-static bool
-is_document(const struct rows_text *v, const struct changed *ch)
-{
-	if (ch->x == SIZE_MAX || ch->y == SIZE_MAX)
-		return false;
-	AUTO(json) json_t *a = parse(&v->before, ch->x);
-	AUTO(json) json_t *b = parse(&v->after, ch->y);
-	bool is_same_kind =
-	    (json_is_object(a) && json_is_object(b)) || (json_is_array(a) && json_is_array(b));
-	return is_same_kind && !json_equal(a, b);
-}
-
 static enum err_code
-print_document(struct rows_text *v, const struct changed *ch, struct err *err)
+print_document(struct rows_text *v, const struct row_change_at *at, const json_t *a,
+    const json_t *b, struct err *err)
 {
 	char room[COLUMN_NAME_MAX];
-	AUTO(json) json_t *a = parse(&v->before, ch->x);
-	AUTO(json) json_t *b = parse(&v->after, ch->y);
+	char count[COUNTED_MAX];
 	enum row_format format = v->after.shape->format;
 	bool is_all = format == ROW_RDB || format == ROW_BSON;
 	struct json_view_options opt = { CHANGE_MAX, is_set(&v->after) };
-	struct nested n = { v, is_all ? "" : row_cells_name(&v->after, ch->y, room), 0 };
-	if (a == NULL || b == NULL)
-		return err_nomem(err);
+	struct nested n = { v, is_all ? "" : row_change_name(at, &v->before, &v->after, room),
+		0 };
 	if (json_view_changes(a, b, &opt, print_nested, &n, err))
 		return err->code;
 	if (n.count <= CHANGES_MAX)
 		return ERR_OK;
-	char count[COUNTED_MAX];
 	if (buf_printf(&v->line, err, "    " ELLIPSIS " %s more",
 		counted(count, n.count - CHANGES_MAX, "change")))
 		return err->code;
@@ -293,11 +240,11 @@ print_document(struct rows_text *v, const struct changed *ch, struct err *err)
 
 /* "amount: 12.50 → 14.00" */
 static enum err_code
-add_change(struct rows_text *v, const struct changed *ch, struct err *err)
+add_change(struct rows_text *v, const struct row_change_at *ch, struct err *err)
 {
 	char room[COLUMN_NAME_MAX];
 	const struct row_cells *c = ch->y != SIZE_MAX ? &v->after : &v->before;
-	const char *name = row_cells_name(c, ch->y != SIZE_MAX ? ch->y : ch->x, room);
+	const char *name = row_change_name(ch, &v->before, &v->after, room);
 	v->old.len = v->new.len = 0;
 	if (ch->x == SIZE_MAX || ch->y == SIZE_MAX) {
 		struct buf *to = ch->y != SIZE_MAX ? &v->new : &v->old;
@@ -325,35 +272,9 @@ add_change(struct rows_text *v, const struct changed *ch, struct err *err)
 	return buf_str(&v->line, paint(v, PAINT_NONE), err);
 }
 
-/* Columns of which the row says another thing, those that came and went among them. */
-static enum err_code
-find_changed(const struct rows_text *v, struct changed **out, size_t *count, struct err *err)
-{
-	const struct row_cells *a = &v->before;
-	const struct row_cells *b = &v->after;
-	char room[COLUMN_NAME_MAX];
-	size_t n = 0;
-	AUTO(mem) struct changed *all = calloc(a->count + b->count + 1, sizeof *all);
-	if (all == NULL)
-		return err_nomem(err);
-	for (size_t y = 0; y < b->count; y++) {
-		size_t x = row_cells_partner(a, b, y);
-		if (is_shown(v, row_cells_name(b, y, room)) &&
-		    (x == SIZE_MAX || !row_cells_same(a, x, b, y)))
-			all[n++] = (struct changed){ x, y };
-	}
-	for (size_t x = 0; x < a->count; x++)
-		if (is_shown(v, row_cells_name(a, x, room)) &&
-		    row_cells_partner(b, a, x) == SIZE_MAX)
-			all[n++] = (struct changed){ x, SIZE_MAX };
-	*out = TAKE(all);
-	*count = n;
-	return ERR_OK;
-}
-
 /* In one line when it is short, else a line for each column. */
 static enum err_code
-print_plain(struct rows_text *v, const struct changed *all, size_t count, struct err *err)
+print_plain(struct rows_text *v, const struct row_change_at *all, size_t count, struct err *err)
 {
 	size_t head = v->line.len;
 	const char *comma = "  ";
@@ -377,39 +298,42 @@ print_plain(struct rows_text *v, const struct changed *all, size_t count, struct
 
 /* The key and plain columns, then what changed within documents. */
 static enum err_code
-print_changed(struct rows_text *v, const struct changed *all, size_t count, struct err *err)
+print_changed(struct rows_text *v, const struct row_changes *all, struct err *err)
 {
 	size_t n = 0;
-	AUTO(mem) struct changed *plain = calloc(count, sizeof *plain);
-	AUTO(mem) bool *is_doc = calloc(count, sizeof *is_doc);
-	if (plain == NULL || is_doc == NULL)
+	AUTO(mem) struct row_change_at *plain = calloc(all->count, sizeof *plain);
+	if (plain == NULL)
 		return err_nomem(err);
-	for (size_t i = 0; i < count; i++) {
-		is_doc[i] = is_document(v, &all[i]);
-		if (!is_doc[i])
-			plain[n++] = all[i];
+	for (size_t i = 0; i < all->count; i++) {
+		AUTO(json) json_t *a = NULL;
+		AUTO(json) json_t *b = NULL;
+		if (!row_change_documents(&all->items[i], &v->before, &v->after, &a, &b))
+			plain[n++] = all->items[i];
 	}
 	if (buf_printf(&v->line, err, "%s~%s ", paint(v, PAINT_YELLOW), paint(v, PAINT_NONE)) ||
 	    add_columns(v, &v->after, true, err) || print_plain(v, plain, n, err))
 		return err->code;
-	for (size_t i = 0; i < count; i++)
-		if (is_doc[i] && print_document(v, &all[i], err))
+	for (size_t i = 0; i < all->count; i++) {
+		AUTO(json) json_t *a = NULL;
+		AUTO(json) json_t *b = NULL;
+		if (row_change_documents(&all->items[i], &v->before, &v->after, &a, &b) &&
+		    print_document(v, &all->items[i], a, b, err))
 			return err->code;
+	}
 	return ERR_OK;
 }
 
 static enum err_code
 print_change(struct rows_text *v, struct err *err)
 {
-	AUTO(mem) struct changed *all = NULL;
-	size_t count;
-	if (find_changed(v, &all, &count, err))
+	AUTO(row_changes) struct row_changes all = ROW_CHANGES_INIT;
+	if (row_changes_find(&all, &v->before, &v->after, v->columns, err))
 		return err->code;
-	if (count == 0) {
+	if (all.count == 0) {
 		v->elsewhere++;
 		return ERR_OK;
 	}
-	return print_changed(v, all, count, err);
+	return print_changed(v, &all, err);
 }
 
 enum err_code
@@ -469,15 +393,11 @@ static enum err_code
 print_text_line(void *arg, char mark, const char *text, size_t len, struct err *err)
 {
 	struct rows_text *v = arg;
-	enum paint p = mark == '@'   ? PAINT_CYAN
-		       : mark == '-' ? PAINT_RED
-		       : mark == '+' ? PAINT_GREEN
-				     : PAINT_NONE;
-	if (buf_str(&v->line, paint(v, p), err) ||
-	    (mark != '@' && mark != '\\' && buf_u8(&v->line, (uint8_t)mark, err)) ||
-	    escape_add(&v->line, text, len, err))
+	if (unified_line(&v->line, v->screen, mark, text, len, err) ||
+	    spool_add(v->out, v->line.data, v->line.len, err))
 		return err->code;
-	return end_line(v, err);
+	v->line.len = 0;
+	return ERR_OK;
 }
 
 /* A definition ends with its line. */
@@ -500,11 +420,15 @@ rows_text_object(struct rows_text *v, const struct diff_object *o, struct err *e
 	AUTO(bufv) struct buf b = BUF_INIT;
 	if (o->state == DIFF_SAME)
 		return ERR_OK;
-	if (name_of(&name, o->service, o->database, o->name, err) ||
+	if (row_place(&name, o->service, o->database, o->name, err) ||
 	    as_lines(&a, o->before, err) || as_lines(&b, o->after, err) ||
 	    buf_str(&v->line, "\n", err) ||
-	    add_head(v, "---", "a/", name, o->before != NULL, err) || end_line(v, err) ||
-	    add_head(v, "+++", "b/", name, o->after != NULL, err) || end_line(v, err))
+	    unified_head(
+		&v->line, v->screen, "---", "a/", o->before != NULL ? name : NULL, err) ||
+	    end_line(v, err) ||
+	    unified_head(
+		&v->line, v->screen, "+++", "b/", o->after != NULL ? name : NULL, err) ||
+	    end_line(v, err))
 		return err->code;
 	return text_diff(
 	    a.data, a.len, b.data, b.len, TEXT_DIFF_CONTEXT, print_text_line, v, NULL, err);

@@ -1,23 +1,15 @@
 #include "cli/diff_work.h"
 
 #include "base/text_diff.h"
+#include "cli/unified.h"
 #include "engine/diff_file.h"
-#include "ui/escape.h"
 
 static enum err_code
 print_line(void *arg, char mark, const char *text, size_t len, struct err *err)
 {
 	struct diff_out *o = arg;
-	const struct screen *s = &o->files.screen;
 	AUTO(bufv) struct buf line = BUF_INIT;
-	enum paint p = mark == '@'   ? PAINT_CYAN
-		       : mark == '-' ? PAINT_RED
-		       : mark == '+' ? PAINT_GREEN
-				     : PAINT_NONE;
-	if (buf_str(&line, screen_paint(s, p), err) ||
-	    (mark != '@' && mark != '\\' && buf_u8(&line, (uint8_t)mark, err)) ||
-	    escape_add(&line, text, len, err) ||
-	    buf_str(&line, screen_paint(s, PAINT_NONE), err) || buf_str(&line, "\n", err))
+	if (unified_line(&line, &o->files.screen, mark, text, len, err))
 		return err->code;
 	return spool_add(&o->spool, line.data, line.len, err);
 }
@@ -45,17 +37,13 @@ add_text_head(
 {
 	const struct screen *s = &w->out.files.screen;
 	const char *path = w->cli->args.text;
-	const char *names[] = { f->has_before ? "a/" : "/dev/null",
-		f->has_after ? "b/" : "/dev/null" };
-	const bool has[] = { f->has_before, f->has_after };
+	const char *end = screen_paint(s, PAINT_NONE);
 	path += strspn(path, "/");
-	for (size_t i = 0; i < 2; i++)
-		if (buf_printf(out, err, "%s%s %s", screen_paint(s, PAINT_BOLD),
-			i == 0 ? "---" : "+++", names[i]) ||
-		    (has[i] && escape_add(out, path, strlen(path), err)) ||
-		    buf_printf(out, err, "%s\n", screen_paint(s, PAINT_NONE)))
-			return err->code;
-	return ERR_OK;
+	if (unified_head(out, s, "---", "a/", f->has_before ? path : NULL, err) ||
+	    buf_printf(out, err, "%s\n", end) ||
+	    unified_head(out, s, "+++", "b/", f->has_after ? path : NULL, err))
+		return err->code;
+	return buf_printf(out, err, "%s\n", end);
 }
 
 enum err_code
