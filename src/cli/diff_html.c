@@ -2,7 +2,6 @@
 
 #include "base/counted.h"
 #include "base/text_diff.h"
-#include "cli/diff_rows_text.h"
 #include "cli/html.h"
 #include "cli/json_view.h"
 #include "cli/row_change.h"
@@ -133,7 +132,7 @@ begin_table(struct diff_html *h, const struct diff_table *t, struct err *err)
 	h->heading = TAKE(name);
 	h->shown = 0;
 	counted_number(before, t->rows_before);
-	counted(after, t->rows_after, rows_noun(t->after != NULL ? t->after : t->before));
+	counted(after, t->rows_after, diff_sum_noun(t->after != NULL ? t->after : t->before));
 	if (end_files(h, err) || add(h, "<details open><summary>", err) ||
 	    add_text(h, h->heading, err) ||
 	    buf_printf(&h->text, err,

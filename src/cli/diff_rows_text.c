@@ -2,6 +2,7 @@
 
 #include "base/counted.h"
 #include "base/text_diff.h"
+#include "cli/diff_sum.h"
 #include "cli/json_view.h"
 #include "cli/row_change.h"
 #include "cli/unified.h"
@@ -27,14 +28,6 @@ rows_text_release(struct rows_text *v)
 	buf_release(&v->new);
 	free(v->heading);
 	v->heading = NULL;
-}
-
-const char *
-rows_noun(const struct shape *shape)
-{
-	if (shape != NULL && shape->format == ROW_RDB)
-		return "key";
-	return shape != NULL && shape->format == ROW_BSON ? "document" : "row";
 }
 
 static const char *
@@ -65,7 +58,7 @@ static enum err_code
 add_count(struct rows_text *v, uint64_t n, const struct shape *s, struct err *err)
 {
 	char count[COUNTED_MAX];
-	return buf_printf(&v->line, err, "  %s", counted(count, n, rows_noun(s)));
+	return buf_printf(&v->line, err, "  %s", counted(count, n, diff_sum_noun(s)));
 }
 
 static enum err_code
@@ -372,7 +365,7 @@ rows_text_table(struct rows_text *v, const struct diff_table *t, struct err *err
 		return ERR_OK;
 	if (v->elsewhere > 0) {
 		snprintf(note, sizeof note, "%s in other columns only",
-		    counted(count, v->elsewhere, rows_noun(s)));
+		    counted(count, v->elsewhere, diff_sum_noun(s)));
 		if (print_note(v, note, err))
 			return err->code;
 	}

@@ -50,7 +50,4 @@ MUST_CHECK enum err_code rows_text_table(
 MUST_CHECK enum err_code rows_text_object(
     struct rows_text *v, const struct diff_object *o, struct err *err);
 
-/* "rows", "keys", "documents": what a table of this shape has; shape may be NULL. */
-const char *rows_noun(const struct shape *shape); /* in the singular, for counted() */
-
 #endif

@@ -192,6 +192,7 @@ diff_sum_table(struct diff_sum *s, const struct diff_table *t, struct err *err)
 		.rows_after = t->rows_after,
 		.is_counted = t->is_counted,
 		.rows = t->rows,
+		.noun = diff_sum_noun(t->after != NULL ? t->after : t->before),
 	};
 	v->n_tables++;
 	s->tables++;
@@ -241,6 +242,14 @@ diff_sum_unknown(
 	return str_dup(&u->what, what != NULL ? what : "", err)
 		   ? err->code
 		   : str_dup(&u->why, why != NULL ? why : "", err);
+}
+
+const char *
+diff_sum_noun(const struct shape *shape)
+{
+	if (shape != NULL && shape->format == ROW_RDB)
+		return "key";
+	return shape != NULL && shape->format == ROW_BSON ? "document" : "row";
 }
 
 bool

@@ -31,6 +31,7 @@ struct sum_table {
 	uint64_t rows_after;
 	bool is_counted;
 	struct row_match_result rows;
+	const char *noun; /* "row", "key", "document" */
 };
 
 struct sum_unknown {
@@ -92,6 +93,9 @@ MUST_CHECK enum err_code diff_sum_moment(
     struct diff_sum *s, const char *service, int64_t ns, struct err *err);
 MUST_CHECK enum err_code diff_sum_unknown(struct diff_sum *s, const char *service,
     const char *what, const char *why, struct err *err);
+
+/* What a table of this shape has, in the singular: "row", "key", "document"; NULL: "row". */
+const char *diff_sum_noun(const struct shape *shape);
 
 /* Does anything differ, as far as it could be compared? */
 bool diff_sum_differs(const struct diff_sum *s);

@@ -81,12 +81,12 @@ member_differs(const struct sum_member *m)
 	return m->state != DIFF_SAME || f->added + f->removed + f->changed + f->metadata > 0;
 }
 
-/* "+5.2 MB −1.0 kB, 12 kB → 14 kB" */
+/* "  (+5.2 MB, −1.0 kB, changed 12 kB → 14 kB)" */
 static enum err_code
 add_bytes(struct buf *out, const struct diff_result *f, struct err *err)
 {
 	char a[FORMAT_MAX], b[FORMAT_MAX];
-	const char *comma = "   ";
+	const char *comma = "  (";
 	if (f->bytes_added > 0) {
 		format_size(a, f->bytes_added);
 		if (buf_printf(out, err, "%s+%s", comma, a))
@@ -102,9 +102,11 @@ add_bytes(struct buf *out, const struct diff_result *f, struct err *err)
 	if (f->bytes_before + f->bytes_now > 0) {
 		format_size(a, f->bytes_before);
 		format_size(b, f->bytes_now);
-		return buf_printf(out, err, "%schanged %s" ARROW "%s", comma, a, b);
+		if (buf_printf(out, err, "%schanged %s" ARROW "%s", comma, a, b))
+			return err->code;
+		comma = ", ";
 	}
-	return ERR_OK;
+	return *comma == ',' ? buf_str(out, ")", err) : ERR_OK;
 }
 
 static enum err_code
@@ -162,13 +164,13 @@ add_table(struct lines *l, const struct sum_table *t, struct err *err)
 	if (add_name(l, 4, t->database, slash, t->table, err))
 		return err->code;
 	counted_number(a, t->rows_before);
-	counted(b, t->rows_after, "row");
+	counted(b, t->rows_after, t->noun);
 	enum err_code rc;
 	if (t->state == DIFF_ADDED)
 		rc = buf_printf(l->out, err, "new, %s", b);
 	else if (t->state == DIFF_REMOVED)
 		rc = buf_printf(
-		    l->out, err, "gone, it had %s", counted(a, t->rows_before, "row"));
+		    l->out, err, "gone, it had %s", counted(a, t->rows_before, t->noun));
 	else if (t->rows_before == t->rows_after)
 		rc = buf_printf(l->out, err, "%s", b);
 	else

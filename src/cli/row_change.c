@@ -25,12 +25,15 @@ row_changes_find(struct row_changes *out, const struct row_cells *before,
 		return err_nomem(err);
 	for (size_t y = 0; y < after->count; y++) {
 		size_t x = row_cells_partner(before, after, y);
-		if (row_change_is_asked_for(only, row_cells_name(after, y, room)) &&
-		    (x == SIZE_MAX || !row_cells_same(before, x, after, y)))
+		/* A column that came with no value says nothing. */
+		bool is_same = x == SIZE_MAX ? after->cells[y].is_null
+					     : row_cells_same(before, x, after, y);
+		if (!is_same && row_change_is_asked_for(only, row_cells_name(after, y, room)))
 			all[n++] = (struct row_change_at){ x, y };
 	}
 	for (size_t x = 0; x < before->count; x++)
-		if (row_change_is_asked_for(only, row_cells_name(before, x, room)) &&
+		if (!before->cells[x].is_null &&
+		    row_change_is_asked_for(only, row_cells_name(before, x, room)) &&
 		    row_cells_partner(after, before, x) == SIZE_MAX)
 			all[n++] = (struct row_change_at){ x, SIZE_MAX };
 	*out = (struct row_changes){ TAKE(all), n };

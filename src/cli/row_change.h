@@ -34,7 +34,8 @@ row_changes_auto(struct row_changes *c)
 	row_changes_release(c);
 }
 
-/* only: names of columns that count; NULL or empty: all. */
+/* only: names of columns that count; NULL or empty: all.  A column that only one side has
+ * counts unless its value is null. */
 MUST_CHECK enum err_code row_changes_find(struct row_changes *out,
     const struct row_cells *before, const struct row_cells *after, const struct strv *only,
     struct err *err);

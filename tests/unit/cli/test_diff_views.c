@@ -223,10 +223,10 @@ columns_that_came_are_told_by_name(void **state)
 	struct diff_table t = orders_table();
 	page_begin(&p, false);
 	t.before = &older_shape;
-	tell(&p, &t, "7\t12.50\tBob\t\\N", "7\tBob\t12.50\t\\N\t\\N");
+	tell(&p, &t, "7\t12.50\tBob\t\\N", "7\tBob\t12.50\tnew\t\\N");
 	expect_page(&p, "\n--- a/db/shop/public.orders  1,204 rows\n"
 			"+++ b/db/shop/public.orders  1 row\n"
-			"~ id=7  note: (no column) \xe2\x86\x92 NULL\n");
+			"~ id=7  note: (no column) \xe2\x86\x92 \"new\"\n");
 }
 
 static void
@@ -506,10 +506,10 @@ the_summary_adds_up(void **state)
 	ok(diff_sum_text(&out, &s, &screen, &err));
 	assert_string_equal(buf_cstr(&out),
 	    "files\n"
-	    "  volumes/up   +1   +2.0 kB\n"
+	    "  volumes/up   +1  (+2.0 kB)\n"
 	    "  volumes/old  gone  \xe2\x88\x92"
-	    "1   \xe2\x88\x92"
-	    "2.0 kB\n"
+	    "1  (\xe2\x88\x92"
+	    "2.0 kB)\n"
 	    "  1 other is the same\n"
 	    "databases\n"
 	    "  db\n"
