@@ -6,7 +6,7 @@
 
 /* What is in a snapshot never changes; the kernel may keep it. */
 #define FIXED_TIMEOUT_S 86400.0
-#define CATALOG_TIMEOUT_S 5.0
+#define SHELVES_TIMEOUT_S 5.0
 
 static struct view *
 view_of_req(fuse_req_t req)
@@ -32,7 +32,7 @@ errno_of(const struct err *err)
 static void
 fill_entry(const struct view_item *item, struct fuse_entry_param *out)
 {
-	double timeout = item->is_fixed ? FIXED_TIMEOUT_S : CATALOG_TIMEOUT_S;
+	double timeout = item->is_fixed ? FIXED_TIMEOUT_S : SHELVES_TIMEOUT_S;
 	*out = (struct fuse_entry_param){
 		.ino = item->id.ino,
 		.generation = item->id.generation,
@@ -99,7 +99,7 @@ op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (view_stat(view_of_req(req), ino, &st, &is_fixed, &err))
 		fuse_reply_err(req, errno_of(&err));
 	else
-		fuse_reply_attr(req, &st, is_fixed ? FIXED_TIMEOUT_S : CATALOG_TIMEOUT_S);
+		fuse_reply_attr(req, &st, is_fixed ? FIXED_TIMEOUT_S : SHELVES_TIMEOUT_S);
 }
 
 static void

@@ -4,7 +4,7 @@
 #define AHEAD_THREADS 2
 
 /* Where to go on in a folder: behind ".", behind "..", and further on in the listing.  In the
- * catalog: counted from there. */
+ * shelves: counted from there. */
 enum { FROM_START = 0, FROM_PARENT = 1, FROM_FIRST = LISTING_FIRST };
 
 enum err_code
@@ -20,7 +20,7 @@ view_open(struct view **out, struct repo *r, struct event_sink *events, int64_t 
 	v->gid = getegid();
 	if (pieces_open(&v->pieces, r, CACHE_BYTES, AHEAD_THREADS, err) ||
 	    nodes_open(&v->nodes, v->pieces, err) ||
-	    catalog_open(&v->catalog, r, events, now_ns, err))
+	    shelves_open(&v->shelves, r, events, now_ns, err))
 		return err->code;
 	*out = TAKE(v);
 	return ERR_OK;
@@ -34,7 +34,7 @@ view_close(struct view *v)
 	while (v->open != NULL)
 		view_file_close(v->open);
 	nodes_close(v->nodes);
-	catalog_close(v->catalog);
+	shelves_close(v->shelves);
 	pieces_close(v->pieces);
 	pthread_mutex_destroy(&v->lock);
 	free(v);
@@ -43,7 +43,7 @@ view_close(struct view *v)
 size_t
 view_snapshots(struct view *v)
 {
-	return catalog_count(v->catalog);
+	return shelves_count(v->shelves);
 }
 
 /* --- damage --- */
@@ -125,8 +125,8 @@ view_stat(struct view *v, uint64_t ino, struct stat *out, bool *is_fixed, struct
 {
 	*is_fixed = ino >= NODE_INO_FIRST;
 	if (!*is_fixed) {
-		struct catalog_place p;
-		if (!catalog_get(v->catalog, ino, &p))
+		struct shelves_place p;
+		if (!shelves_get(v->shelves, ino, &p))
 			return err_set(err, ERR_NOT_FOUND, "the snapshot was removed");
 		view_stat_place(v, &p, out);
 		return ERR_OK;
@@ -143,12 +143,12 @@ view_stat(struct view *v, uint64_t ino, struct stat *out, bool *is_fixed, struct
 enum err_code
 view_target(struct view *v, uint64_t ino, struct buf *out, struct err *err)
 {
-	struct catalog_place p;
+	struct shelves_place p;
 	AUTO(tree_entry) struct tree_entry e = TREE_ENTRY_INIT;
 	struct node *dir;
 	uint64_t number;
 	if (ino < NODE_INO_FIRST)
-		return catalog_get(v->catalog, ino, &p) && p.kind == PLACE_LINK
+		return shelves_get(v->shelves, ino, &p) && p.kind == PLACE_LINK
 			   ? buf_str(out, p.target, err)
 			   : err_set(err, ERR_NOT_FOUND, "no such symlink");
 	if (view_find_entry(v, ino, &dir, &number, &e, err))
@@ -160,10 +160,10 @@ view_target(struct view *v, uint64_t ino, struct buf *out, struct err *err)
 
 /* --- names --- */
 
-/* The kernel gets to know a place of the catalog, or the snapshot that it is. */
+/* The kernel gets to know a place of the shelves, or the snapshot that it is. */
 static enum err_code
 know_place(
-    struct view *v, const struct catalog_place *p, struct view_item *out, struct err *err)
+    struct view *v, const struct shelves_place *p, struct view_item *out, struct err *err)
 {
 	*out = (struct view_item){ .id = { p->ino, 0 }, .is_fixed = false };
 	if (p->kind != PLACE_SNAPSHOT) {
@@ -191,9 +191,9 @@ enum err_code
 view_lookup(
     struct view *v, uint64_t dir, const char *name, struct view_item *out, struct err *err)
 {
-	struct catalog_place p;
+	struct shelves_place p;
 	if (dir < NODE_INO_FIRST)
-		return catalog_find(v->catalog, dir, name, &p)
+		return shelves_find(v->shelves, dir, name, &p)
 			   ? know_place(v, &p, out, err)
 			   : err_set(err, ERR_NOT_FOUND, "no such file");
 	AUTO(tree_entry) struct tree_entry e = TREE_ENTRY_INIT;
@@ -253,11 +253,11 @@ static enum err_code
 list_places(struct view *v, uint64_t dir, uint64_t from, enum view_detail detail,
     view_item_fn *fn, void *arg, struct err *err)
 {
-	struct catalog_place p;
-	if (!give_dots(&from, dir, catalog_parent(v->catalog, dir), fn, arg))
+	struct shelves_place p;
+	if (!give_dots(&from, dir, shelves_parent(v->shelves, dir), fn, arg))
 		return ERR_OK;
 	size_t pos = (size_t)(from - FROM_FIRST);
-	while (catalog_next(v->catalog, dir, &pos, &p)) {
+	while (shelves_next(v->shelves, dir, &pos, &p)) {
 		struct view_item item = { .id = { p.ino, 0 } };
 		if (detail == VIEW_ATTRIBUTES) {
 			if (know_place(v, &p, &item, err))

@@ -12,7 +12,7 @@
 #ifndef MOUNT_VIEW_H
 #define MOUNT_VIEW_H
 
-#include "mount/catalog.h"
+#include "mount/shelves.h"
 
 #include <sys/stat.h>
 #include <sys/uio.h>

@@ -13,7 +13,7 @@
 struct view {
 	struct pieces *pieces;
 	struct nodes *nodes;
-	struct catalog *catalog;
+	struct shelves *shelves;
 	struct event_sink *events;
 	uid_t uid; /* who owns what is of no snapshot */
 	gid_t gid;
@@ -35,6 +35,6 @@ MUST_CHECK enum err_code view_find_entry(struct view *v, uint64_t ino, struct no
 /* folder_dev is the device of what has none of its own there. */
 void view_stat_entry(const struct tree_entry *e, const struct tree_root *root,
     uint64_t folder_dev, uint64_t number, struct stat *st);
-void view_stat_place(const struct view *v, const struct catalog_place *p, struct stat *st);
+void view_stat_place(const struct view *v, const struct shelves_place *p, struct stat *st);
 
 #endif

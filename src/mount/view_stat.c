@@ -60,7 +60,7 @@ view_stat_entry(const struct tree_entry *e, const struct tree_root *root, uint64
 }
 
 void
-view_stat_place(const struct view *v, const struct catalog_place *p, struct stat *st)
+view_stat_place(const struct view *v, const struct shelves_place *p, struct stat *st)
 {
 	memset(st, 0, sizeof *st);
 	bool is_link = p->kind == PLACE_LINK;

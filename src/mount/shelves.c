@@ -1,4 +1,4 @@
-#include "mount/catalog.h"
+#include "mount/shelves.h"
 
 #include "base/strv.h"
 #include "engine/browse.h"
@@ -30,7 +30,7 @@ struct place {
 	size_t cap;
 };
 
-struct catalog {
+struct shelves {
 	struct repo *repo;
 	struct event_sink *events;
 	pthread_mutex_t refreshing; /* held by the one who looks for new snapshots */
@@ -65,7 +65,7 @@ grow(void **items, size_t *cap, size_t count, size_t size, struct err *err)
 }
 
 static enum err_code
-add_place(struct catalog *c, struct place *parent, enum place_kind kind, const char *name,
+add_place(struct shelves *c, struct place *parent, enum place_kind kind, const char *name,
     struct known *snapshot, struct place **out, struct err *err)
 {
 	if (grow((void **)&c->places, &c->places_cap, c->n_places, sizeof *c->places, err) ||
@@ -101,7 +101,7 @@ find_in(const struct place *dir, const char *name)
 	return NULL;
 }
 
-/* The newest snapshot in a folder of the catalog. */
+/* The newest snapshot in a folder of the shelves. */
 static struct known *
 newest_in(const struct place *dir)
 {
@@ -117,10 +117,10 @@ newest_in(const struct place *dir)
 
 /* "stacks/shop", made with its "latest" when it is new. */
 static enum err_code
-group_of(struct catalog *c, struct place *above, const char *name, struct place **out,
+group_of(struct shelves *c, struct place *above, const char *name, struct place **out,
     struct err *err)
 {
-	char clean[CATALOG_NAME_MAX];
+	char clean[SHELVES_NAME_MAX];
 	struct place *latest;
 	snprintf(clean, sizeof clean, "%s", name);
 	for (char *p = clean; *p != '\0'; p++)
@@ -150,7 +150,7 @@ free_known(struct known *k)
 AUTO_FREE(known, struct known *, free_known)
 
 static enum err_code
-name_snapshot(struct catalog *c, struct known *k, struct err *err)
+name_snapshot(struct shelves *c, struct known *k, struct err *err)
 {
 	char time[CLOCK_TEXT_SIZE];
 	char hex[ID_HEX_SIZE];
@@ -170,7 +170,7 @@ name_snapshot(struct catalog *c, struct known *k, struct err *err)
 }
 
 static enum err_code
-place_snapshot(struct catalog *c, struct known *k, const json_t *document, struct err *err)
+place_snapshot(struct shelves *c, struct known *k, const json_t *document, struct err *err)
 {
 	const json_t *source = json_object_get(document, "source");
 	const char *kind = json_get_str(source, "kind");
@@ -191,7 +191,7 @@ place_snapshot(struct catalog *c, struct known *k, const json_t *document, struc
 }
 
 static struct known *
-find_known(const struct catalog *c, const struct id *id)
+find_known(const struct shelves *c, const struct id *id)
 {
 	for (size_t i = 0; i < c->n_known; i++)
 		if (id_equal(&c->known[i]->root.snapshot, id))
@@ -200,7 +200,7 @@ find_known(const struct catalog *c, const struct id *id)
 }
 
 static enum err_code
-load_snapshot(struct catalog *c, const struct id *id, struct err *err)
+load_snapshot(struct shelves *c, const struct id *id, struct err *err)
 {
 	AUTO(known) struct known *k = calloc(1, sizeof *k);
 	AUTO(json) json_t *document = NULL;
@@ -232,7 +232,7 @@ note_id(void *arg, const struct id *id, struct err *err)
 }
 
 static void
-tell_damage(struct catalog *c, const struct id *id, const struct err *why)
+tell_damage(struct shelves *c, const struct id *id, const struct err *why)
 {
 	char hex[ID_HEX_SIZE];
 	char subject[32];
@@ -243,7 +243,7 @@ tell_damage(struct catalog *c, const struct id *id, const struct err *why)
 
 /* Mark those that are there, and load those that are new. */
 static enum err_code
-take_ids(struct catalog *c, const struct id *ids, size_t count, struct err *err)
+take_ids(struct shelves *c, const struct id *ids, size_t count, struct err *err)
 {
 	bool has_index = false;
 	for (size_t i = 0; i < count; i++) {
@@ -269,7 +269,7 @@ take_ids(struct catalog *c, const struct id *ids, size_t count, struct err *err)
 }
 
 static enum err_code
-refresh(struct catalog *c, struct err *err)
+refresh(struct shelves *c, struct err *err)
 {
 	AUTO(bufv) struct buf ids = BUF_INIT;
 	if (snapshot_ids(c->repo, note_id, &ids, err))
@@ -288,7 +288,7 @@ refresh(struct catalog *c, struct err *err)
 
 /* By the one who comes first; the others see what was there. */
 static void
-refresh_if_old(struct catalog *c)
+refresh_if_old(struct shelves *c)
 {
 	struct err why = ERR_INIT;
 	if (pthread_mutex_trylock(&c->refreshing) != 0)
@@ -301,10 +301,10 @@ refresh_if_old(struct catalog *c)
 	pthread_mutex_unlock(&c->refreshing);
 }
 
-/* --- the catalog --- */
+/* --- the shelves --- */
 
 static enum err_code
-make_folders(struct catalog *c, struct err *err)
+make_folders(struct shelves *c, struct err *err)
 {
 	struct place *root;
 	struct place *latest;
@@ -317,10 +317,10 @@ make_folders(struct catalog *c, struct err *err)
 }
 
 enum err_code
-catalog_open(struct catalog **out, struct repo *r, struct event_sink *events,
+shelves_open(struct shelves **out, struct repo *r, struct event_sink *events,
     int64_t (*now_ns)(void), struct err *err)
 {
-	AUTO(catalog) struct catalog *c = calloc(1, sizeof *c);
+	AUTO(shelves) struct shelves *c = calloc(1, sizeof *c);
 	if (c == NULL)
 		return err_nomem(err);
 	c->repo = r;
@@ -336,7 +336,7 @@ catalog_open(struct catalog **out, struct repo *r, struct event_sink *events,
 }
 
 void
-catalog_close(struct catalog *c)
+shelves_close(struct shelves *c)
 {
 	if (c == NULL)
 		return;
@@ -355,7 +355,7 @@ catalog_close(struct catalog *c)
 }
 
 size_t
-catalog_count(struct catalog *c)
+shelves_count(struct shelves *c)
 {
 	size_t n = 0;
 	pthread_rwlock_rdlock(&c->lock);
@@ -373,7 +373,7 @@ is_root(const struct place *p)
 
 /* The snapshot that a link leads to; NULL: "latest" of nothing. */
 static const struct known *
-led_to(const struct catalog *c, const struct place *p)
+led_to(const struct shelves *c, const struct place *p)
 {
 	if (p->snapshot != NULL)
 		return p->snapshot;
@@ -382,7 +382,7 @@ led_to(const struct catalog *c, const struct place *p)
 
 /* The newest of all for folders of folders. */
 static int64_t
-time_of(const struct catalog *c, const struct place *p)
+time_of(const struct shelves *c, const struct place *p)
 {
 	const struct known *k = p->snapshot;
 	if (k == NULL && p->kind == PLACE_LINK)
@@ -395,13 +395,13 @@ time_of(const struct catalog *c, const struct place *p)
 }
 
 static bool
-show(const struct catalog *c, const struct place *p, struct catalog_place *out)
+show(const struct shelves *c, const struct place *p, struct shelves_place *out)
 {
 	const struct known *k = p->snapshot;
 	if (k != NULL && k->is_gone)
 		return false;
 	*out =
-	    (struct catalog_place){ .ino = p->ino, .kind = p->kind, .time_ns = time_of(c, p) };
+	    (struct shelves_place){ .ino = p->ino, .kind = p->kind, .time_ns = time_of(c, p) };
 	snprintf(out->name, sizeof out->name, "%s", p->name);
 	if (p->kind == PLACE_SNAPSHOT)
 		out->root = &k->root;
@@ -416,7 +416,7 @@ show(const struct catalog *c, const struct place *p, struct catalog_place *out)
 }
 
 bool
-catalog_get(struct catalog *c, uint64_t ino, struct catalog_place *out)
+shelves_get(struct shelves *c, uint64_t ino, struct shelves_place *out)
 {
 	pthread_rwlock_rdlock(&c->lock);
 	bool is_there = ino >= 1 && ino <= c->n_places && show(c, c->places[ino - 1], out);
@@ -425,7 +425,7 @@ catalog_get(struct catalog *c, uint64_t ino, struct catalog_place *out)
 }
 
 bool
-catalog_find(struct catalog *c, uint64_t dir, const char *name, struct catalog_place *out)
+shelves_find(struct shelves *c, uint64_t dir, const char *name, struct shelves_place *out)
 {
 	refresh_if_old(c);
 	pthread_rwlock_rdlock(&c->lock);
@@ -439,17 +439,17 @@ catalog_find(struct catalog *c, uint64_t dir, const char *name, struct catalog_p
 }
 
 uint64_t
-catalog_parent(struct catalog *c, uint64_t ino)
+shelves_parent(struct shelves *c, uint64_t ino)
 {
 	pthread_rwlock_rdlock(&c->lock);
 	uint64_t parent =
-	    ino >= 1 && ino <= c->n_places ? c->places[ino - 1]->parent->ino : CATALOG_ROOT;
+	    ino >= 1 && ino <= c->n_places ? c->places[ino - 1]->parent->ino : SHELVES_ROOT;
 	pthread_rwlock_unlock(&c->lock);
 	return parent;
 }
 
 bool
-catalog_next(struct catalog *c, uint64_t dir, size_t *pos, struct catalog_place *out)
+shelves_next(struct shelves *c, uint64_t dir, size_t *pos, struct shelves_place *out)
 {
 	if (*pos == 0)
 		refresh_if_old(c);

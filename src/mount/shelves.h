@@ -1,5 +1,5 @@
 /*
- * catalog.h: the folders above the snapshots.
+ * shelves.h: the folders above the snapshots.
  *
  *	snapshots/2026-11-21T15-30-05_12ab34cd/     each snapshot's tree
  *	stacks/shop/2026-11-21T15-30-05_12ab34cd    symlinks to those of a stack
@@ -13,43 +13,43 @@
  *
  * Threads: any.
  */
-#ifndef MOUNT_CATALOG_H
-#define MOUNT_CATALOG_H
+#ifndef MOUNT_SHELVES_H
+#define MOUNT_SHELVES_H
 
 #include "engine/event.h"
 #include "mount/nodes.h"
 
-#define CATALOG_ROOT 1
-#define CATALOG_NAME_MAX 256
-#define CATALOG_TARGET_MAX (CATALOG_NAME_MAX + 32)
+#define SHELVES_ROOT 1
+#define SHELVES_NAME_MAX 256
+#define SHELVES_TARGET_MAX (SHELVES_NAME_MAX + 32)
 
-struct catalog;
+struct shelves;
 
 enum place_kind { PLACE_FOLDER, PLACE_LINK, PLACE_SNAPSHOT };
 
 /* A place in it, as it was when asked. */
-struct catalog_place {
+struct shelves_place {
 	uint64_t ino;
 	enum place_kind kind;
 	int64_t time_ns; /* of the snapshot, or of the newest in it */
 	const struct tree_root *root; /* of a snapshot */
-	char name[CATALOG_NAME_MAX];
-	char target[CATALOG_TARGET_MAX]; /* of a symlink */
+	char name[SHELVES_NAME_MAX];
+	char target[SHELVES_TARGET_MAX]; /* of a symlink */
 };
 
 /* Reads the snapshots; one that is damaged is told as a problem and left out.  now_ns never
  * goes back (clock_mono_ns). */
-MUST_CHECK enum err_code catalog_open(struct catalog **out, struct repo *r,
+MUST_CHECK enum err_code shelves_open(struct shelves **out, struct repo *r,
     struct event_sink *events, int64_t (*now_ns)(void), struct err *err);
-void catalog_close(struct catalog *c);
-AUTO_FREE(catalog, struct catalog *, catalog_close)
+void shelves_close(struct shelves *c);
+AUTO_FREE(shelves, struct shelves *, shelves_close)
 
-size_t catalog_count(struct catalog *c); /* snapshots */
+size_t shelves_count(struct shelves *c); /* snapshots */
 /* False when there is none. */
-bool catalog_get(struct catalog *c, uint64_t ino, struct catalog_place *out);
-bool catalog_find(struct catalog *c, uint64_t dir, const char *name, struct catalog_place *out);
-uint64_t catalog_parent(struct catalog *c, uint64_t ino);
+bool shelves_get(struct shelves *c, uint64_t ino, struct shelves_place *out);
+bool shelves_find(struct shelves *c, uint64_t dir, const char *name, struct shelves_place *out);
+uint64_t shelves_parent(struct shelves *c, uint64_t ino);
 /* The next place in a folder from *pos on, which is moved behind it.  False at the end. */
-bool catalog_next(struct catalog *c, uint64_t dir, size_t *pos, struct catalog_place *out);
+bool shelves_next(struct shelves *c, uint64_t dir, size_t *pos, struct shelves_place *out);
 
 #endif
