@@ -114,7 +114,7 @@ walk(struct fixture *f, const char *path, struct view_item *out, struct err *why
 {
 	struct err err;
 	AUTO(strv) struct strv parts = STRV_INIT;
-	uint64_t at = CATALOG_ROOT;
+	uint64_t at = SHELVES_ROOT;
 	ok(strv_split(&parts, path, '/', &err));
 	for (size_t i = 0; i < parts.len; i++) {
 		enum err_code rc = view_lookup(f->view, at, parts.items[i], out, why);
