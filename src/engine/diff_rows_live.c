@@ -169,6 +169,34 @@ leave_out(struct row_diff *d, const char *service, const char *why, struct err *
 	return diff_unknown(d, service, "its databases", why, err);
 }
 
+static bool
+is_asked(const struct stack_servers *s, const char *service)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->servers[i].target->service, service) == 0)
+			return true;
+	return false;
+}
+
+/* A server that has stopped is no database to a plan, but its tables are not gone. */
+static enum err_code
+leave_out_stopped(struct row_diff *d, const struct stack_servers *s, struct err *err)
+{
+	const struct diff_side *a = &d->a;
+	for (size_t i = 0; i < a->count;) {
+		const char *service = a->dumps[i].service;
+		if (is_asked(s, service) || stack_find(s->plan->stack, service) == NULL) {
+			i++;
+			continue;
+		}
+		AUTO(str) char *name = NULL; /* the dump's goes with it */
+		if (str_dup(&name, service, err) ||
+		    leave_out(d, name, "the service does not run", err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
 static enum err_code
 find_servers(struct row_diff *d, struct stack_servers *s, struct err *err)
 {
@@ -190,7 +218,7 @@ find_servers(struct row_diff *d, struct stack_servers *s, struct err *err)
 		if (rc)
 			return rc;
 	}
-	return ERR_OK;
+	return leave_out_stopped(d, s, err);
 }
 
 static enum err_code
