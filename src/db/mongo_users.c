@@ -81,8 +81,8 @@ drain_kind(struct mongo *m, const struct dump_out *d, size_t kind, struct err *e
 	bool are_users = strcmp(kinds[kind].collection, "system.users") == 0;
 	if (are_users && tally.without > 0)
 		return dump_warn(&m->base, err,
-		    "the server does not show the passwords' hashes of %" PRIu64
-		    " users: a restore cannot make them",
+		    "the server does not show the hashes of passwords (users: %" PRIu64
+		    "): a restore cannot make them",
 		    tally.without);
 	return ERR_OK;
 }

@@ -97,5 +97,5 @@ claim "the stack comes back from the repository alone" "$stacksnap" restore "$id
 claim "and its database" same
 
 tool db user
-claim "it is told when passwords cannot be had" exits 0 "passwords' hashes of 2 users" "$stacksnap" backup "$p"
+claim "it is told when passwords cannot be had" exits 0 "hashes of passwords (users: 2)" "$stacksnap" backup "$p"
 exit $((failures > 0))
