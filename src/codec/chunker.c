@@ -30,7 +30,8 @@ chunker_init(struct chunker *c, const struct chunker_table *t, struct chunk_size
 		.sizes = sizes,
 		.border = border,
 		.mask_small = top_bits(bits + 1),
-		.mask_large = top_bits(bits - 1),
+		/* Rows are many, and changed here and there: a long chunk costs most then. */
+		.mask_large = top_bits(bits - (border == BORDER_ROWS ? 2 : 1)),
 		.patience = border != BORDER_ANY ? (uint32_t)max_size(sizes.avg, last_quarter)
 						 : sizes.max,
 	};
