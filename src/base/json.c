@@ -22,13 +22,26 @@ raw(struct json_writer *w, const char *s, size_t len)
 		return;
 }
 
-/* One character of text, escaped; bytes that are no UTF-8 become U+FFFD. */
+static inline bool
+is_plain(unsigned char c, bool is_utf8)
+{
+	return (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') || (c >= 0x80 && is_utf8);
+}
+
+/* Text, escaped; bytes that are no UTF-8 become U+FFFD. */
 static void
 text(struct json_writer *w, const char *s, size_t len)
 {
+	const bool is_utf8 = str_is_utf8(s, len);
 	raw(w, "\"", 1);
 	size_t i = 0;
 	while (i < len) {
+		size_t from = i;
+		while (i < len && is_plain((unsigned char)s[i], is_utf8))
+			i++;
+		raw(w, s + from, i - from);
+		if (i == len)
+			break;
 		unsigned char c = (unsigned char)s[i];
 		if (c == '"' || c == '\\') {
 			char esc[2] = { '\\', (char)c };
@@ -38,9 +51,6 @@ text(struct json_writer *w, const char *s, size_t len)
 			char esc[7];
 			snprintf(esc, sizeof esc, "\\u%04x", c);
 			raw(w, esc, 6);
-			i++;
-		} else if (c < 0x80) {
-			raw(w, s + i, 1);
 			i++;
 		} else {
 			size_t n = 2;

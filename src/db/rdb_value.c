@@ -32,44 +32,40 @@ enum source {
 };
 
 struct type {
-	uint8_t type;
 	enum rdb_word word;
 	enum source source;
-	size_t parts;
+	size_t parts; /* 0: there is no such type */
 };
 
 static const struct type types[] = {
-	{ RDB_STRING, RDB_WORD_STRING, BY_ITSELF, 1 },
-	{ RDB_LIST, RDB_WORD_LIST, IN_LOOP, 1 },
-	{ RDB_SET, RDB_WORD_SET, IN_LOOP, 1 },
-	{ RDB_ZSET, RDB_WORD_ZSET, IN_LOOP, 2 },
-	{ RDB_HASH, RDB_WORD_HASH, IN_LOOP, 2 },
-	{ RDB_ZSET_2, RDB_WORD_ZSET, IN_LOOP, 2 },
-	{ RDB_MODULE, RDB_WORD_MODULE, BY_ITSELF, 1 },
-	{ RDB_HASH_ZIPMAP, RDB_WORD_HASH, IN_ZIPMAP, 2 },
-	{ RDB_LIST_ZIPLIST, RDB_WORD_LIST, IN_ZIPLIST, 1 },
-	{ RDB_SET_INTSET, RDB_WORD_SET, IN_INTSET, 1 },
-	{ RDB_ZSET_ZIPLIST, RDB_WORD_ZSET, IN_ZIPLIST, 2 },
-	{ RDB_HASH_ZIPLIST, RDB_WORD_HASH, IN_ZIPLIST, 2 },
-	{ RDB_QUICKLIST, RDB_WORD_LIST, IN_NODES, 1 },
-	{ RDB_STREAM, RDB_WORD_STREAM, BY_ITSELF, 1 },
-	{ RDB_HASH_LISTPACK, RDB_WORD_HASH, IN_LISTPACK, 2 },
-	{ RDB_ZSET_LISTPACK, RDB_WORD_ZSET, IN_LISTPACK, 2 },
-	{ RDB_QUICKLIST_2, RDB_WORD_LIST, IN_NODES_2, 1 },
-	{ RDB_STREAM_2, RDB_WORD_STREAM, BY_ITSELF, 1 },
-	{ RDB_SET_LISTPACK, RDB_WORD_SET, IN_LISTPACK, 1 },
-	{ RDB_STREAM_3, RDB_WORD_STREAM, BY_ITSELF, 1 },
-	{ RDB_HASH_EXPIRING, RDB_WORD_HASH, IN_LOOP, 3 },
-	{ RDB_HASH_EXPIRING_LISTPACK, RDB_WORD_HASH, IN_LISTPACK, 3 },
+	[RDB_STRING] = { RDB_WORD_STRING, BY_ITSELF, 1 },
+	[RDB_LIST] = { RDB_WORD_LIST, IN_LOOP, 1 },
+	[RDB_SET] = { RDB_WORD_SET, IN_LOOP, 1 },
+	[RDB_ZSET] = { RDB_WORD_ZSET, IN_LOOP, 2 },
+	[RDB_HASH] = { RDB_WORD_HASH, IN_LOOP, 2 },
+	[RDB_ZSET_2] = { RDB_WORD_ZSET, IN_LOOP, 2 },
+	[RDB_MODULE] = { RDB_WORD_MODULE, BY_ITSELF, 1 },
+	[RDB_HASH_ZIPMAP] = { RDB_WORD_HASH, IN_ZIPMAP, 2 },
+	[RDB_LIST_ZIPLIST] = { RDB_WORD_LIST, IN_ZIPLIST, 1 },
+	[RDB_SET_INTSET] = { RDB_WORD_SET, IN_INTSET, 1 },
+	[RDB_ZSET_ZIPLIST] = { RDB_WORD_ZSET, IN_ZIPLIST, 2 },
+	[RDB_HASH_ZIPLIST] = { RDB_WORD_HASH, IN_ZIPLIST, 2 },
+	[RDB_QUICKLIST] = { RDB_WORD_LIST, IN_NODES, 1 },
+	[RDB_STREAM] = { RDB_WORD_STREAM, BY_ITSELF, 1 },
+	[RDB_HASH_LISTPACK] = { RDB_WORD_HASH, IN_LISTPACK, 2 },
+	[RDB_ZSET_LISTPACK] = { RDB_WORD_ZSET, IN_LISTPACK, 2 },
+	[RDB_QUICKLIST_2] = { RDB_WORD_LIST, IN_NODES_2, 1 },
+	[RDB_STREAM_2] = { RDB_WORD_STREAM, BY_ITSELF, 1 },
+	[RDB_SET_LISTPACK] = { RDB_WORD_SET, IN_LISTPACK, 1 },
+	[RDB_STREAM_3] = { RDB_WORD_STREAM, BY_ITSELF, 1 },
+	[RDB_HASH_EXPIRING] = { RDB_WORD_HASH, IN_LOOP, 3 },
+	[RDB_HASH_EXPIRING_LISTPACK] = { RDB_WORD_HASH, IN_LISTPACK, 3 },
 };
 
 static const struct type *
 find_type(uint8_t type)
 {
-	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		if (types[i].type == type)
-			return &types[i];
-	return NULL;
+	return type < ARRAY_LEN(types) && types[type].parts > 0 ? &types[type] : NULL;
 }
 
 enum rdb_word
@@ -140,19 +136,20 @@ add_string(struct members *m, struct rd *r, struct err *err)
 	return end_part(m, err);
 }
 
-/* The shortest text that gives the same number. */
+/* The shortest text that gives the same number; there is one zero. */
 static enum err_code
 add_score(struct members *m, double v, struct err *err)
 {
 	char text[40];
 	int len = 0;
+	if (fabs(v) < 1e15 && v == floor(v))
+		return add_part(m, text, rdb_integer_text(text, (int64_t)v), err);
 	for (int digits = 15; digits <= 17; digits++) {
 		len = snprintf(text, sizeof text, "%.*g", digits, v);
 		if (strtod(text, NULL) == v)
 			break;
 	}
-	/* There is one zero. */
-	return v == 0 ? add_part(m, "0", 1, err) : add_part(m, text, (size_t)len, err);
+	return add_part(m, text, (size_t)len, err);
 }
 
 static const char *
@@ -220,9 +217,9 @@ read_member(
 	}
 	if (add_string(m, r, err))
 		return err->code;
-	if (t->type == RDB_ZSET)
+	if (t == &types[RDB_ZSET])
 		return add_score(m, rdb_read_text_number(r), err);
-	if (t->type == RDB_ZSET_2)
+	if (t == &types[RDB_ZSET_2])
 		return add_score(m, rdb_read_double(r), err);
 	if (t->parts >= 2 && add_string(m, r, err))
 		return err->code;
@@ -330,8 +327,8 @@ rdb_json_string(struct json_writer *w, const char *key, const void *data, size_t
 static void
 put_score(struct json_writer *w, const char *key, const char *text)
 {
-	double v = strtod(text, NULL);
-	if (isfinite(v))
+	/* "inf" and "nan" are no numbers of JSON. */
+	if (strpbrk(text, "in") == NULL)
 		json_number(w, key, text);
 	else
 		json_str(w, key, text);

@@ -76,7 +76,8 @@ static enum err_code
 split(const struct row *row, struct field *fields, size_t max, size_t *count, struct err *err)
 {
 	(void)err;
-	const uint8_t *p = row->data;
+	/* A row without a byte is one empty field, and may point nowhere. */
+	const uint8_t *p = row->len > 0 ? row->data : (const uint8_t *)"";
 	const uint8_t *end = p + row->len;
 	size_t n = 0;
 	for (;;) {
