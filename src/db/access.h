@@ -20,13 +20,15 @@ struct db_access {
 	char *writes; /* for people: "is a superuser"; NULL when it may not */
 	struct strv unreadable; /* for people: "table public.orders of database shop" */
 	uint64_t unreadable_count;
+	uint64_t fatal_count; /* of them, what makes a dump fail; without the others it only
+				 lacks something */
 	struct strv statements; /* what an administrator would say to make a read-only account,
-				   a line each; PASSWORD stands for its password */
+				   a line each; NEW-PASSWORD stands for its password */
 };
 
-#define DB_ACCESS_INIT                                     \
-	{                                                  \
-		NULL, false, NULL, STRV_INIT, 0, STRV_INIT \
+#define DB_ACCESS_INIT                                        \
+	{                                                     \
+		NULL, false, NULL, STRV_INIT, 0, 0, STRV_INIT \
 	}
 
 void db_access_release(struct db_access *a);

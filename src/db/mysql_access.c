@@ -104,6 +104,7 @@ note_tables(struct session *s, struct db_access *out, struct err *err)
 	char *text = (char *)answer.data;
 	char *row[2];
 	while (session_row(&text, row, 2)) {
+		out->fatal_count++;
 		AUTO(str) char *schema = NULL;
 		AUTO(str) char *table = NULL;
 		if (session_unhex(&schema, row[0], err) || session_unhex(&table, row[1], err) ||
@@ -172,7 +173,7 @@ advise(const struct mysql *m, struct strv *to, struct err *err)
 	const char *position = !m->is_maria           ? "REPLICATION CLIENT"
 			       : m->version >= 100502 ? "BINLOG MONITOR"
 						      : "REPLICATION CLIENT";
-	if (strv_add(to, "CREATE USER 'stacksnap'@'%' IDENTIFIED BY 'PASSWORD';", err))
+	if (strv_add(to, "CREATE USER 'stacksnap'@'%' IDENTIFIED BY 'NEW-PASSWORD';", err))
 		return err->code;
 	return strv_addf(to, err, "GRANT %s, %s ON *.* TO 'stacksnap'@'%%';", common, position);
 }

@@ -70,6 +70,7 @@ note_unreadable(
 	char *row[1];
 	while (session_row(&text, row, 1)) {
 		AUTO(str) char *what = NULL;
+		out->fatal_count++;
 		if (session_unhex(&what, row[0], err) ||
 		    db_access_unreadable(out, err, "%s of database %s", what, d->name))
 			return err->code;
@@ -187,7 +188,7 @@ static enum err_code
 advise(const struct postgres *p, struct strv *to, struct err *err)
 {
 	bool has_role = p->version >= 140000;
-	if (strv_add(to, "CREATE ROLE stacksnap LOGIN PASSWORD 'PASSWORD';", err))
+	if (strv_add(to, "CREATE ROLE stacksnap LOGIN PASSWORD 'NEW-PASSWORD';", err))
 		return err->code;
 	if (has_role && strv_add(to, "GRANT pg_read_all_data TO stacksnap;", err))
 		return err->code;

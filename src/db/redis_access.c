@@ -76,7 +76,8 @@ redis_access(struct connector *c, struct db_access *out, struct err *err)
 		return strv_add(&out->statements,
 		    "(before version 6 a server has one user, who may do everything)", err);
 	return strv_add(&out->statements,
-	    "ACL SETUSER stacksnap on >PASSWORD resetkeys allkeys -@all +ping +info +replconf "
+	    "ACL SETUSER stacksnap on >NEW-PASSWORD resetkeys allkeys -@all +ping +info "
+	    "+replconf "
 	    "+psync +config|get",
 	    err);
 }

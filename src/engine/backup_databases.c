@@ -91,6 +91,29 @@ for_databases(struct backup_run *r, database_step *step,
 	return rc;
 }
 
+/* Of a database outside of stacks: what its user may not read is told, and no reason to fail,
+ * unless a dump would. */
+static enum err_code
+check_access(struct backup_run *r, struct capture *c, struct err *err)
+{
+	AUTO(db_access) struct db_access a = DB_ACCESS_INIT;
+	if (connector_access(c->connector, &a, err))
+		return err->code;
+	if (a.fatal_count > 0)
+		return err_set(err, ERR_DENIED,
+		    "database %s: its user may not read %s%s: 'stacksnap db test %s' tells "
+		    "what, "
+		    "and what would mend it",
+		    c->name, a.unreadable.items[a.unreadable.len - 1],
+		    a.fatal_count > 1 ? ", and more" : "", c->name);
+	for (size_t i = 0; i < a.unreadable.len; i++) {
+		char what[1200];
+		snprintf(what, sizeof what, "cannot be read: %s", a.unreadable.items[i]);
+		run_problem(r, c->name, what);
+	}
+	return ERR_OK;
+}
+
 static enum err_code
 check_database(struct backup_run *r, struct capture *c, struct err *err)
 {
@@ -100,9 +123,7 @@ check_database(struct backup_run *r, struct capture *c, struct err *err)
 		return err->code;
 	for (size_t i = 0; i < info->warnings.len; i++)
 		event_warning(r->engine->events, c->name, "%s", info->warnings.items[i]);
-	for (size_t i = 0; i < info->missing.len; i++)
-		run_problem(r, c->name, info->missing.items[i]);
-	return ERR_OK;
+	return c->target.site != NULL ? check_access(r, c, err) : ERR_OK;
 }
 
 static enum err_code
