@@ -65,8 +65,8 @@ rdb_length_size(uint8_t first)
 	return first >> 6 == 1 ? 2 : 1;
 }
 
-static uint64_t
-big_endian(const uint8_t *p, size_t len)
+uint64_t
+rdb_big_endian(const uint8_t *p, size_t len)
 {
 	uint64_t v = 0;
 	for (size_t i = 0; i < len; i++)
@@ -79,8 +79,8 @@ rdb_length(const uint8_t *p)
 {
 	size_t size = rdb_length_size(p[0]);
 	if (size == 2)
-		return big_endian(p, 2) & 0x3fff;
-	return size > 2 ? big_endian(p + 1, size - 1) : p[0] & 0x3f;
+		return rdb_big_endian(p, 2) & 0x3fff;
+	return size > 2 ? rdb_big_endian(p + 1, size - 1) : p[0] & 0x3f;
 }
 
 int64_t

@@ -78,6 +78,13 @@ rdb_is_type(uint8_t opcode)
 {
 	return opcode < RDB_OP_SLOT_INFO;
 }
+/* Does it say something of the key behind it? */
+static inline bool
+rdb_is_of_key(uint8_t opcode)
+{
+	return opcode == RDB_OP_EXPIRE_MS || opcode == RDB_OP_EXPIRE || opcode == RDB_OP_IDLE ||
+	       opcode == RDB_OP_FREQ || opcode == RDB_OP_SLOT_INFO;
+}
 /* Behind the closing sign of the loop that begins at pc. */
 const char *rdb_behind_loop(const char *pc);
 
@@ -86,6 +93,7 @@ size_t rdb_length_size(uint8_t first);
 /* The length that begins at p, and is there whole; of an encoding its number. */
 uint64_t rdb_length(const uint8_t *p);
 
+uint64_t rdb_big_endian(const uint8_t *p, size_t len);
 /* An integer of size bytes, little-endian. */
 int64_t rdb_integer(const uint8_t *p, size_t size);
 #define RDB_INTEGER_TEXT 24

@@ -455,14 +455,6 @@ place_of(const struct rdb_scan *s, const struct input *in)
 	return s->fed_at + (uint64_t)(in->p - s->fed);
 }
 
-/* Does this opcode belong to the key behind it? */
-static bool
-is_of_key(uint8_t opcode)
-{
-	return opcode == RDB_OP_EXPIRE_MS || opcode == RDB_OP_EXPIRE || opcode == RDB_OP_IDLE ||
-	       opcode == RDB_OP_FREQ || opcode == RDB_OP_SLOT_INFO;
-}
-
 static void
 name_database(const struct rdb_scan *s, char name[32])
 {
@@ -475,7 +467,7 @@ note_opcode(struct rdb_scan *s, struct err *err)
 {
 	char name[32];
 	uint64_t from = s->record;
-	if (is_of_key(s->opcode) || s->pc == NULL)
+	if (rdb_is_of_key(s->opcode) || s->pc == NULL)
 		return ERR_OK;
 	if (!rdb_is_type(s->opcode))
 		s->record = CUTS_NONE;

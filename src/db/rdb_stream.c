@@ -34,15 +34,6 @@ id_text(char out[ID_TEXT], uint64_t ms, uint64_t seq)
 	snprintf(out, ID_TEXT, "%" PRIu64 "-%" PRIu64, ms, seq);
 }
 
-static uint64_t
-big_endian(const uint8_t *p)
-{
-	uint64_t v = 0;
-	for (size_t i = 0; i < 8; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
 /* --- nodes --- */
 
 static void
@@ -107,8 +98,8 @@ put_entry(struct json_writer *w, struct node *n, size_t fields, size_t n_fields)
 {
 	char id[ID_TEXT];
 	uint64_t flags = next_number(n);
-	uint64_t ms = big_endian(n->id.data) + next_number(n);
-	uint64_t seq = big_endian(n->id.data + 8) + next_number(n);
+	uint64_t ms = rdb_big_endian(n->id.data, 8) + next_number(n);
+	uint64_t seq = rdb_big_endian(n->id.data + 8, 8) + next_number(n);
 	bool is_same = (flags & ENTRY_SAME_FIELDS) != 0;
 	uint64_t count = is_same ? n_fields : next_number(n);
 	uint64_t items = is_same ? count : 2 * count;
@@ -183,7 +174,7 @@ put_raw_id(struct json_writer *w, const char *key, struct rd *r)
 	const uint8_t *raw = rd_bytes(r, ID_SIZE);
 	if (raw == NULL)
 		return;
-	id_text(id, big_endian(raw), big_endian(raw + 8));
+	id_text(id, rdb_big_endian(raw, 8), rdb_big_endian(raw + 8, 8));
 	json_str(w, key, id);
 }
 

@@ -77,7 +77,7 @@ split(const struct row *row, struct field *fields, size_t max, size_t *count, st
 {
 	(void)err;
 	/* A row without a byte is one empty field, and may point nowhere. */
-	const uint8_t *p = row->len > 0 ? row->data : (const uint8_t *)"";
+	const uint8_t *p = row->data != NULL ? row->data : (const uint8_t *)"";
 	const uint8_t *end = p + row->len;
 	size_t n = 0;
 	for (;;) {
@@ -98,24 +98,14 @@ split(const struct row *row, struct field *fields, size_t max, size_t *count, st
 
 /* --- text --- */
 
-static int
-digit_of(uint8_t c, int base)
-{
-	int v = c >= '0' && c <= '9'   ? c - '0'
-		: c >= 'a' && c <= 'f' ? c - 'a' + 10
-		: c >= 'A' && c <= 'F' ? c - 'A' + 10
-				       : 99;
-	return v < base ? v : -1;
-}
-
 /* Up to max digits from *p on; false when there is none. */
 static bool
 number(const uint8_t **p, const uint8_t *end, int base, int max, uint8_t *out)
 {
 	unsigned v = 0;
 	int n = 0;
-	for (; n < max && *p < end && digit_of(**p, base) >= 0; n++, (*p)++)
-		v = v * (unsigned)base + (unsigned)digit_of(**p, base);
+	for (; n < max && *p < end && row_digit(**p) < base; n++, (*p)++)
+		v = v * (unsigned)base + (unsigned)row_digit(**p);
 	*out = (uint8_t)v;
 	return n > 0;
 }

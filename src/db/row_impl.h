@@ -19,6 +19,16 @@ struct row_ops {
 	enum err_code (*text)(const struct field *field, struct buf *out, struct err *err);
 };
 
+/* What a digit of any base up to 16 is worth; 99: it is none. */
+static inline int
+row_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : 99;
+}
+
 extern const struct row_ops row_copy_ops;
 extern const struct row_ops row_insert_ops;
 extern const struct row_ops row_rdb_ops;

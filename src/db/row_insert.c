@@ -341,15 +341,6 @@ put_string(struct cursor *c, struct buf *out, struct err *err)
 	return bad_row(err);
 }
 
-static int
-digit_of(uint8_t c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : 99;
-}
-
 /* Digits of so many bits each as bytes; what is missing to whole ones is zeros in front. */
 static enum err_code
 put_digits(const uint8_t *p, size_t len, unsigned bits, struct buf *out, struct err *err)
@@ -357,7 +348,7 @@ put_digits(const uint8_t *p, size_t len, unsigned bits, struct buf *out, struct 
 	const size_t per_byte = 8 / bits;
 	unsigned v = 0;
 	for (size_t i = 0; i < len; i++) {
-		int digit = digit_of(p[i]);
+		int digit = row_digit(p[i]);
 		if (digit >= 1 << bits)
 			return bad_row(err);
 		v = v << bits | (unsigned)digit;

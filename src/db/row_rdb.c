@@ -37,20 +37,13 @@ struct record {
 
 /* --- reading --- */
 
-static bool
-is_of_key(uint8_t opcode)
-{
-	return opcode == RDB_OP_EXPIRE_MS || opcode == RDB_OP_EXPIRE || opcode == RDB_OP_IDLE ||
-	       opcode == RDB_OP_FREQ || opcode == RDB_OP_SLOT_INFO;
-}
-
 /* Opcodes that belong to a key, and the key; rd_ok says whether it was read. */
 static struct record
 read_record(struct rd *r)
 {
 	struct record out = { 0 };
 	uint8_t opcode = rd_u8(r);
-	for (; rd_ok(r) && is_of_key(opcode); opcode = rd_u8(r)) {
+	for (; rd_ok(r) && rdb_is_of_key(opcode); opcode = rd_u8(r)) {
 		if (opcode == RDB_OP_EXPIRE_MS || opcode == RDB_OP_EXPIRE)
 			out.expires = r->p - 1;
 		rdb_skip(r, rdb_program(opcode));
@@ -81,7 +74,7 @@ skip_between(struct row_reader *reader, struct rd *r, bool *is_known)
 		uint8_t opcode = *r->p;
 		const char *program = rdb_program(opcode);
 		*is_known = program != NULL;
-		if (program == NULL || rdb_is_type(opcode) || is_of_key(opcode))
+		if (program == NULL || rdb_is_type(opcode) || rdb_is_of_key(opcode))
 			return;
 		(void)rd_u8(r);
 		rdb_skip(r, program);
