@@ -73,7 +73,7 @@ compare_databases(struct diff_work *w, struct err *err)
 		.database = a->database,
 		.tables = a->tables.len > 0 ? (const char *const *)a->tables.items : NULL,
 		.count = true,
-		.schema = true,
+		.schema = a->schema || a->tables.len == 0,
 		.limit = a->rows || a->columns != NULL ? w->limit : 0,
 	};
 	if (w->b.is_live)

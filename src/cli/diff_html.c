@@ -5,6 +5,7 @@
 #include "cli/html.h"
 #include "cli/json_view.h"
 #include "cli/row_change.h"
+#include "cli/unified.h"
 
 #include <string.h>
 
@@ -69,7 +70,7 @@ enum err_code
 diff_html_file(struct diff_html *h, char letter, const struct tree_diff *d, struct err *err)
 {
 	const char *class = letter == '+' ? "add" : letter == '-' ? "del" : "";
-	if (!h->in_files && add(h, "<details><summary>Files</summary><ul>\n", err))
+	if (!h->in_files && add(h, "<details open><summary>Files</summary><ul>\n", err))
 		return err->code;
 	h->in_files = true;
 	const struct tree_entry *e = d->b != NULL ? d->b : d->a;
@@ -146,17 +147,10 @@ begin_table(struct diff_html *h, const struct diff_table *t, struct err *err)
 /* --- cells --- */
 
 static enum err_code
-show(struct buf *out, const struct row_cells *c, size_t i, struct err *err)
-{
-	struct value v = row_cells_value(c, i);
-	out->len = 0;
-	return value_add(out, &v, VALUE_MAX, err);
-}
-
-static enum err_code
 add_cell(struct diff_html *h, const struct row_cells *c, size_t i, struct err *err)
 {
-	if (show(&h->old, c, i, err) || add(h, "<td class=\"v\">", err) ||
+	h->old.len = 0;
+	if (row_cells_show(&h->old, c, i, VALUE_MAX, err) || add(h, "<td class=\"v\">", err) ||
 	    html_escape(&h->text, h->old.data, h->old.len, err))
 		return err->code;
 	return add(h, "</td>", err);
@@ -196,7 +190,7 @@ add_document(struct diff_html *h, size_t x, size_t y, bool *done, struct err *er
 	AUTO(json) json_t *b = NULL;
 	struct row_change_at at = { x, y };
 	struct nested n = { h, 0 };
-	struct json_view_options opt = { .max = VALUE_MAX };
+	struct json_view_options opt = { VALUE_MAX, row_cells_is_set(&h->after) };
 	*done = row_change_documents(&at, &h->before, &h->after, &a, &b);
 	if (!*done)
 		return ERR_OK;
@@ -217,16 +211,10 @@ add_pair(struct diff_html *h, size_t x, size_t y, struct err *err)
 		return err->code;
 	if (done)
 		return ERR_OK;
+	struct row_change_at at = { x, y };
 	h->old.len = h->new.len = 0;
-	if (x != SIZE_MAX && y != SIZE_MAX) {
-		struct value a = row_cells_value(&h->before, x);
-		struct value b = row_cells_value(&h->after, y);
-		if (value_add_change(&h->old, &h->new, &a, &b, VALUE_MAX, err))
-			return err->code;
-	} else if (x != SIZE_MAX ? show(&h->old, &h->before, x, err)
-				 : show(&h->new, &h->after, y, err)) {
+	if (row_change_show(&h->old, &h->new, &at, &h->before, &h->after, VALUE_MAX, err))
 		return err->code;
-	}
 	if (add(h, "<td class=\"v mod\"><div class=\"pair\">", err) ||
 	    (x != SIZE_MAX && add_tagged(h, "del", &h->old, err)) ||
 	    (y != SIZE_MAX && add_tagged(h, "ins", &h->new, err)))
@@ -339,14 +327,16 @@ enum err_code
 diff_html_object(struct diff_html *h, const struct diff_object *o, struct err *err)
 {
 	AUTO(str) char *name = NULL;
-	const char *a = o->before != NULL ? o->before : "";
-	const char *b = o->after != NULL ? o->after : "";
+	AUTO(bufv) struct buf a = BUF_INIT;
+	AUTO(bufv) struct buf b = BUF_INIT;
 	if (o->state == DIFF_SAME)
 		return ERR_OK;
-	if (row_place(&name, o->service, o->database, o->name, err) || end_files(h, err) ||
-	    add(h, "<details><summary>", err) || add_text(h, name, err) ||
-	    add(h, "</summary><pre>", err) ||
-	    text_diff(a, strlen(a), b, strlen(b), TEXT_DIFF_CONTEXT, add_line, h, NULL, err) ||
+	if (row_place(&name, o->service, o->database, o->name, err) ||
+	    unified_text(&a, o->before, err) || unified_text(&b, o->after, err) ||
+	    end_files(h, err) || add(h, "<details open><summary>", err) ||
+	    add_text(h, name, err) || add(h, "</summary><pre>", err) ||
+	    text_diff(
+		a.data, a.len, b.data, b.len, TEXT_DIFF_CONTEXT, add_line, h, NULL, err) ||
 	    add(h, "</pre></details>\n", err))
 		return err->code;
 	return flush(h, err);

@@ -169,7 +169,10 @@ save_page(struct diff_work *w, struct err *err)
 	struct diff_html_head head = { title, { buf_cstr(&a), buf_cstr(&b) } };
 	if (head.points[0] == NULL || head.points[1] == NULL)
 		return err_nomem(err);
-	return diff_html_save(&w->out.html, &head, &w->out.sum, w->cli->args.html, err);
+	if (diff_html_save(&w->out.html, &head, &w->out.sum, w->cli->args.html, err))
+		return err->code;
+	event_note(w->cli->events, NULL, "page written to %s", w->cli->args.html);
+	return ERR_OK;
 }
 
 enum err_code

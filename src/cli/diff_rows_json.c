@@ -117,12 +117,11 @@ write_patch(
 {
 	for (size_t i = 0; i < all->count; i++) {
 		const struct row_change_at *at = &all->items[i];
-		if (at->x == SIZE_MAX || at->y == SIZE_MAX)
-			continue;
-		AUTO(json) json_t *a = document_of(&v->before, at->x);
-		AUTO(json) json_t *b = document_of(&v->after, at->y);
+		AUTO(json) json_t *a = NULL;
+		AUTO(json) json_t *b = NULL;
 		AUTO(json) json_t *patch = NULL;
-		if (a == NULL || b == NULL)
+		if (!row_change_documents(at, &v->before, &v->after, &a, &b) ||
+		    !is_document(&v->after, at->y))
 			continue;
 		if (json_patch_make(&patch, a, b, err))
 			return err->code;

@@ -93,35 +93,10 @@ begin_table(struct rows_text *v, const struct diff_table *t, struct err *err)
 
 /* --- columns --- */
 
-static bool
-is_time(const struct row_cells *c, const char *column)
+static size_t
+show_max(const struct row_cells *c, size_t i)
 {
-	return c->shape != NULL && c->shape->format == ROW_RDB &&
-	       strcmp(column, "expires") == 0;
-}
-
-/* A value in a line; a key's end is a time. */
-static enum err_code
-add_value(
-    struct buf *out, const struct row_cells *c, size_t i, const char *name, struct err *err)
-{
-	struct value val = row_cells_value(c, i);
-	char when[JSON_VIEW_TIME_MAX];
-	if (is_time(c, name) && val.is_null)
-		return buf_str(out, "never", err);
-	if (is_time(c, name) && val.len < 20) {
-		char digits[24];
-		snprintf(digits, sizeof digits, "%.*s", (int)val.len, (const char *)val.data);
-		json_view_time(when, strtoll(digits, NULL, 10));
-		return buf_str(out, when, err);
-	}
-	if (val.kind == VALUE_JSON && !val.is_null) {
-		AUTO(json) json_t *doc =
-		    json_loadb(val.data, val.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-		if (doc != NULL)
-			return json_view_value(out, doc, DOCUMENT_MAX, err);
-	}
-	return value_add(out, &val, VALUE_MAX, err);
+	return row_cells_is_json(c, i) ? DOCUMENT_MAX : VALUE_MAX;
 }
 
 /* "id=7, name="Ada""; only the key's columns, or all that are shown. */
@@ -136,10 +111,11 @@ add_columns(struct rows_text *v, const struct row_cells *c, bool only_key, struc
 		if (only_key ? !is_key : !is_key && !row_change_is_asked_for(v->columns, name))
 			continue;
 		/* Nothing is said of what never ends. */
-		if (is_time(c, name) && c->cells[i].is_null)
+		if (row_cells_is_time(c, i) && c->cells[i].is_null)
 			continue;
 		if (buf_str(&v->line, comma, err) || add_safe(&v->line, name, err) ||
-		    buf_u8(&v->line, '=', err) || add_value(&v->line, c, i, name, err))
+		    buf_u8(&v->line, '=', err) ||
+		    row_cells_show(&v->line, c, i, show_max(c, i), err))
 			return err->code;
 		comma = ", ";
 	}
@@ -155,7 +131,7 @@ print_whole(struct rows_text *v, char mark, const struct row_cells *c, struct er
 	bool is_document = c->shape != NULL && c->shape->format == ROW_BSON && c->count == 2;
 	const char *color = paint(v, mark == '+' ? PAINT_GREEN : PAINT_RED);
 	if (buf_printf(&v->line, err, "%s%c ", color, mark) ||
-	    (is_document ? add_value(&v->line, c, 1, "document", err)
+	    (is_document ? row_cells_show(&v->line, c, 1, DOCUMENT_MAX, err)
 			 : add_columns(v, c, false, err)))
 		return err->code;
 	return end_line(v, err);
@@ -197,19 +173,6 @@ print_nested(void *arg, const struct json_view_change *c, struct err *err)
 		   : end_line(v, err);
 }
 
-static bool
-is_set(const struct row_cells *c)
-{
-	char room[COLUMN_NAME_MAX];
-	for (size_t i = 0; c->shape != NULL && c->shape->format == ROW_RDB && i < c->count;
-	     i++) {
-		struct value val = row_cells_value(c, i);
-		if (strcmp(row_cells_name(c, i, room), "type") == 0)
-			return val.len == 3 && memcmp(val.data, "set", 3) == 0;
-	}
-	return false;
-}
-
 static enum err_code
 print_document(struct rows_text *v, const struct row_change_at *at, const json_t *a,
     const json_t *b, struct err *err)
@@ -218,7 +181,7 @@ print_document(struct rows_text *v, const struct row_change_at *at, const json_t
 	char count[COUNTED_MAX];
 	enum row_format format = v->after.shape->format;
 	bool is_all = format == ROW_RDB || format == ROW_BSON;
-	struct json_view_options opt = { CHANGE_MAX, is_set(&v->after) };
+	struct json_view_options opt = { CHANGE_MAX, row_cells_is_set(&v->after) };
 	struct nested n = { v, is_all ? "" : row_change_name(at, &v->before, &v->after, room),
 		0 };
 	if (json_view_changes(a, b, &opt, print_nested, &n, err))
@@ -233,29 +196,13 @@ print_document(struct rows_text *v, const struct row_change_at *at, const json_t
 
 /* "amount: 12.50 → 14.00" */
 static enum err_code
-add_change(struct rows_text *v, const struct row_change_at *ch, struct err *err)
+add_change(struct rows_text *v, const struct row_change_at *at, struct err *err)
 {
 	char room[COLUMN_NAME_MAX];
-	const struct row_cells *c = ch->y != SIZE_MAX ? &v->after : &v->before;
-	const char *name = row_change_name(ch, &v->before, &v->after, room);
+	const char *name = row_change_name(at, &v->before, &v->after, room);
 	v->old.len = v->new.len = 0;
-	if (ch->x == SIZE_MAX || ch->y == SIZE_MAX) {
-		struct buf *to = ch->y != SIZE_MAX ? &v->new : &v->old;
-		struct buf *none = ch->y != SIZE_MAX ? &v->old : &v->new;
-		if (add_value(to, c, ch->y != SIZE_MAX ? ch->y : ch->x, name, err) ||
-		    buf_str(none, "(no column)", err))
-			return err->code;
-	} else if (is_time(&v->after, name)) {
-		if (add_value(&v->old, &v->before, ch->x, name, err) ||
-		    add_value(&v->new, &v->after, ch->y, name, err))
-			return err->code;
-	} else {
-		struct value a = row_cells_value(&v->before, ch->x);
-		struct value b = row_cells_value(&v->after, ch->y);
-		if (value_add_change(&v->old, &v->new, &a, &b, CHANGE_MAX, err))
-			return err->code;
-	}
-	if (add_safe(&v->line, name, err) ||
+	if (row_change_show(&v->old, &v->new, at, &v->before, &v->after, CHANGE_MAX, err) ||
+	    add_safe(&v->line, name, err) ||
 	    buf_printf(&v->line, err, ": %s", paint(v, PAINT_RED)) ||
 	    buf_add(&v->line, v->old.data, v->old.len, err) ||
 	    buf_printf(
@@ -393,18 +340,6 @@ print_text_line(void *arg, char mark, const char *text, size_t len, struct err *
 	return ERR_OK;
 }
 
-/* A definition ends with its line. */
-static enum err_code
-as_lines(struct buf *out, const char *text, struct err *err)
-{
-	size_t len = text != NULL ? strlen(text) : 0;
-	if (len == 0)
-		return ERR_OK;
-	if (buf_add(out, text, len, err))
-		return err->code;
-	return text[len - 1] != '\n' ? buf_u8(out, '\n', err) : ERR_OK;
-}
-
 enum err_code
 rows_text_object(struct rows_text *v, const struct diff_object *o, struct err *err)
 {
@@ -414,7 +349,7 @@ rows_text_object(struct rows_text *v, const struct diff_object *o, struct err *e
 	if (o->state == DIFF_SAME)
 		return ERR_OK;
 	if (row_place(&name, o->service, o->database, o->name, err) ||
-	    as_lines(&a, o->before, err) || as_lines(&b, o->after, err) ||
+	    unified_text(&a, o->before, err) || unified_text(&b, o->after, err) ||
 	    buf_str(&v->line, "\n", err) ||
 	    unified_head(
 		&v->line, v->screen, "---", "a/", o->before != NULL ? name : NULL, err) ||

@@ -1,6 +1,6 @@
 #include "cli/diff_sum_text.h"
 
-#include "cli/json_view.h"
+#include "sys/clock.h"
 #include "ui/escape.h"
 #include "ui/format.h"
 
@@ -216,9 +216,9 @@ add_service(
     struct buf *out, const struct sum_service *v, const struct screen *screen, struct err *err)
 {
 	struct lines l = { out, screen, 0 };
-	char when[JSON_VIEW_TIME_MAX] = "";
+	char when[CLOCK_TEXT_SIZE] = "";
 	if (v->has_moment)
-		json_view_time(when, v->moment_ns / 1000000);
+		clock_format_local(when, v->moment_ns);
 	if (buf_str(out, "  ", err) || escape_add(out, v->name, strlen(v->name), err) ||
 	    (v->has_moment && buf_printf(out, err, "  (live, as of %s)", when)) ||
 	    buf_str(out, "\n", err))

@@ -1,5 +1,7 @@
 #include "cli/row_change.h"
 
+#include "cli/json_view.h"
+
 void
 row_changes_release(struct row_changes *c)
 {
@@ -72,6 +74,74 @@ row_change_documents(const struct row_change_at *at, const struct row_cells *bef
 	*a = TAKE(x);
 	*b = TAKE(y);
 	return true;
+}
+
+static bool
+is_key_column(const struct row_cells *c, size_t i, const char *name)
+{
+	char room[COLUMN_NAME_MAX];
+	return c->shape != NULL && c->shape->format == ROW_RDB &&
+	       strcmp(row_cells_name(c, i, room), name) == 0;
+}
+
+bool
+row_cells_is_time(const struct row_cells *c, size_t i)
+{
+	return is_key_column(c, i, "expires");
+}
+
+bool
+row_cells_is_set(const struct row_cells *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct value v = row_cells_value(c, i);
+		if (is_key_column(c, i, "type"))
+			return v.len == 3 && memcmp(v.data, "set", 3) == 0;
+	}
+	return false;
+}
+
+static enum err_code
+show_time(struct buf *out, const struct value *v, struct err *err)
+{
+	char digits[24];
+	char when[JSON_VIEW_TIME_MAX];
+	if (v->is_null)
+		return buf_str(out, "never", err);
+	if (v->len >= sizeof digits)
+		return value_add(out, v, sizeof digits, err);
+	memcpy(digits, v->data, v->len);
+	digits[v->len] = '\0';
+	json_view_time(when, strtoll(digits, NULL, 10));
+	return buf_str(out, when, err);
+}
+
+enum err_code
+row_cells_show(
+    struct buf *out, const struct row_cells *c, size_t i, size_t max, struct err *err)
+{
+	struct value v = row_cells_value(c, i);
+	if (row_cells_is_time(c, i))
+		return show_time(out, &v, err);
+	AUTO(json) json_t *doc = row_cells_document(c, i);
+	return doc != NULL ? json_view_value(out, doc, max, err) : value_add(out, &v, max, err);
+}
+
+enum err_code
+row_change_show(struct buf *old, struct buf *new, const struct row_change_at *at,
+    const struct row_cells *before, const struct row_cells *after, size_t max, struct err *err)
+{
+	static const char none[] = "(no column)";
+	if (at->x != SIZE_MAX && at->y != SIZE_MAX && !row_cells_is_time(after, at->y)) {
+		struct value a = row_cells_value(before, at->x);
+		struct value b = row_cells_value(after, at->y);
+		return value_add_change(old, new, &a, &b, max, err);
+	}
+	if (at->x != SIZE_MAX ? row_cells_show(old, before, at->x, max, err)
+			      : buf_str(old, none, err))
+		return err->code;
+	return at->y != SIZE_MAX ? row_cells_show(new, after, at->y, max, err)
+				 : buf_str(new, none, err);
 }
 
 enum err_code

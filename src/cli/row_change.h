@@ -55,6 +55,20 @@ json_t *row_cells_document(const struct row_cells *c, size_t i);
 bool row_change_documents(const struct row_change_at *at, const struct row_cells *before,
     const struct row_cells *after, json_t **a, json_t **b);
 
+/* A Redis set: the order of its items means nothing. */
+bool row_cells_is_set(const struct row_cells *c);
+
+/* A value as people read it, about max bytes: documents shortened (json_view.h), the end of a
+ * key as a time, all else as in ui/value.h. */
+MUST_CHECK enum err_code row_cells_show(
+    struct buf *out, const struct row_cells *c, size_t i, size_t max, struct err *err);
+/* Both versions, each to its own buffer; "(no column)" for the side that has none. */
+MUST_CHECK enum err_code row_change_show(struct buf *old, struct buf *new,
+    const struct row_change_at *at, const struct row_cells *before,
+    const struct row_cells *after, size_t max, struct err *err);
+/* Does the end of a key stand there? */
+bool row_cells_is_time(const struct row_cells *c, size_t i);
+
 /* "db/shop/public.orders"; "cache/db0" where database is "". */
 MUST_CHECK enum err_code row_place(
     char **out, const char *service, const char *database, const char *name, struct err *err);

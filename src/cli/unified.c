@@ -27,3 +27,14 @@ unified_head(struct buf *out, const struct screen *screen, const char *mark, con
 		return err->code;
 	return name != NULL ? escape_add(out, name, strlen(name), err) : ERR_OK;
 }
+
+enum err_code
+unified_text(struct buf *out, const char *text, struct err *err)
+{
+	size_t len = text != NULL ? strlen(text) : 0;
+	if (len == 0)
+		return ERR_OK;
+	if (buf_add(out, text, len, err))
+		return err->code;
+	return text[len - 1] != '\n' ? buf_u8(out, '\n', err) : ERR_OK;
+}

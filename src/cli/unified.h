@@ -15,4 +15,7 @@ MUST_CHECK enum err_code unified_line(struct buf *out, const struct screen *scre
 MUST_CHECK enum err_code unified_head(struct buf *out, const struct screen *screen,
     const char *mark, const char *side, const char *name, struct err *err);
 
+/* A definition as lines: the last one ends, too.  NULL is none. */
+MUST_CHECK enum err_code unified_text(struct buf *out, const char *text, struct err *err);
+
 #endif
