@@ -25,18 +25,30 @@ pager_command(const char *given)
 	return *given == '\0' || strcmp(given, "cat") == 0 ? NULL : given;
 }
 
-/* As git does: a bare "less" ends by itself after a single screen, and shows colours. */
-static const char *const less_as_we_want_it[] = { "LESS=FRX", NULL };
+/* As git does: a bare "less" ends by itself after a single screen, and shows colours.  What we
+ * write is UTF-8 in every locale. */
+static void
+settings_of_less(const char *out[3])
+{
+	size_t n = 0;
+	if (getenv("LESS") == NULL)
+		out[n++] = "LESS=FRX";
+	if (getenv("LESSCHARSET") == NULL)
+		out[n++] = "LESSCHARSET=utf-8";
+	out[n] = NULL;
+}
 
 static enum err_code
 start(struct pager *p, const char *command, int from, struct err *err)
 {
 	AUTO(strv) struct strv words = STRV_INIT;
 	struct proc_options opt = PROC_OPTIONS_INIT;
+	const char *env[3];
+	settings_of_less(env);
 	if (words_split(&words, command, err))
 		return err_wrap(err, "pager");
 	opt.argv = (const char *const *)words.items;
-	opt.env = getenv("LESS") == NULL ? less_as_we_want_it : NULL;
+	opt.env = env;
 	opt.stdin_fd = from;
 	opt.stdout_fd = STDOUT_FILENO;
 	opt.stderr_fd = STDERR_FILENO;
