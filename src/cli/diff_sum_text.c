@@ -179,7 +179,8 @@ add_table(struct lines *l, const struct sum_table *t, struct err *err)
 		return rc;
 	if (t->state == DIFF_CHANGED && t->is_counted) {
 		bool none = t->rows.added + t->rows.removed + t->rows.changed == 0;
-		if (buf_str(l->out, none ? "  other columns or order" : "  ", err) ||
+		if (buf_str(
+			l->out, none ? "  the same, in other columns or order" : "  ", err) ||
 		    diff_sum_counts(l->out, l->screen, t->rows.added, t->rows.removed,
 			t->rows.changed, err))
 			return err->code;
