@@ -5,8 +5,18 @@
 #include "cli/new_key.h"
 #include "cli/passphrase.h"
 #include "cli/store_args.h"
+#include "sys/clock.h"
 
 #define REPOSITORY_ID_BYTES 16
+
+/* Of S3 where listings are announced to be late, the key slot is not to be seen at once. */
+static enum err_code
+wait_for_listings(struct cli *c, const struct store *s, struct err *err)
+{
+	if (!s3_address_is(store_location(s)))
+		return ERR_OK;
+	return cancel_wait(c->cancel, store_list_lag_s(s) * NS_PER_S, err);
+}
 
 /* Make it with the passphrase, or with the key file when only that was given. */
 static enum err_code
@@ -30,7 +40,7 @@ create(struct cli *c, struct place *p, struct err *err)
 	by_passphrase.passphrase = passphrase;
 	by_key_file.key_file = key_file;
 	const struct repo_key *first = with_passphrase ? &by_passphrase : &by_key_file;
-	if (repo_create(p->store, first, &opt, err) ||
+	if (repo_create(p->store, first, &opt, err) || wait_for_listings(c, p->store, err) ||
 	    repo_open(&p->repo, p->store, first, NULL, err))
 		return err->code;
 	if (with_passphrase && key_file != NULL)
@@ -94,9 +104,8 @@ const struct command command_init = {
 	.operands = "",
 	.about =
 	    "Makes a repository in the folder given by -r, which must be empty or absent, or\n"
-	    "in a bucket of S3, which must be there: s3:https://HOST/BUCKET/PREFIX "
-	    "('stacksnap\n"
-	    "store test' tells whether it will do).\n"
+	    "in a bucket of S3, which must be there: s3:https://HOST/BUCKET/PREFIX\n"
+	    "('stacksnap store test' tells whether it will do).\n"
 	    "Everything in it is encrypted.  The passphrase, or the key file, is the only way\n"
 	    "to it: there is no other key.  With --password-file and --key-file, each of the\n"
 	    "two opens it.",
