@@ -452,7 +452,7 @@ static const struct example examples[] = {
 const struct command command_backup = {
 	.name = "backup",
 	.summary = "make a snapshot of stacks, folders or databases",
-	.operands = "STACK...|--all|--path DIR...|--db NAME...|--stdin NAME",
+	.operands = "STACK...|--all|--path DIR|--db NAME|--stdin NAME",
 	.about =
 	    "Captures a running stack at one instant: files are read while it runs, then the\n"
 	    "services that write are paused for a moment, the databases fix their state, "
