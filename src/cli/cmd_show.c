@@ -4,6 +4,7 @@
  */
 #include "cli/cli.h"
 #include "cli/proof_view.h"
+#include "cli/tables_view.h"
 #include "engine/quarantine.h"
 #include "repo/proof.h"
 #include "repo/snapshot.h"
@@ -418,26 +419,72 @@ print(const char *hex, const json_t *d, const json_t *proof, struct err *err)
 	return ERR_OK;
 }
 
+/* What the document says can be shown also where the listings are damaged. */
+static bool
+may_go_on(const struct err *why)
+{
+	return why->code == ERR_CORRUPT || why->code == ERR_NOT_FOUND || why->code == ERR_IO;
+}
+
+static enum err_code
+print_tables(struct engine *e, const struct snapshot *s, struct err *err)
+{
+	struct err why;
+	if (tables_print(e, s, &why) == ERR_OK)
+		return ERR_OK;
+	if (!may_go_on(&why)) {
+		*err = why;
+		return err->code;
+	}
+	fputs("the tables of its databases cannot be listed: ", stdout);
+	escape_print(stdout, why.msg);
+	putchar('\n');
+	return ERR_OK;
+}
+
+static enum err_code
+write_tables(struct json_writer *w, struct engine *e, const struct snapshot *s, struct err *err)
+{
+	AUTO(json) json_t *databases = NULL;
+	struct err why = ERR_INIT;
+	if (tables_json(&databases, e, s, &why) != ERR_OK && !may_go_on(&why)) {
+		*err = why;
+		return err->code;
+	}
+	if (databases != NULL)
+		json_value(w, "databases", databases);
+	else
+		json_nil(w, "databases");
+	if (databases == NULL)
+		json_str(w, "databases_problem", why.msg);
+	return ERR_OK;
+}
+
 static enum err_code
 run(struct cli *c, enum exit_code *code, struct err *err)
 {
 	AUTO(place) struct place p = PLACE_INIT;
-	AUTO(json) json_t *d = NULL;
+	AUTO(snapshot) struct snapshot s = { .document = NULL, .root = TREE_ENTRY_INIT };
 	AUTO(proofs) struct proofs *proofs = NULL;
 	struct id id;
 	char hex[ID_HEX_SIZE];
 	if (cli_open_lenient(c, &p, err) || cli_snapshot(c, p.repo, &id, err) ||
-	    snapshot_load(p.repo, &id, &d, err) || proofs_load(&proofs, p.repo, err))
+	    snapshot_open(&s, p.repo, &id, err) || proofs_load(&proofs, p.repo, err))
 		return err->code;
 	id_hex(hex, &id);
+	struct engine e = cli_engine(c, p.repo);
+	const json_t *proof = proofs_of(proofs, &id);
 	if (!c->args.json)
-		return print(hex, d, proofs_of(proofs, &id), err);
+		return print(hex, s.document, proof, err) ? err->code
+							  : print_tables(&e, &s, err);
 	AUTO(bufv) struct buf out = BUF_INIT;
 	struct json_writer w;
 	cli_result_begin(c, &w, &out, *code);
 	json_str(&w, "id", hex);
-	json_value(&w, "snapshot", d);
-	proof_view_brief(&w, "proof", proofs_of(proofs, &id));
+	json_value(&w, "snapshot", s.document);
+	proof_view_brief(&w, "proof", proof);
+	if (write_tables(&w, &e, &s, err))
+		return err->code;
 	return cli_result_end(&w, err);
 }
 
@@ -455,7 +502,10 @@ const struct command command_show = {
 	    "which\n"
 	    "each was fixed, how far these moments are apart, how long services were quiet, "
 	    "the\n"
-	    "images by digest, and each dump with its SHA-256; and what is missing from it.\n"
+	    "images by digest, and each dump with its SHA-256; and what is missing from it.  "
+	    "Of\n"
+	    "each database the tables follow, with their rows and roots: tables with equal\n"
+	    "roots hold the same.\n"
 	    "SNAPSHOT is \"latest\", which it also is when none is given, or the first digits "
 	    "of an\n"
 	    "id.",

@@ -124,7 +124,8 @@ fake_release(struct capture *c)
 
 /* A snapshot of that one member, "databases/db". */
 static inline void
-fake_snapshot(struct repo *r, struct writer *w, const struct capture *c, struct id *id)
+fake_snapshot(
+    struct repo *r, struct writer *w, const struct capture *c, int64_t time_ns, struct id *id)
 {
 	struct err err;
 	AUTO(bufv) struct buf root = BUF_INIT;
@@ -146,10 +147,11 @@ fake_snapshot(struct repo *r, struct writer *w, const struct capture *c, struct 
 	assert_non_null(hex);
 	hex_encode(hex, root.data, root.len);
 	ok(buf_printf(&text, &err,
-	    "{\"version\":1,\"time_ns\":1,\"source\":{\"kind\":\"stack\",\"name\":\"shop\"},"
+	    "{\"version\":1,\"time_ns\":%lld,\"host\":\"nas\",\"source\":{\"kind\":\"stack\","
+	    "\"name\":\"shop\"},"
 	    "\"root\":\"%s\",\"stats\":{},\"members\":[{\"kind\":\"database\",\"name\":\"db\","
 	    "\"path\":\"databases/db\",\"engine\":\"postgres\",\"streams\":[",
-	    hex));
+	    (long long)time_ns, hex));
 	for (size_t i = 0; i < c->n_dumps; i++) {
 		char sum[2 * HASH_SIZE + 1];
 		hex_encode(sum, c->dumps[i].sha256, HASH_SIZE);

@@ -4,6 +4,7 @@
 #include "../db/recorded_dump.h"
 #include "engine/browse.h"
 #include "engine/restore_dump.h"
+#include "engine/tables.h"
 #include "tree/fixture.h"
 
 #include <fcntl.h>
@@ -26,7 +27,7 @@ take(struct fixture *f, struct taken *t, const struct fake_stream *streams, size
 	struct err err;
 	*t = (struct taken){ .engine = { .repo = f->repo } };
 	fake_capture(&t->engine, f->writer, &t->capture, streams, count);
-	fake_snapshot(f->repo, f->writer, &t->capture, &t->id);
+	fake_snapshot(f->repo, f->writer, &t->capture, 1, &t->id);
 	ok(snapshot_open(&t->snapshot, f->repo, &t->id, &err));
 }
 
@@ -163,6 +164,89 @@ a_restore_reads_the_parts_as_one_and_proves_them(void **state)
 	taken_release(&t);
 }
 
+/* --- tables --- */
+
+struct told {
+	struct buf lines;
+	uint8_t root[CONTENT_DIGEST_SIZE]; /* of the last dump */
+	uint8_t table[CONTENT_DIGEST_SIZE]; /* of the last table */
+};
+
+static enum err_code
+tell_table(void *arg, const struct table_line *t, struct err *err)
+{
+	struct told *told = arg;
+	memcpy(told->table, t->root, sizeof told->table);
+	return buf_printf(&told->lines, err, "%s/%s %s: %llu rows, %llu bytes\n", t->service,
+	    t->stream, t->name, (unsigned long long)t->rows, (unsigned long long)t->bytes);
+}
+
+static enum err_code
+tell_dump(void *arg, const struct dump_line *d, struct err *err)
+{
+	struct told *told = arg;
+	memcpy(told->root, d->root, sizeof told->root);
+	return buf_printf(&told->lines, err, "%s: %llu tables, %llu rows%s\n", d->stream,
+	    (unsigned long long)d->tables, (unsigned long long)d->rows,
+	    d->has_unknown ? ", and more" : "");
+}
+
+static const struct tables_ops table_ops = { NULL, tell_table, tell_dump };
+
+static void
+tables_are_told_with_rows_and_roots(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	static const char rdb[] = "REDIS0011\xfe\x00\x00\x01"
+				  "a\x01"
+				  "1\x63?";
+	static const char other[] = "-- PostgreSQL database dump\nCREATE TABLE public.x;\n"
+				    "COPY public.\"a/b\" (id) FROM stdin;\n3\n\\.\n";
+	const struct fake_stream streams[] = {
+		{ .name = "shop.sql",
+		    .format = DUMP_POSTGRES,
+		    .data = shop,
+		    .len = sizeof shop - 1 },
+		{ .name = "dump.rdb", .format = DUMP_RDB, .data = rdb, .len = sizeof rdb - 1 },
+		{ .name = "server.json", .format = DUMP_JSON, .data = "{}", .len = 2 },
+	};
+	struct taken t;
+	struct told told = { .lines = BUF_INIT };
+	take(f, &t, streams, ARRAY_LEN(streams));
+	ok(tables_list(&t.engine, &t.snapshot, &table_ops, &told, &err));
+	assert_string_equal(buf_cstr(&told.lines),
+	    "db/shop.sql public.t: 2 rows, 38 bytes\n"
+	    "db/shop.sql public.\"a/b\": 1 rows, 40 bytes\n"
+	    "shop.sql: 2 tables, 3 rows\n"
+	    "db/dump.rdb db0: 1 rows, 5 bytes\n"
+	    "dump.rdb: 1 tables, 1 rows, and more\n");
+	taken_release(&t);
+	/* A root is that of the content: the same table in another dump, under another number.
+	 */
+	struct told first = { .lines = BUF_INIT };
+	struct told again = { .lines = BUF_INIT };
+	struct told moved = { .lines = BUF_INIT };
+	take(f, &t, streams, 1);
+	ok(tables_list(&t.engine, &t.snapshot, &table_ops, &first, &err));
+	ok(tables_list(&t.engine, &t.snapshot, &table_ops, &again, &err));
+	taken_release(&t);
+	const struct fake_stream one = { .name = "shop.sql",
+		.format = DUMP_POSTGRES,
+		.data = other,
+		.len = sizeof other - 1 };
+	take(f, &t, &one, 1);
+	ok(tables_list(&t.engine, &t.snapshot, &table_ops, &moved, &err));
+	taken_release(&t);
+	assert_memory_equal(first.root, again.root, sizeof first.root);
+	assert_memory_equal(first.table, moved.table, sizeof first.table);
+	assert_memory_not_equal(first.root, moved.root, sizeof first.root);
+	buf_release(&told.lines);
+	buf_release(&first.lines);
+	buf_release(&again.lines);
+	buf_release(&moved.lines);
+}
+
 /* --- the next backup --- */
 
 #define ROWS 20000
@@ -222,6 +306,7 @@ main(void)
 		tree_test(a_dump_is_a_folder_of_its_tables),
 		tree_test(recorded_dumps_come_back_byte_for_byte),
 		tree_test(a_restore_reads_the_parts_as_one_and_proves_them),
+		tree_test(tables_are_told_with_rows_and_roots),
 		tree_test(the_next_backup_stores_what_changed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

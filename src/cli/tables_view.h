@@ -1,0 +1,20 @@
+/*
+ * tables_view.h: the tables of a snapshot's databases, with rows, sizes and
+ * roots (engine/tables.h).
+ *
+ * Threads: one at a time.
+ */
+#ifndef CLI_TABLES_VIEW_H
+#define CLI_TABLES_VIEW_H
+
+#include "base/json.h"
+#include "engine/tables.h"
+
+/* On stdout, for people; nothing when there are none.  Roots are cut. */
+MUST_CHECK enum err_code tables_print(
+    struct engine *e, const struct snapshot *s, struct err *err);
+/* An array of dumps, each with its tables; *out is the caller's. */
+MUST_CHECK enum err_code tables_json(
+    json_t **out, struct engine *e, const struct snapshot *s, struct err *err);
+
+#endif
