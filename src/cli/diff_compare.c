@@ -97,6 +97,11 @@ diff_compare(struct diff_work *w, struct err *err)
 	if (w->out.is_stack && diff_sum_members(&w->out.sum, w->a.snapshot.document,
 				   w->b.snapshot.document, w->b.is_live, err))
 		return err->code;
+	if (w->out.is_stack && !w->b.is_live && !picks_databases(a) &&
+	    (diff_sum_images(
+		 &w->out.sum, w->a.snapshot.document, w->b.snapshot.document, err) ||
+		diff_out_images(&w->out, err)))
+		return err->code;
 	/* Databases outside of stacks have no files that are live. */
 	bool has_files = !w->b.is_live || !is_of(&w->a, "database");
 	if (has_files && !picks_databases(a) && compare_files(w, err))

@@ -171,6 +171,34 @@ add_tables(struct buf *out, const struct diff_sum *s, struct err *err)
 }
 
 static enum err_code
+add_images(struct buf *out, const struct diff_sum *s, struct err *err)
+{
+	if (s->n_images == 0)
+		return ERR_OK;
+	if (buf_str(out,
+		"<h2>Images</h2>\n<div class=\"wide\"><table>\n<tr><th>service</th><th>before"
+		"</th><th>after</th></tr>\n",
+		err))
+		return err->code;
+	for (size_t i = 0; i < s->n_images; i++) {
+		const struct sum_image *m = &s->images[i];
+		if (buf_str(out, "<tr><td>", err) || add(out, m->service, err) ||
+		    buf_str(out, "</td>", err))
+			return err->code;
+		for (int k = 0; k < 2; k++)
+			if (buf_str(out, "<td>", err) ||
+			    (m->name[k] != NULL &&
+				(add(out, m->name[k], err) || buf_str(out, " ", err) ||
+				    add(out, m->id[k], err))) ||
+			    buf_str(out, "</td>", err))
+				return err->code;
+		if (buf_str(out, "</tr>\n", err))
+			return err->code;
+	}
+	return buf_str(out, "</table></div>\n", err);
+}
+
+static enum err_code
 add_unknown(struct buf *out, const struct diff_sum *s, struct err *err)
 {
 	if (s->unknown == 0)
@@ -195,7 +223,8 @@ add_summary(struct buf *out, const struct diff_sum *s, struct err *err)
 	if (!diff_sum_differs(s) && buf_printf(out, err, "<p>no difference%s</p>\n",
 					s->unknown > 0 ? " in what could be compared" : ""))
 		return err->code;
-	if (add_members(out, s, err) || add_tables(out, s, err) || add_unknown(out, s, err))
+	if (add_images(out, s, err) || add_members(out, s, err) || add_tables(out, s, err) ||
+	    add_unknown(out, s, err))
 		return err->code;
 	return ERR_OK;
 }

@@ -41,6 +41,36 @@ diff_out_release(struct diff_out *o)
 	strv_release(&o->columns);
 }
 
+static enum err_code
+write_image(struct buf *line, const struct sum_image *m, struct err *err)
+{
+	static const char *const keys[][2] = { { "image_before", "image_id_before" },
+		{ "image_after", "image_id_after" } };
+	struct json_writer w;
+	json_init(&w, line);
+	json_obj(&w, NULL);
+	json_str(&w, "type", "image");
+	json_str(&w, "service", m->service);
+	for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+		if (m->name[k] == NULL)
+			continue;
+		json_str(&w, keys[k][0], m->name[k]);
+		json_str(&w, keys[k][1], m->id[k]);
+	}
+	json_obj_end(&w);
+	return json_finish(&w, err) ? err->code : cli_write_line(line, err);
+}
+
+enum err_code
+diff_out_images(struct diff_out *o, struct err *err)
+{
+	AUTO(bufv) struct buf line = BUF_INIT;
+	for (size_t i = 0; o->cli->args.json && i < o->sum.n_images; i++)
+		if (write_image(&line, &o->sum.images[i], err))
+			return err->code;
+	return ERR_OK;
+}
+
 /* --- files --- */
 
 static enum err_code

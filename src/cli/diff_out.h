@@ -46,6 +46,8 @@ diff_out_auto(struct diff_out *o)
 	diff_out_release(o);
 }
 
+/* The images of the sum, to programs. */
+MUST_CHECK enum err_code diff_out_images(struct diff_out *o, struct err *err);
 /* A tree_diff_fn whose arg is the struct diff_out. */
 MUST_CHECK enum err_code diff_out_file(void *arg, const struct tree_diff *d, struct err *err);
 /* No more files come. */

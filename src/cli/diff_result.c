@@ -143,6 +143,7 @@ print_json(struct diff_work *w, enum exit_code code, struct err *err)
 	json_u64(&j, "bytes_now", r->bytes_now);
 	json_u64(&j, "problems", r->problems);
 	if (w->out.is_stack) {
+		json_u64(&j, "images", s->n_images);
 		json_u64(&j, "tables", s->tables);
 		json_u64(&j, "rows_added", s->rows.added);
 		json_u64(&j, "rows_removed", s->rows.removed);

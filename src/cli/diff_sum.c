@@ -21,12 +21,20 @@ service_release(struct sum_service *s)
 void
 diff_sum_release(struct diff_sum *s)
 {
+	for (size_t i = 0; i < s->n_images; i++) {
+		free(s->images[i].service);
+		for (int k = 0; k < 2; k++) {
+			free(s->images[i].name[k]);
+			free(s->images[i].id[k]);
+		}
+	}
 	for (size_t i = 0; i < s->n_members; i++) {
 		free(s->members[i].kind);
 		free(s->members[i].path);
 	}
 	for (size_t i = 0; i < s->n_services; i++)
 		service_release(&s->services[i]);
+	free(s->images);
 	free(s->members);
 	free(s->services);
 	*s = (struct diff_sum)DIFF_SUM_INIT;
@@ -47,6 +55,78 @@ one_more(void **list, size_t n, size_t size, struct err *err)
 	void *fresh = (char *)*list + n * size;
 	memset(fresh, 0, size);
 	return fresh;
+}
+
+/* --- images --- */
+
+/* The first container of a service; NULL when there is none. */
+static const json_t *
+container_of(const json_t *document, const char *service)
+{
+	const json_t *all = json_object_get(json_object_get(document, "stack"), "services");
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const char *name = json_get_str(json_array_get(all, i), "service");
+		if (name != NULL && strcmp(name, service) == 0)
+			return json_array_get(all, i);
+	}
+	return NULL;
+}
+
+static bool
+is_same_text(const json_t *a, const json_t *b, const char *key)
+{
+	const char *x = json_get_str(a, key);
+	const char *y = json_get_str(b, key);
+	return x == y || (x != NULL && y != NULL && strcmp(x, y) == 0);
+}
+
+static enum err_code
+keep_image(struct sum_image *m, int side, const json_t *container, struct err *err)
+{
+	const char *name = json_get_str(container, "image");
+	const char *id = json_get_str(container, "image_id");
+	if (container == NULL)
+		return ERR_OK;
+	return str_dup(&m->name[side], name != NULL ? name : "", err)
+		   ? err->code
+		   : str_dup(&m->id[side], id != NULL ? id : "", err);
+}
+
+static enum err_code
+add_image(struct diff_sum *s, const char *service, const json_t *before, const json_t *after,
+    struct err *err)
+{
+	for (size_t i = 0; i < s->n_images; i++)
+		if (strcmp(s->images[i].service, service) == 0)
+			return ERR_OK;
+	struct sum_image *m = one_more((void **)&s->images, s->n_images, sizeof *m, err);
+	if (m == NULL || str_dup(&m->service, service, err))
+		return err->code;
+	s->n_images++;
+	m->state = before == NULL ? DIFF_ADDED : after == NULL ? DIFF_REMOVED : DIFF_CHANGED;
+	return keep_image(m, 0, before, err) ? err->code : keep_image(m, 1, after, err);
+}
+
+enum err_code
+diff_sum_images(struct diff_sum *s, const json_t *before, const json_t *after, struct err *err)
+{
+	const json_t *documents[] = { before, after };
+	for (size_t k = 0; k < ARRAY_LEN(documents); k++) {
+		const json_t *stack = json_object_get(documents[k], "stack");
+		const json_t *all = json_object_get(stack, "services");
+		for (size_t i = 0; i < json_array_size(all); i++) {
+			const char *service = json_get_str(json_array_get(all, i), "service");
+			if (service == NULL)
+				continue;
+			const json_t *a = container_of(before, service);
+			const json_t *b = container_of(after, service);
+			bool is_same = a != NULL && b != NULL && is_same_text(a, b, "image") &&
+				       is_same_text(a, b, "image_id");
+			if (!is_same && add_image(s, service, a, b, err))
+				return err->code;
+		}
+	}
+	return ERR_OK;
 }
 
 /* --- members --- */
@@ -256,5 +336,7 @@ bool
 diff_sum_differs(const struct diff_sum *s)
 {
 	const struct diff_result *f = &s->files;
-	return f->added + f->removed + f->changed + f->metadata + s->tables + s->objects > 0;
+	return f->added + f->removed + f->changed + f->metadata + s->tables + s->objects +
+		   s->n_images >
+	       0;
 }

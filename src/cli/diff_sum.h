@@ -53,7 +53,17 @@ struct sum_service {
 	size_t n_unknown;
 };
 
+/* A service of the stack that came, went, or runs another image. */
+struct sum_image {
+	char *service;
+	enum diff_state state;
+	char *name[2]; /* before and after: "postgres:15"; NULL: not there */
+	char *id[2]; /* "sha256:..." */
+};
+
 struct diff_sum {
+	struct sum_image *images;
+	size_t n_images;
 	struct sum_member *members;
 	size_t n_members;
 	struct sum_service *services;
@@ -81,6 +91,9 @@ diff_sum_auto(struct diff_sum *s)
  * engine said.  after is NULL when that is live. */
 MUST_CHECK enum err_code diff_sum_members(struct diff_sum *s, const json_t *before,
     const json_t *after, bool is_live, struct err *err);
+/* The services of two stacks that differ in their images. */
+MUST_CHECK enum err_code diff_sum_images(
+    struct diff_sum *s, const json_t *before, const json_t *after, struct err *err);
 /* The member that a path of the tree lies in; NULL: none of which files are shown. */
 struct sum_member *diff_sum_member_of(struct diff_sum *s, const char *path);
 void diff_sum_file(struct diff_sum *s, struct sum_member *m, const struct tree_diff *d);

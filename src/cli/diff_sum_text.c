@@ -72,6 +72,50 @@ add_heading(struct buf *out, const struct screen *screen, const char *text, stru
 	    screen_paint(screen, PAINT_NONE));
 }
 
+/* --- images --- */
+
+/* "redis:7 → redis:8", "postgres:15, another build: sha256:1884c5505b2d → sha256:99b8b158246e"
+ */
+static enum err_code
+add_image(struct lines *l, const struct sum_image *m, struct err *err)
+{
+	struct buf *out = l->out;
+	const char *first = m->state == DIFF_ADDED     ? "new: "
+			    : m->state == DIFF_REMOVED ? "gone: "
+						       : "";
+	bool both = m->state == DIFF_CHANGED;
+	bool is_rebuilt = both && strcmp(m->name[0], m->name[1]) == 0;
+	const char *shown = m->name[m->state == DIFF_ADDED];
+	if (add_name(l, 2, m->service, "", "", err) || buf_str(out, first, err) ||
+	    escape_add(out, shown, strlen(shown), err))
+		return err->code;
+	if (is_rebuilt &&
+	    buf_printf(out, err, ", another build: %.19s" ARROW "%.19s", m->id[0], m->id[1]))
+		return err->code;
+	if (both && !is_rebuilt &&
+	    (buf_str(out, ARROW, err) || escape_add(out, m->name[1], strlen(m->name[1]), err)))
+		return err->code;
+	return buf_str(out, "\n", err);
+}
+
+static enum err_code
+add_images(
+    struct buf *out, const struct diff_sum *s, const struct screen *screen, struct err *err)
+{
+	struct lines l = { out, screen, 0 };
+	if (s->n_images == 0)
+		return ERR_OK;
+	for (size_t i = 0; i < s->n_images; i++)
+		if (widen(&l, s->images[i].service, "", "", err))
+			return err->code;
+	if (add_heading(out, screen, "images", err))
+		return err->code;
+	for (size_t i = 0; i < s->n_images; i++)
+		if (add_image(&l, &s->images[i], err))
+			return err->code;
+	return ERR_OK;
+}
+
 /* --- files --- */
 
 static bool
@@ -284,7 +328,8 @@ enum err_code
 diff_sum_text(
     struct buf *out, const struct diff_sum *s, const struct screen *screen, struct err *err)
 {
-	if (add_files(out, s, screen, err) || add_services(out, s, screen, err))
+	if (add_images(out, s, screen, err) || add_files(out, s, screen, err) ||
+	    add_services(out, s, screen, err))
 		return err->code;
 	return add_unknown(out, s, screen, err);
 }

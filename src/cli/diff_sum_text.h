@@ -7,8 +7,8 @@
 #include "cli/diff_sum.h"
 #include "ui/screen.h"
 
-/* The members whose files differ, services with their tables, what could not be compared; each
- * part under its heading, nothing where there is none. */
+/* Services with other images, members whose files differ, services with their tables, what
+ * could not be compared; each part under its heading, nothing where there is none. */
 MUST_CHECK enum err_code diff_sum_text(
     struct buf *out, const struct diff_sum *s, const struct screen *screen, struct err *err);
 

@@ -478,6 +478,23 @@ the_summary_adds_up(void **state)
 					  "\"path\":\"project\"}]}",
 	    0, &je);
 	ok(diff_sum_members(&s, a, b, false, &err));
+	AUTO(json) json_t *c = json_loads(
+	    "{\"stack\":{\"services\":[{\"service\":\"db\",\"image\":\"postgres:15\",\"image_"
+	    "id\":"
+	    "\"sha256:0123456789abcdef\"},{\"service\":\"web\",\"image\":\"web:1\",\"image_"
+	    "id\":"
+	    "\"x\"},{\"service\":\"same\",\"image\":\"i\",\"image_id\":\"x\"},{\"service\":"
+	    "\"old\",\"image\":\"i\",\"image_id\":\"x\"}]}}",
+	    0, &je);
+	AUTO(json) json_t *d2 = json_loads(
+	    "{\"stack\":{\"services\":[{\"service\":\"db\",\"image\":\"postgres:15\",\"image_"
+	    "id\":"
+	    "\"sha256:fedcba9876543210\"},{\"service\":\"web\",\"image\":\"web:2\",\"image_"
+	    "id\":"
+	    "\"y\"},{\"service\":\"same\",\"image\":\"i\",\"image_id\":\"x\"},{\"service\":"
+	    "\"new\",\"image\":\"n\",\"image_id\":\"x\"}]}}",
+	    0, &je);
+	ok(diff_sum_images(&s, c, d2, &err));
 	assert_null(diff_sum_member_of(&s, "databases/db/x"));
 	assert_null(diff_sum_member_of(&s, "volumes/upper"));
 	struct tree_entry e = TREE_ENTRY_INIT;
@@ -505,6 +522,12 @@ the_summary_adds_up(void **state)
 	ok(diff_sum_unknown(&s, "cache", "db3", "keys of a module", &err));
 	ok(diff_sum_text(&out, &s, &screen, &err));
 	assert_string_equal(buf_cstr(&out),
+	    "images\n"
+	    "  db   postgres:15, another build: sha256:0123456789ab \xe2\x86\x92 "
+	    "sha256:fedcba987654\n"
+	    "  web  web:1 \xe2\x86\x92 web:2\n"
+	    "  old  gone: i\n"
+	    "  new  new: n\n"
 	    "files\n"
 	    "  volumes/up   +1  (+2.0 kB)\n"
 	    "  volumes/old  gone  \xe2\x88\x92"
