@@ -1,25 +1,9 @@
-#include "testing.h"
+#include "zone_file.h"
 
 #include "base/cron.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-static struct zone *
-load(const char *name)
-{
-	char path[128];
-	static uint8_t bytes[1 << 16];
-	struct err err;
-	struct zone *z;
-	snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name);
-	FILE *f = fopen(path, "rb");
-	assert_non_null(f);
-	size_t len = fread(bytes, 1, sizeof bytes, f);
-	fclose(f);
-	ok(zone_parse(&z, bytes, len, &err));
-	return z;
-}
 
 static int64_t
 utc_of(int y, int mo, int d, int h, int mi)
@@ -80,8 +64,8 @@ static void
 clocks_that_are_moved_lose_and_double_nothing(void **state)
 {
 	(void)state;
-	AUTO(zone) struct zone *berlin = load("Europe/Berlin");
-	AUTO(zone) struct zone *paulo = load("America/Sao_Paulo");
+	AUTO(zone) struct zone *berlin = zone_load("Europe/Berlin");
+	AUTO(zone) struct zone *paulo = zone_load("America/Sao_Paulo");
 	/* 02:30 is not there on 29 March: at 03:00, and next at 02:30 of the day after. */
 	int64_t spring = utc_of(2026, 3, 29, 1, 0);
 	next_is("30 2 * * *", berlin, utc_of(2026, 3, 28, 12, 0), spring);
@@ -157,7 +141,7 @@ no_time_is_left_out(void **state)
 		"Australia/Lord_Howe", "America/Santiago", "Africa/Casablanca" };
 	for (int n = 0; n < 150; n++) {
 		char text[64];
-		AUTO(zone) struct zone *z = load(names[below(5)]);
+		AUTO(zone) struct zone *z = zone_load(names[below(5)]);
 		random_text(text, sizeof text);
 		struct cron c = cron_of(text);
 		/* Around the days on which clocks are moved. */

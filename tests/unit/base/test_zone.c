@@ -1,8 +1,5 @@
 /* Against the C library's own localtime, in the zones of this system. */
-#include "testing.h"
-
-#include "base/buf.h"
-#include "base/zone.h"
+#include "zone_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,22 +11,6 @@ static const char *const names[] = { "Europe/Berlin", "America/New_York", "Austr
 	"Africa/Casablanca", "Europe/Dublin", "America/Sao_Paulo", "Pacific/Apia",
 	"Asia/Kathmandu", "America/St_Johns", "Asia/Gaza", "America/Santiago", "UTC" };
 #define NAMES (sizeof names / sizeof names[0])
-
-static struct zone *
-load(const char *name)
-{
-	char path[128];
-	static uint8_t bytes[1 << 16];
-	struct err err;
-	struct zone *z;
-	snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name);
-	FILE *f = fopen(path, "rb");
-	assert_non_null(f);
-	size_t len = fread(bytes, 1, sizeof bytes, f);
-	fclose(f);
-	ok(zone_parse(&z, bytes, len, &err));
-	return z;
-}
 
 static uint64_t seed = 1;
 
@@ -76,7 +57,7 @@ offsets_are_those_of_the_c_library(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < NAMES; i++) {
-		AUTO(zone) struct zone *z = load(names[i]);
+		AUTO(zone) struct zone *z = zone_load(names[i]);
 		setenv("TZ", names[i], 1);
 		tzset();
 		for (int n = 0; n < 20000; n++) {
@@ -95,7 +76,7 @@ clocks_pass_over_what_they_do_not_show(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < NAMES; i++) {
-		AUTO(zone) struct zone *z = load(names[i]);
+		AUTO(zone) struct zone *z = zone_load(names[i]);
 		struct civil c = { 2026, 1, 1, 0, 30, 0 };
 		for (int64_t s = civil_seconds(&c); c.year < 2028; s += 1800) {
 			int64_t at[2];
@@ -125,8 +106,8 @@ static void
 known_moments(void **state)
 {
 	(void)state;
-	AUTO(zone) struct zone *berlin = load("Europe/Berlin");
-	AUTO(zone) struct zone *apia = load("Pacific/Apia");
+	AUTO(zone) struct zone *berlin = zone_load("Europe/Berlin");
+	AUTO(zone) struct zone *apia = zone_load("Pacific/Apia");
 	int64_t at[2];
 	struct civil spring = { 2026, 3, 29, 2, 30, 0 };
 	assert_int_equal(zone_moments(berlin, &spring, at), 0);
