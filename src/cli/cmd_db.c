@@ -456,11 +456,10 @@ const struct command command_db = {
 	.summary = "name databases outside of stacks, and test them",
 	.operands = "add NAME URL|list|show|test|set|remove NAME",
 	.about =
-	    "A database on any server that this host can reach, by a name of your own.  URL "
-	    "is\n"
-	    "postgres://, mysql://, mariadb://, redis:// or valkey:// with USER@HOST:PORT "
-	    "and,\n"
-	    "for the first three, /DATABASE (without it: all databases of the server); or\n"
+	    "A database on any server that this host can reach, by a name of your own.  URL:\n"
+	    "postgres://, mysql://, mariadb://, redis://, valkey:// or mongodb:// with\n"
+	    "USER@HOST:PORT and, for the first three, /DATABASE (without it: all that the\n"
+	    "server has); or\n"
 	    "sqlite:PATH.  ?sslmode=require|verify-full|..., ?sslrootcert=FILE and\n"
 	    "?socket=PATH may follow.  %XX stands for a byte.\n"
 	    "\n"

@@ -167,6 +167,8 @@ mongo_check(struct connector *c, struct err *err)
 			err_wrap(err, "%s",
 			    m->login.user != NULL
 				? "it takes the roles backup and readAnyDatabase"
+			    : c->t->site != NULL
+				? "log in: name a user in the address"
 				: "log in: set MONGO_INITDB_ROOT_USERNAME and _PASSWORD");
 		return err->code;
 	}
@@ -300,6 +302,7 @@ mongo_close(struct connector *c)
 
 static const struct connector_ops mongo_ops = {
 	.check = mongo_check,
+	.access = mongo_access,
 	.prepare = mongo_prepare,
 	.fence = mongo_fence,
 	.drain = mongo_drain,

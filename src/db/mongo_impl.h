@@ -6,6 +6,7 @@
  * mongo_dump.c   the dump, in the layout of mongodump's folder
  * mongo_load.c   and back
  * mongo_users.c  users and roles, both ways
+ * mongo_access.c  what the account may do
  *
  * The dump is server.json, admin/system.users.bson, .roles.bson, .version.bson,
  * and for each collection DATABASE/NAME.metadata.json and DATABASE/NAME.bson (mongo_name.h);
@@ -105,6 +106,8 @@ MUST_CHECK enum err_code mongo_drain_users(
 MUST_CHECK enum err_code mongo_pour(
     const struct dump_out *d, struct mongo_cursor *c, uint64_t *count, struct err *err);
 
+MUST_CHECK enum err_code mongo_access(
+    struct connector *c, struct db_access *out, struct err *err);
 MUST_CHECK enum err_code mongo_load(
     struct connector *c, struct dump_source *src, struct err *err);
 MUST_CHECK enum err_code mongo_load_users(

@@ -20,8 +20,10 @@ static const struct scheme {
 	    "Redis is not spoken to by TLS yet: let stunnel or 'ssh -L' make a local port of "
 	    "it, "
 	    "and give redis://127.0.0.1:PORT" },
-	{ "mongodb", DB_NONE, 0, "MongoDB is not known yet" },
-	{ "mongodb+srv", DB_NONE, 0, "MongoDB is not known yet" },
+	{ "mongodb", DB_MONGODB, 27017, NULL },
+	{ "mongodb+srv", DB_NONE, 0,
+	    "addresses of mongodb+srv are not looked up: name one server of the replica set as "
+	    "mongodb://HOST" },
 };
 
 void
@@ -177,6 +179,13 @@ is_sslmode(const char *word)
 	return false;
 }
 
+/* Those that are read by a tool of theirs. */
+static bool
+has_tls_options(const struct db_site *s)
+{
+	return s->kind == DB_POSTGRES || s->kind == DB_MARIADB || s->kind == DB_MYSQL;
+}
+
 static enum err_code
 parse_option(struct db_site *s, const char *text, size_t len, struct err *err)
 {
@@ -187,7 +196,7 @@ parse_option(struct db_site *s, const char *text, size_t len, struct err *err)
 		char **field;
 	} known[] = { { "sslmode", &s->sslmode }, { "sslrootcert", &s->sslrootcert },
 		{ "socket", &s->socket } };
-	bool has_tls = s->kind != DB_REDIS && s->kind != DB_VALKEY;
+	bool has_tls = has_tls_options(s);
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
 		if (strlen(known[i].name) != n || memcmp(known[i].name, text, n) != 0)
 			continue;
@@ -225,7 +234,7 @@ parse_database(struct db_site *s, const char *text, size_t len, struct err *err)
 {
 	if (len == 0)
 		return ERR_OK;
-	if (s->kind == DB_REDIS || s->kind == DB_VALKEY)
+	if (!has_tls_options(s))
 		return err_set(err, ERR_USAGE,
 		    "a server's databases are saved together: leave '/%.*s' out of the address",
 		    (int)min_size(len, 60), text);
@@ -304,8 +313,8 @@ db_site_parse(struct db_site *out, const char *url, struct err *err)
 		return ERR_OK;
 	}
 	return err_set(err, ERR_USAGE,
-	    "an address begins with postgres://, mysql://, mariadb://, redis://, valkey:// or "
-	    "sqlite:");
+	    "an address begins with postgres://, mysql://, mariadb://, redis://, valkey://, "
+	    "mongodb:// or sqlite:");
 }
 
 /* --- writing --- */

@@ -6,6 +6,7 @@
  *	postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require   also postgresql://
  *	mysql://USER:PASSWORD@HOST:PORT/DATABASE                      also mariadb://
  *	redis://USER:PASSWORD@HOST:PORT                               also valkey://
+ *	mongodb://USER:PASSWORD@HOST:PORT                             the user is admin's
  *	sqlite:PATH
  *
  * All but the host may be left out; ?socket=PATH takes its place (of PostgreSQL the
@@ -16,7 +17,7 @@
  * file), socket.  Others are refused: one that is passed over might be the one that matters.
  *
  * Ownership: a site owns its strings; the password is wiped when released.
- * Errors:    ERR_USAGE, ERR_UNSUPPORTED (TLS to Redis, MongoDB, several hosts); no message
+ * Errors:    ERR_USAGE, ERR_UNSUPPORTED (TLS to Redis and MongoDB, several hosts); no message
  *            shows a password.
  *
  * Sources: PostgreSQL's manual, 34.1.1.2 "Connection URIs"; RFC 3986.

@@ -128,7 +128,7 @@ leaf_walk_release(struct leaf_walk *w)
 {
 	free(w->room);
 	page_set_release(&w->seen);
-	*w = (struct leaf_walk){ NULL };
+	*w = (struct leaf_walk)LEAF_WALK_INIT;
 }
 
 static uint8_t *
@@ -306,7 +306,7 @@ static enum err_code
 list_leaves(
     struct page_set *out, const struct sqlite_pages *pages, uint32_t root, struct err *err)
 {
-	AUTO(leaf_walk) struct leaf_walk w = { NULL };
+	AUTO(leaf_walk) struct leaf_walk w = LEAF_WALK_INIT;
 	struct sqlite_leaf leaf;
 	bool got = true;
 	if (page_set_init(out, pages->count, err) || leaf_walk_init(&w, pages, root, err))

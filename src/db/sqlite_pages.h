@@ -66,6 +66,10 @@ struct leaf_walk {
 	struct sqlite_leaf root; /* to be looked at first; page 0: done */
 	struct page_set seen;
 };
+#define LEAF_WALK_INIT         \
+	{                      \
+		.pages = NULL, \
+	}
 MUST_CHECK enum err_code leaf_walk_init(
     struct leaf_walk *w, const struct sqlite_pages *pages, uint32_t root, struct err *err);
 void leaf_walk_release(struct leaf_walk *w);

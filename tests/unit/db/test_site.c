@@ -27,6 +27,7 @@ address_is_read_and_written_without_its_password(void **state)
 	gives_back(
 	    "mariadb://u:@[fe80::1]:3307/a%2Fb", "mariadb://u@[fe80::1]:3307/a%2Fb", NULL);
 	gives_back("redis://:p%40%3a@db", "redis://db:6379", "p@:");
+	gives_back("mongodb://u:p@db", "mongodb://u@db:27017", "p");
 	gives_back("valkey://", "valkey://127.0.0.1:6379", NULL);
 	gives_back("postgres://u:a@b@db", "postgres://u@db:5432", "a@b");
 	gives_back("postgres://%c3%bc@db/%C3%9C", "postgres://%C3%BC@db:5432/%C3%9C", NULL);
@@ -72,6 +73,9 @@ address_that_makes_no_sense_is_refused(void **state)
 		{ "redis://h/1", ERR_USAGE, "a server's databases are saved together" },
 		{ "redis://h?sslmode=require", ERR_USAGE, "the address's option 'sslmode'" },
 		{ "rediss://h", ERR_UNSUPPORTED, "Redis is not spoken to by TLS yet" },
+		{ "mongodb://h/shop", ERR_USAGE, "a server's databases are saved together" },
+		{ "mongodb://a,b", ERR_UNSUPPORTED, "the address names several hosts" },
+		{ "mongodb+srv://h", ERR_UNSUPPORTED, "addresses of mongodb+srv" },
 		{ "sqlite:", ERR_USAGE, "sqlite: what follows is the file's path" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
