@@ -3,6 +3,7 @@
  */
 #include "engine/diff_rows_impl.h"
 
+#include "engine/diff_sqlite.h"
 #include "engine/meter.h"
 
 #include <fnmatch.h>
@@ -78,7 +79,10 @@ enum err_code
 diff_check_names(const struct row_diff *d, struct err *err)
 {
 	const struct diff_rows_options *opt = d->opt;
-	bool is_empty = d->a.count + d->b.count + d->n_unknown == 0;
+	/* A file's tables are known when it is read. */
+	bool has_files = diff_has_sqlite(&d->a.snapshot) || diff_has_sqlite(&d->b.snapshot);
+	bool is_known = d->n_unknown == 0 && !has_files;
+	bool is_empty = d->a.count + d->b.count == 0 && is_known;
 	if (is_empty && opt->database != NULL)
 		return err_set(err, ERR_USAGE, "neither side has a database %s%s%s",
 		    opt->database, opt->service != NULL ? " of service " : "",
@@ -89,8 +93,7 @@ diff_check_names(const struct row_diff *d, struct err *err)
 		    "of a snapshot",
 		    opt->service);
 	/* A server that cannot be asked may have it. */
-	for (size_t i = 0; d->n_unknown == 0 && opt->tables != NULL && opt->tables[i] != NULL;
-	     i++)
+	for (size_t i = 0; is_known && opt->tables != NULL && opt->tables[i] != NULL; i++)
 		if (!side_has_table(&d->a, opt->tables[i]) &&
 		    !side_has_table(&d->b, opt->tables[i]))
 			return err_set(
@@ -279,9 +282,9 @@ compare_snapshots(struct row_diff *d, const struct id *a, const struct id *b, st
 	event_phase(d->engine->events, "compare the databases");
 	meter_start(&meter, d->engine->events, sample, d);
 	if (diff_side_open(d, &d->a, a, err) || diff_side_open(d, &d->b, b, err) ||
-	    diff_check_names(d, err))
+	    diff_check_names(d, err) || diff_sides(d, err))
 		return err->code;
-	return diff_sides(d, err);
+	return diff_sqlite(d, &d->a.snapshot, &d->b.snapshot, err);
 }
 
 enum err_code

@@ -122,7 +122,17 @@ const struct shape *diff_shape(
     const struct dump_side *s, const struct dump_side *other, const char *table);
 /* Do both have the same words between their rows? */
 bool diff_is_same_text(const struct dump_side *a, const struct dump_side *b);
-/* Tell the definitions that differ. */
+/* Definitions in order of names, wherever they are. */
+struct diff_definitions {
+	const void *of;
+	size_t count;
+	const struct shape_object *(*at)(const void *of, size_t i);
+};
+/* Tell those that differ; of has the service and the database. */
+MUST_CHECK enum err_code diff_definitions_compare(struct row_diff *d,
+    const struct diff_object *of, const struct diff_definitions *a,
+    const struct diff_definitions *b, struct err *err);
+/* The same of both dumps. */
 MUST_CHECK enum err_code diff_objects(
     struct row_diff *d, const struct dump_side *a, const struct dump_side *b, struct err *err);
 

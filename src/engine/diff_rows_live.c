@@ -5,6 +5,7 @@
 #include "engine/diff_rows_impl.h"
 
 #include "docker/exec.h"
+#include "engine/diff_sqlite.h"
 #include "engine/meter.h"
 #include "engine/plan.h"
 
@@ -244,7 +245,9 @@ diff_rows_live(struct engine *e, const struct id *a, const struct diff_rows_opti
 	docker.cancel = e->cancel;
 	if (begin(&d, a, err) || stack_name(&d, &stack, err) ||
 	    docker_open(&s.docker, &docker, err) ||
-	    plan_make(&s.plan, s.docker, stack, NULL, err) || find_servers(&d, &s, err))
+	    plan_make(&s.plan, s.docker, stack, NULL, err) || find_servers(&d, &s, err) ||
+	    compare(&d, s.servers, s.count, err))
 		return err->code;
-	return compare(&d, s.servers, s.count, err);
+	/* A stack of another name has its volumes elsewhere. */
+	return opt->stack != NULL ? ERR_OK : diff_sqlite(&d, &d.a.snapshot, NULL, err);
 }

@@ -167,14 +167,14 @@ diff_shape(const struct dump_side *s, const struct dump_side *other, const char 
 
 /* Some statements of one name: functions may differ in their arguments alone. */
 struct group {
-	const struct shapes *shapes;
+	const struct diff_definitions *all;
 	size_t from;
 	size_t to;
-	bool *is_told; /* for each of the shapes' objects; NULL: there are none */
+	bool *is_told; /* for each of all */
 };
 
 static enum err_code
-tell_object(struct row_diff *d, const struct dump_side *of, const struct shape_object *x,
+tell_object(struct row_diff *d, const struct diff_object *of, const struct shape_object *x,
     const struct shape_object *y, struct err *err)
 {
 	struct diff_object o = {
@@ -191,22 +191,28 @@ tell_object(struct row_diff *d, const struct dump_side *of, const struct shape_o
 }
 
 static const struct shape_object *
+object_at(const struct group *g, size_t i)
+{
+	return i < g->all->count ? g->all->at(g->all->of, i) : NULL;
+}
+
+static const struct shape_object *
 next_untold(struct group *g)
 {
 	while (g->from < g->to && g->is_told[g->from])
 		g->from++;
-	return g->from < g->to ? shapes_object(g->shapes, g->from++) : NULL;
+	return g->from < g->to ? object_at(g, g->from++) : NULL;
 }
 
 /* Statements that both have are passed over; the others are paired in their order. */
 static enum err_code
-compare_group(struct row_diff *d, const struct dump_side *of, struct group a, struct group b,
+compare_group(struct row_diff *d, const struct diff_object *of, struct group a, struct group b,
     struct err *err)
 {
 	for (size_t i = a.from; i < a.to; i++)
 		for (size_t k = b.from; k < b.to && !a.is_told[i]; k++)
-			if (!b.is_told[k] && strcmp(shapes_object(a.shapes, i)->text,
-						 shapes_object(b.shapes, k)->text) == 0)
+			if (!b.is_told[k] &&
+			    strcmp(object_at(&a, i)->text, object_at(&b, k)->text) == 0)
 				a.is_told[i] = b.is_told[k] = true;
 	for (;;) {
 		const struct shape_object *x = next_untold(&a);
@@ -218,25 +224,11 @@ compare_group(struct row_diff *d, const struct dump_side *of, struct group a, st
 	}
 }
 
-static enum err_code
-group_init(struct group *g, const struct dump_side *s, struct err *err)
-{
-	*g = (struct group){ .shapes = s != NULL ? s->shapes : NULL };
-	size_t n = g->shapes != NULL ? shapes_object_count(g->shapes) : 0;
-	g->is_told = calloc(n + 1, sizeof *g->is_told);
-	return g->is_told != NULL ? ERR_OK : err_nomem(err);
-}
-
-static size_t
-group_count(const struct group *g)
-{
-	return g->shapes != NULL ? shapes_object_count(g->shapes) : 0;
-}
-
 static const char *
 name_at(const struct group *g, size_t i)
 {
-	return i < group_count(g) ? shapes_object(g->shapes, i)->name : NULL;
+	const struct shape_object *o = object_at(g, i);
+	return o != NULL ? o->name : NULL;
 }
 
 /* Let the group be the statements called name, from its end on. */
@@ -248,38 +240,52 @@ group_next(struct group *g, const char *name)
 		g->to++;
 }
 
-static enum err_code
-compare_all(struct row_diff *d, const struct dump_side *of, struct group *a, struct group *b,
-    struct err *err)
+enum err_code
+diff_definitions_compare(struct row_diff *d, const struct diff_object *of,
+    const struct diff_definitions *a, const struct diff_definitions *b, struct err *err)
 {
-	for (;;) {
-		const char *x = name_at(a, a->to);
-		const char *y = name_at(b, b->to);
-		if (x == NULL && y == NULL)
+	AUTO(mem) bool *told_a = calloc(a->count + 1, sizeof *told_a);
+	AUTO(mem) bool *told_b = calloc(b->count + 1, sizeof *told_b);
+	struct group x = { .all = a, .is_told = told_a };
+	struct group y = { .all = b, .is_told = told_b };
+	if (told_a == NULL || told_b == NULL)
+		return err_nomem(err);
+	while (d->ops->object != NULL) {
+		const char *p = name_at(&x, x.to);
+		const char *q = name_at(&y, y.to);
+		if (p == NULL && q == NULL)
 			return ERR_OK;
-		const char *name = y == NULL || (x != NULL && strcmp(x, y) < 0) ? x : y;
-		group_next(a, name);
-		group_next(b, name);
-		if (compare_group(d, of, *a, *b, err))
+		const char *name = q == NULL || (p != NULL && strcmp(p, q) < 0) ? p : q;
+		group_next(&x, name);
+		group_next(&y, name);
+		if (compare_group(d, of, x, y, err))
 			return err->code;
 	}
+	return ERR_OK;
+}
+
+static const struct shape_object *
+shapes_at_object(const void *of, size_t i)
+{
+	return shapes_object(of, i);
+}
+
+static struct diff_definitions
+definitions_of(const struct dump_side *s)
+{
+	const struct shapes *shapes = s != NULL ? s->shapes : NULL;
+	return (struct diff_definitions){ shapes,
+		shapes != NULL ? shapes_object_count(shapes) : 0, shapes_at_object };
 }
 
 enum err_code
 diff_objects(
     struct row_diff *d, const struct dump_side *a, const struct dump_side *b, struct err *err)
 {
-	struct group x = { .shapes = NULL };
-	struct group y = { .shapes = NULL };
+	const struct dump_side *one = a != NULL ? a : b;
+	struct diff_object of = { .service = one->service, .database = one->database };
+	struct diff_definitions x = definitions_of(a);
+	struct diff_definitions y = definitions_of(b);
 	bool is_one = a != NULL && b != NULL && (a->shapes == NULL || b->shapes == NULL);
-	if (d->ops->object == NULL || is_one)
-		return ERR_OK;
-	enum err_code rc = group_init(&x, a, err);
-	if (rc == ERR_OK)
-		rc = group_init(&y, b, err);
-	if (rc == ERR_OK)
-		rc = compare_all(d, a != NULL ? a : b, &x, &y, err);
-	free(x.is_told);
-	free(y.is_told);
-	return rc;
+	return is_one ? ERR_OK : diff_definitions_compare(d, &of, &x, &y, err);
 }
