@@ -1,13 +1,9 @@
-/*
- * Values are read by their programs (rdb_format.h), in whatever pieces they come.
- * A field that has not come whole waits in carry, but for strings, which are
- * passed on as they come.
+/* The file: opcodes, keys, databases, and where they may be cut; what they hold is rdb_sum's.
  */
 #include "db/rdb_scan.h"
 
 #include "base/bytes.h"
-#include "db/lzf.h"
-#include "db/rdb_format.h"
+#include "db/rdb_sum.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,16 +11,6 @@
 #include <string.h>
 
 #define HEAD 9
-#define LOOPS 4
-#define CARRY 256
-
-struct loop {
-	const char *body;
-	uint64_t left;
-	bool any_order;
-};
-
-enum string_part { STRING_HEAD, STRING_PACKED, STRING_LENGTH, STRING_BYTES };
 
 enum place { AT_HEAD, AT_OPCODE, AT_KEY, IN_PROGRAM, AT_END, LOST };
 
@@ -34,30 +20,11 @@ struct rdb_scan {
 	enum place place;
 	bool is_known;
 
-	uint8_t carry[CARRY]; /* of the field that is open */
-	size_t carried;
-	enum string_part part;
-	uint64_t left; /* of a string's bytes */
-	uint64_t length; /* of it, decoded */
-	bool is_packed;
-	struct lzf lzf;
-
-	const char *pc;
-	struct loop loops[LOOPS];
-	unsigned depth;
-	bool in_module; /* its next value's kind was read, and is to come */
-	uint64_t module_kind;
-
-	struct checksum_stream *value;
-	struct checksum_stream *member; /* of a loop in any order */
-	struct checksum128 members;
+	struct rdb_sum sum;
 	uint8_t opcode;
-	uint64_t numbers[3]; /* the lengths that an opcode gave */
-	unsigned n_numbers;
 	uint8_t expires[9]; /* the opcode and when */
 	int64_t passing_ms; /* keys that expire before that are passed over; 0: none */
 	uint64_t passed;
-	uint64_t bytes; /* of the key that is open */
 
 	struct cuts *cuts; /* NULL when nobody asks */
 	const uint8_t *fed; /* the bytes being fed */
@@ -82,7 +49,7 @@ rdb_scan_new(struct rdb_scan **out, rdb_scan_fn *fn, void *arg, struct err *err)
 	s->arg = arg;
 	s->is_known = true;
 	s->record = CUTS_NONE;
-	if (checksum_stream_new(&s->value, err) || checksum_stream_new(&s->member, err))
+	if (rdb_sum_init(&s->sum, err))
 		return err->code;
 	*out = TAKE(s);
 	return ERR_OK;
@@ -93,8 +60,7 @@ rdb_scan_free(struct rdb_scan *s)
 {
 	if (s == NULL)
 		return;
-	checksum_stream_free(s->value);
-	checksum_stream_free(s->member);
+	rdb_sum_release(&s->sum);
 	free(s);
 }
 
@@ -124,323 +90,6 @@ lose(struct rdb_scan *s)
 	s->is_known = false;
 }
 
-/* --- fields --- */
-
-struct input {
-	const uint8_t *p;
-	const uint8_t *end;
-};
-
-/* Have so many bytes of the open field come? */
-static bool
-carry(struct rdb_scan *s, struct input *in, size_t want)
-{
-	size_t n =
-	    min_size(want > s->carried ? want - s->carried : 0, (size_t)(in->end - in->p));
-	memcpy(s->carry + s->carried, in->p, n);
-	s->carried += n;
-	in->p += n;
-	s->bytes += n;
-	return s->carried >= want;
-}
-
-enum length_kind { LENGTH_WAITS, LENGTH_PLAIN, LENGTH_ENCODED };
-
-/* A length, or the number of a string's encoding. */
-static enum length_kind
-read_length(struct rdb_scan *s, struct input *in, uint64_t *out)
-{
-	if (!carry(s, in, 1))
-		return LENGTH_WAITS;
-	uint8_t first = s->carry[0];
-	size_t want = rdb_length_size(first);
-	if (!carry(s, in, want > 0 ? want : 1))
-		return LENGTH_WAITS;
-	s->carried = 0;
-	*out = rdb_length(s->carry);
-	if (want == 0)
-		lose(s);
-	return first >> 6 == 3 ? LENGTH_ENCODED : LENGTH_PLAIN;
-}
-
-/* Where what is read adds to. */
-static struct checksum_stream *
-sum_of(const struct rdb_scan *s)
-{
-	for (unsigned i = 0; i < s->depth; i++)
-		if (s->loops[i].any_order)
-			return s->member;
-	return s->value;
-}
-
-static void
-add_number(struct rdb_scan *s, uint64_t n)
-{
-	uint8_t raw[8];
-	put_u64(raw, n);
-	checksum_stream_add(sum_of(s), raw, sizeof raw);
-}
-
-static void
-begin_bytes(struct rdb_scan *s, uint64_t stored, uint64_t length)
-{
-	s->part = STRING_BYTES;
-	s->left = stored;
-	s->length = length;
-	add_number(s, length);
-}
-
-/* An integer that stands for its text. */
-static bool
-read_integer(struct rdb_scan *s, struct input *in, size_t size)
-{
-	char text[RDB_INTEGER_TEXT];
-	/* The first byte was the encoding. */
-	if (!carry(s, in, 1 + size))
-		return false;
-	s->carried = 0;
-	size_t n = rdb_integer_text(text, rdb_integer(s->carry + 1, size));
-	add_number(s, n);
-	checksum_stream_add(sum_of(s), text, n);
-	return true;
-}
-
-/* false: more must come. */
-static bool
-begin_string(struct rdb_scan *s, struct input *in, bool *is_done)
-{
-	uint64_t n;
-	if (!carry(s, in, 1))
-		return false;
-	uint8_t first = s->carry[0];
-	*is_done = false;
-	if (first >= 0xc0 && first <= 0xc2) {
-		*is_done = read_integer(s, in, (size_t)1 << (first & 3));
-		return *is_done;
-	}
-	if (first == 0xc3) {
-		s->carried = 0;
-		s->part = STRING_PACKED;
-		return true;
-	}
-	enum length_kind kind = read_length(s, in, &n);
-	if (kind == LENGTH_WAITS)
-		return false;
-	if (kind == LENGTH_ENCODED)
-		lose(s);
-	s->is_packed = false;
-	begin_bytes(s, n, n);
-	return true;
-}
-
-static bool
-string_bytes(struct rdb_scan *s, struct input *in)
-{
-	size_t n = (size_t)(in->end - in->p);
-	if (n > s->left)
-		n = (size_t)s->left;
-	if (!s->is_packed)
-		checksum_stream_add(sum_of(s), in->p, n);
-	else if (!lzf_feed(&s->lzf, in->p, n))
-		lose(s);
-	in->p += n;
-	s->bytes += n;
-	s->left -= n;
-	if (s->left > 0)
-		return false;
-	if (s->is_packed && !lzf_end(&s->lzf, s->length))
-		lose(s);
-	s->part = STRING_HEAD;
-	return true;
-}
-
-static void
-add_unpacked(void *sum, const void *data, size_t len)
-{
-	checksum_stream_add(sum, data, len);
-}
-
-/* true: the string was read to its end. */
-static bool
-read_string(struct rdb_scan *s, struct input *in)
-{
-	uint64_t n;
-	bool is_done;
-	if (s->part == STRING_HEAD) {
-		if (!begin_string(s, in, &is_done))
-			return false;
-		if (is_done || s->place == LOST)
-			return true;
-	}
-	if (s->part == STRING_PACKED) {
-		enum length_kind kind = read_length(s, in, &n);
-		if (kind == LENGTH_WAITS)
-			return false;
-		s->left = n;
-		s->part = STRING_LENGTH;
-	}
-	if (s->part == STRING_LENGTH) {
-		enum length_kind kind = read_length(s, in, &n);
-		if (kind == LENGTH_WAITS)
-			return false;
-		s->is_packed = true;
-		begin_bytes(s, s->left, n);
-		lzf_begin(&s->lzf, add_unpacked, sum_of(s));
-	}
-	return string_bytes(s, in);
-}
-
-static bool
-read_number(struct rdb_scan *s, struct input *in, uint64_t *out)
-{
-	enum length_kind kind = read_length(s, in, out);
-	if (kind == LENGTH_WAITS)
-		return false;
-	if (kind == LENGTH_ENCODED)
-		lose(s);
-	add_number(s, *out);
-	return true;
-}
-
-static bool
-read_raw(struct rdb_scan *s, struct input *in, size_t len)
-{
-	if (!carry(s, in, len))
-		return false;
-	s->carried = 0;
-	checksum_stream_add(sum_of(s), s->carry, len);
-	return true;
-}
-
-/* A length of one byte and so much text; 253 to 255 stand for what is no number. */
-static bool
-read_text_number(struct rdb_scan *s, struct input *in)
-{
-	if (!carry(s, in, 1))
-		return false;
-	return read_raw(s, in, 1 + (s->carry[0] < 253 ? (size_t)s->carry[0] : 0));
-}
-
-/* One value of a module: its kind, then it; *is_last when it was the end. */
-static bool
-read_module(struct rdb_scan *s, struct input *in, bool *is_last)
-{
-	uint64_t n;
-	bool is_read = false;
-	*is_last = false;
-	if (!s->in_module) {
-		if (!read_number(s, in, &s->module_kind))
-			return false;
-		*is_last = s->module_kind == 0;
-		s->in_module = !*is_last;
-		return true;
-	}
-	switch (s->module_kind) {
-	case 1:
-	case 2:
-		is_read = read_number(s, in, &n);
-		break;
-	case 3:
-		is_read = read_raw(s, in, 4);
-		break;
-	case 4:
-		is_read = read_raw(s, in, 8);
-		break;
-	case 5:
-		is_read = read_string(s, in);
-		break;
-	default:
-		lose(s);
-		return true;
-	}
-	s->in_module = !is_read;
-	return is_read;
-}
-
-/* --- programs --- */
-
-static bool
-begin_loop(struct rdb_scan *s, struct input *in)
-{
-	uint64_t n;
-	bool any_order = *s->pc == '[';
-	if (!read_number(s, in, &n))
-		return false;
-	if (n == 0) {
-		s->pc = rdb_behind_loop(s->pc);
-		return true;
-	}
-	s->members = any_order ? (struct checksum128){ 0, 0 } : s->members;
-	s->loops[s->depth++] = (struct loop){ s->pc + 1, n, any_order };
-	s->pc++;
-	return true;
-}
-
-static void
-end_turn(struct rdb_scan *s)
-{
-	struct loop *l = &s->loops[s->depth - 1];
-	if (l->any_order)
-		checksum128_sum(&s->members, checksum_stream_end(s->member));
-	if (--l->left > 0) {
-		s->pc = l->body;
-		return;
-	}
-	s->depth--;
-	s->pc++;
-	if (l->any_order) {
-		add_number(s, s->members.low);
-		add_number(s, s->members.high);
-	}
-}
-
-static void
-keep_number(struct rdb_scan *s, uint64_t n)
-{
-	if (s->depth == 0 && s->n_numbers < ARRAY_LEN(s->numbers))
-		s->numbers[s->n_numbers++] = n;
-}
-
-/* One step; false: more must come. */
-static bool
-step(struct rdb_scan *s, struct input *in)
-{
-	uint64_t n = 0;
-	bool is_read = false;
-	bool is_last = true;
-	switch (*s->pc) {
-	case '(':
-	case '[':
-		return begin_loop(s, in);
-	case ')':
-	case ']':
-		end_turn(s);
-		return true;
-	case 's':
-		is_read = read_string(s, in);
-		break;
-	case 'l':
-		is_read = read_number(s, in, &n);
-		if (is_read)
-			keep_number(s, n);
-		break;
-	case 'd':
-		is_read = read_text_number(s, in);
-		break;
-	case 'm':
-		is_read = read_module(s, in, &is_last);
-		break;
-	case 'x':
-		is_read = read_raw(s, in, 16);
-		break;
-	default:
-		is_read = read_raw(s, in, (size_t)(*s->pc - '0'));
-		break;
-	}
-	s->pc += is_read && is_last;
-	return is_read;
-}
-
 /* --- cuts --- */
 
 void
@@ -450,7 +99,7 @@ rdb_scan_cut(struct rdb_scan *s, struct cuts *cuts)
 }
 
 static uint64_t
-place_of(const struct rdb_scan *s, const struct input *in)
+place_of(const struct rdb_scan *s, const struct rdb_input *in)
 {
 	return s->fed_at + (uint64_t)(in->p - s->fed);
 }
@@ -467,7 +116,7 @@ note_opcode(struct rdb_scan *s, struct err *err)
 {
 	char name[32];
 	uint64_t from = s->record;
-	if (rdb_is_of_key(s->opcode) || s->pc == NULL)
+	if (rdb_is_of_key(s->opcode) || s->sum.pc == NULL)
 		return ERR_OK;
 	if (!rdb_is_type(s->opcode))
 		s->record = CUTS_NONE;
@@ -483,7 +132,7 @@ note_opcode(struct rdb_scan *s, struct err *err)
 /* From here on nothing is understood: nor is the key at hand, of which bytes may have been
  * taken. */
 static enum err_code
-note_loss(struct rdb_scan *s, const struct input *in, struct err *err)
+note_loss(struct rdb_scan *s, const struct rdb_input *in, struct err *err)
 {
 	if (s->cuts == NULL || s->loss_is_noted)
 		return ERR_OK;
@@ -496,7 +145,7 @@ note_loss(struct rdb_scan *s, const struct input *in, struct err *err)
 }
 
 static void
-note_key_end(struct rdb_scan *s, const struct input *in)
+note_key_end(struct rdb_scan *s, const struct rdb_input *in)
 {
 	s->record = CUTS_NONE;
 	if (s->cuts != NULL)
@@ -516,7 +165,8 @@ end_database(struct rdb_scan *s)
 static enum err_code
 tell(struct rdb_scan *s, enum census_what what, const char *name, struct err *err)
 {
-	struct census_item item = { what, name, 1, s->bytes, checksum_stream_end(s->value) };
+	struct census_item item = { what, name, 1, s->sum.bytes,
+		checksum_stream_end(s->sum.value) };
 	return s->fn(s->arg, &item, err);
 }
 
@@ -540,7 +190,7 @@ end_key(struct rdb_scan *s, struct err *err)
 	memset(s->expires, 0, sizeof s->expires);
 	if (is_passed) {
 		s->passed++;
-		checksum_stream_end(s->value);
+		checksum_stream_end(s->sum.value);
 		return ERR_OK;
 	}
 	return tell(s, CENSUS_ROWS, name, err);
@@ -548,22 +198,24 @@ end_key(struct rdb_scan *s, struct err *err)
 
 /* What followed the opcode was read. */
 static enum err_code
-end_program(struct rdb_scan *s, const struct input *in, struct err *err)
+end_program(struct rdb_scan *s, const struct rdb_input *in, struct err *err)
 {
 	s->place = s->opcode == RDB_OP_EOF ? AT_END : AT_OPCODE;
 	switch (s->opcode) {
 	case RDB_OP_SELECTDB:
 		end_database(s);
-		s->db = s->numbers[0];
+		s->db = s->sum.numbers[0];
 		break;
 	case RDB_OP_RESIZEDB:
 		/* Old servers leave keys out that have just expired. */
-		s->expected = s->numbers[0] > s->numbers[1] ? s->numbers[0] - s->numbers[1] : 0;
+		s->expected = s->sum.numbers[0] > s->sum.numbers[1]
+				  ? s->sum.numbers[0] - s->sum.numbers[1]
+				  : 0;
 		break;
 	case RDB_OP_EXPIRE_MS:
 	case RDB_OP_EXPIRE:
 		s->expires[0] = s->opcode;
-		memcpy(s->expires + 1, s->carry, 8);
+		memcpy(s->expires + 1, s->sum.carry, 8);
 		break;
 	case RDB_OP_FUNCTION:
 		return tell(s, CENSUS_OBJECT, "FUNCTIONS", err);
@@ -577,39 +229,34 @@ end_program(struct rdb_scan *s, const struct input *in, struct err *err)
 		}
 		break;
 	}
-	checksum_stream_end(s->value);
+	checksum_stream_end(s->sum.value);
 	return ERR_OK;
 }
 
 static enum err_code
-begin_opcode(struct rdb_scan *s, struct input *in, struct err *err)
+begin_opcode(struct rdb_scan *s, struct rdb_input *in, struct err *err)
 {
 	if (s->record == CUTS_NONE) {
 		s->record = place_of(s, in);
 		if (s->cuts != NULL)
 			s->cuts->undecided = s->record;
 	}
-	s->bytes = 0;
-	if (!carry(s, in, 1))
+	s->sum.bytes = 0;
+	if (!rdb_sum_carry(&s->sum, in, 1))
 		return ERR_OK;
-	s->carried = 0;
-	s->opcode = s->carry[0];
-	s->n_numbers = 0;
-	s->depth = 0;
-	s->in_module = false;
-	memset(s->numbers, 0, sizeof s->numbers);
-	memset(s->carry, 0, 8);
-	s->pc = rdb_program(s->opcode);
+	s->sum.carried = 0;
+	s->opcode = s->sum.carry[0];
+	rdb_sum_begin(&s->sum, rdb_program(s->opcode));
 	if (note_opcode(s, err))
 		return err->code;
-	if (s->pc == NULL) {
+	if (s->sum.pc == NULL) {
 		lose(s);
 		return ERR_OK;
 	}
 	s->place = rdb_is_type(s->opcode) ? AT_KEY : IN_PROGRAM;
 	if (s->place == AT_KEY) {
-		checksum_stream_add(s->value, s->expires, sizeof s->expires);
-		checksum_stream_add(s->value, &s->opcode, 1);
+		checksum_stream_add(s->sum.value, s->expires, sizeof s->expires);
+		checksum_stream_add(s->sum.value, &s->opcode, 1);
 	}
 	return ERR_OK;
 }
@@ -618,19 +265,19 @@ begin_opcode(struct rdb_scan *s, struct input *in, struct err *err)
 static bool
 needs_no_byte(const struct rdb_scan *s)
 {
-	return s->place == IN_PROGRAM && (*s->pc == '\0' || *s->pc == ')' || *s->pc == ']');
+	return s->place == IN_PROGRAM && rdb_sum_needs_no_byte(&s->sum);
 }
 
 enum err_code
 rdb_scan_feed(struct rdb_scan *s, const void *data, size_t len, struct err *err)
 {
-	struct input in = { data, (const uint8_t *)data + len };
+	struct rdb_input in = { data, (const uint8_t *)data + len };
 	s->fed = in.p;
 	while (in.p < in.end || needs_no_byte(s)) {
 		switch (s->place) {
 		case AT_HEAD:
-			if (carry(s, &in, HEAD)) {
-				s->carried = 0;
+			if (rdb_sum_carry(&s->sum, &in, HEAD)) {
+				s->sum.carried = 0;
 				s->place = AT_OPCODE;
 			}
 			break;
@@ -639,15 +286,15 @@ rdb_scan_feed(struct rdb_scan *s, const void *data, size_t len, struct err *err)
 				return err->code;
 			break;
 		case AT_KEY:
-			if (read_string(s, &in) && s->place == AT_KEY)
+			if (rdb_sum_string(&s->sum, &in) && !s->sum.is_lost)
 				s->place = IN_PROGRAM;
 			break;
 		case IN_PROGRAM:
-			if (*s->pc == '\0') {
+			if (*s->sum.pc == '\0') {
 				if (end_program(s, &in, err))
 					return err->code;
 			} else {
-				step(s, &in);
+				rdb_sum_step(&s->sum, &in);
 			}
 			break;
 		case AT_END: /* something stands behind the end */
@@ -657,6 +304,8 @@ rdb_scan_feed(struct rdb_scan *s, const void *data, size_t len, struct err *err)
 			in.p = in.end;
 			break;
 		}
+		if (s->sum.is_lost)
+			lose(s);
 		if (s->place == LOST && note_loss(s, &in, err))
 			return err->code;
 	}
