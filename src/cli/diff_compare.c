@@ -22,8 +22,8 @@ diff_asks_for_databases(const struct args *a)
 	       a->schema || a->columns != NULL;
 }
 
-static bool
-picks_databases(const struct args *a)
+bool
+diff_picks_databases(const struct args *a)
 {
 	return a->tables.len > 0 || a->database != NULL || a->service != NULL;
 }
@@ -40,9 +40,9 @@ check_args(const struct args *a, bool stacks, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    "%s: a path is of files; give it, or what to show of databases",
 		    a->operands.items[2]);
-	if (a->stat && (a->rows || a->schema))
-		return err_set(
-		    err, ERR_USAGE, "--stat is the summary alone: without --rows and --schema");
+	if (a->stat && (a->rows || a->schema || a->columns != NULL))
+		return err_set(err, ERR_USAGE,
+		    "--stat is the summary alone: without --rows, --columns and --schema");
 	return ERR_OK;
 }
 
@@ -97,14 +97,14 @@ diff_compare(struct diff_work *w, struct err *err)
 	if (w->out.is_stack && diff_sum_members(&w->out.sum, w->a.snapshot.document,
 				   w->b.snapshot.document, w->b.is_live, err))
 		return err->code;
-	if (w->out.is_stack && !w->b.is_live && !picks_databases(a) &&
+	if (w->out.is_stack && !w->b.is_live && !diff_picks_databases(a) &&
 	    (diff_sum_images(
 		 &w->out.sum, w->a.snapshot.document, w->b.snapshot.document, err) ||
 		diff_out_images(&w->out, err)))
 		return err->code;
 	/* Databases outside of stacks have no files that are live. */
 	bool has_files = !w->b.is_live || !is_of(&w->a, "database");
-	if (has_files && !picks_databases(a) && compare_files(w, err))
+	if (has_files && !diff_picks_databases(a) && compare_files(w, err))
 		return err->code;
 	/* What else differs in a stack's tree is the engine's, or stands in its databases. */
 	if (w->out.is_stack) {

@@ -43,12 +43,15 @@ differs(const struct diff_work *w)
 	       (w->out.is_stack && diff_sum_differs(&w->out.sum));
 }
 
-/* In one line, with the roots of both trees. */
+/* In one line, with the roots of both trees; of a part nothing is said about the whole. */
 static enum err_code
 add_equal(struct buf *out, const struct diff_work *w, struct err *err)
 {
+	const struct args *a = &w->cli->args;
 	bool partly = w->files.problems + w->out.sum.unknown > 0;
 	const char *what = partly ? "no difference in what could be compared" : "no difference";
+	if (diff_picks_databases(a) || a->operands.len > 2)
+		return buf_printf(out, err, "%s\n", what);
 	if (w->b.is_live)
 		return buf_printf(out, err, "%s: live and root %.16s\n", what, w->a.root);
 	if (strcmp(w->a.root, w->b.root) == 0)
@@ -56,12 +59,14 @@ add_equal(struct buf *out, const struct diff_work *w, struct err *err)
 	return buf_printf(out, err, "%s: roots %.16s and %.16s\n", what, w->a.root, w->b.root);
 }
 
-/* "− 3f2a91c0  2026-11-20 04:00:00  stack shop on nas" */
+/* "3f2a91c0  2026-11-20 04:00:00  stack shop on nas" */
 static enum err_code
 describe(struct buf *out, const struct diff_point *s, struct err *err)
 {
 	const json_t *d = s->snapshot.document;
-	const char *name = json_get_str(json_object_get(d, "source"), "name");
+	const json_t *source = json_object_get(d, "source");
+	const char *kind = json_get_str(source, "kind");
+	const char *name = json_get_str(source, "name");
 	const char *host = json_get_str(d, "host");
 	char hex[ID_HEX_SIZE];
 	char time[CLOCK_TEXT_SIZE];
@@ -73,9 +78,9 @@ describe(struct buf *out, const struct diff_point *s, struct err *err)
 	clock_format_local(time, json_get_int(d, "time_ns", 0));
 	if (buf_printf(out, err, "%.8s  %s  ", hex, time))
 		return err->code;
-	if (name != NULL &&
-	    (buf_str(out, "stack ", err) || escape_add(out, name, strlen(name), err) ||
-		buf_str(out, " on ", err)))
+	if (kind != NULL && name != NULL &&
+	    (escape_add(out, kind, strlen(kind), err) || buf_str(out, " ", err) ||
+		escape_add(out, name, strlen(name), err) || buf_str(out, " on ", err)))
 		return err->code;
 	return escape_add(out, host != NULL ? host : "?", host != NULL ? strlen(host) : 1, err);
 }

@@ -36,6 +36,8 @@ struct diff_work {
 
 /* Options that only databases know. */
 bool diff_asks_for_databases(const struct args *a);
+/* Those that choose a part of them: nothing else is compared. */
+bool diff_picks_databases(const struct args *a);
 MUST_CHECK enum err_code diff_compare(struct diff_work *w, struct err *err);
 
 /* As text or JSON, and the page if it was asked for. */
