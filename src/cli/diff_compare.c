@@ -83,6 +83,19 @@ compare_databases(struct diff_work *w, struct err *err)
 	    &diff_out_rows, &w->out, err);
 }
 
+/* What the documents of both tell: members, images. */
+static enum err_code
+compare_documents(struct diff_work *w, struct err *err)
+{
+	const json_t *before = w->a.snapshot.document;
+	const json_t *after = w->b.snapshot.document;
+	struct diff_sum *s = &w->out.sum;
+	if (diff_sum_members(s, before, after, w->b.is_live, err) ||
+	    (!w->b.is_live && diff_sum_images(s, before, after, err)))
+		return err->code;
+	return diff_out_images(&w->out, err);
+}
+
 enum err_code
 diff_compare(struct diff_work *w, struct err *err)
 {
@@ -94,13 +107,8 @@ diff_compare(struct diff_work *w, struct err *err)
 	w->out.is_stack = stacks && !has_path;
 	if (!a->json && w->out.is_stack)
 		w->out.limit = w->limit;
-	if (w->out.is_stack && diff_sum_members(&w->out.sum, w->a.snapshot.document,
-				   w->b.snapshot.document, w->b.is_live, err))
-		return err->code;
-	if (w->out.is_stack && !w->b.is_live && !diff_picks_databases(a) &&
-	    (diff_sum_images(
-		 &w->out.sum, w->a.snapshot.document, w->b.snapshot.document, err) ||
-		diff_out_images(&w->out, err)))
+	bool is_whole = w->out.is_stack && !diff_picks_databases(a);
+	if (is_whole && compare_documents(w, err))
 		return err->code;
 	/* Databases outside of stacks have no files that are live. */
 	bool has_files = !w->b.is_live || !is_of(&w->a, "database");

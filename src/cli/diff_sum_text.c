@@ -159,8 +159,8 @@ add_member(struct lines *l, const struct sum_member *m, struct err *err)
 	const struct diff_result *f = &m->files;
 	char count[FORMAT_MAX];
 	if (add_name(l, 2, *m->path != '\0' ? m->path : "/", "", "", err) ||
-	    (m->state == DIFF_ADDED && buf_str(l->out, "new  ", err)) ||
-	    (m->state == DIFF_REMOVED && buf_str(l->out, "gone  ", err)) ||
+	    (m->state == DIFF_ADDED && buf_str(l->out, "new ", err)) ||
+	    (m->state == DIFF_REMOVED && buf_str(l->out, "gone ", err)) ||
 	    diff_sum_counts(l->out, l->screen, f->added, f->removed, f->changed, err))
 		return err->code;
 	if (f->metadata > 0) {

@@ -530,7 +530,7 @@ the_summary_adds_up(void **state)
 	    "  new  new: n\n"
 	    "files\n"
 	    "  volumes/up   +1  (+2.0 kB)\n"
-	    "  volumes/old  gone  \xe2\x88\x92"
+	    "  volumes/old  gone \xe2\x88\x92"
 	    "1  (\xe2\x88\x92"
 	    "2.0 kB)\n"
 	    "  1 other is the same\n"
