@@ -1,3 +1,4 @@
+#include "cli/db_args.h"
 #include "cli/diff_work.h"
 
 static bool
@@ -76,6 +77,13 @@ compare_databases(struct diff_work *w, struct err *err)
 		.schema = a->schema || a->tables.len == 0,
 		.limit = a->rows || a->columns != NULL ? w->limit : 0,
 	};
+	if (w->b.is_live && is_of(&w->a, "database")) {
+		AUTO(connections) struct connections *list = NULL;
+		if (db_open_list(w->cli, CONNECTIONS_READ, &list, err))
+			return err->code;
+		return diff_rows_connections(
+		    &w->engine, &w->a.snapshot.id, list, &opt, &diff_out_rows, &w->out, err);
+	}
 	if (w->b.is_live)
 		return diff_rows_live(
 		    &w->engine, &w->a.snapshot.id, &opt, &diff_out_rows, &w->out, err);

@@ -350,7 +350,9 @@ compare(struct live *l, const struct id *a, struct err *err)
 	char count[COUNTED_MAX];
 	if (l->databases > 0)
 		event_note(e->events, NULL,
-		    "%s of SQLite databases differ in bytes, which says nothing: not compared",
+		    "%s of SQLite databases differ in bytes, which says nothing: their rows "
+		    "are "
+		    "compared",
 		    counted(count, l->databases, "file"));
 	return ERR_OK;
 }

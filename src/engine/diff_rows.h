@@ -93,7 +93,15 @@ MUST_CHECK enum err_code diff_rows_live(struct engine *e, const struct id *a,
     const struct diff_rows_options *opt, const struct diff_rows_ops *ops, void *arg,
     struct err *err);
 
-/* With servers wherever they run; target->service is the name of the snapshot's member. */
+/* Of a snapshot of databases outside of stacks: with these, found by their names.
+ * ERR_NOT_FOUND when the list has one of them not. */
+struct connections;
+MUST_CHECK enum err_code diff_rows_connections(struct engine *e, const struct id *a,
+    const struct connections *list, const struct diff_rows_options *opt,
+    const struct diff_rows_ops *ops, void *arg, struct err *err);
+
+/* With servers wherever they run, and SQLite files where the snapshot says that they lie;
+ * target->service is the name of the snapshot's member. */
 struct diff_server {
 	const struct db_target *target;
 	enum db_kind kind;

@@ -101,9 +101,9 @@ diff_rows_servers(struct engine *e, const struct id *a, const struct diff_server
     struct err *err)
 {
 	AUTO(row_diff) struct row_diff d = diff_of(e, opt, ops, arg);
-	if (begin(&d, a, err))
+	if (begin(&d, a, err) || compare(&d, servers, n, err))
 		return err->code;
-	return compare(&d, servers, n, err);
+	return diff_sqlite(&d, &d.a.snapshot, NULL, err);
 }
 
 /* --- the servers of a stack --- */

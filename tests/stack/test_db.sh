@@ -129,6 +129,19 @@ what_was_lost_comes_back_from_it() {
 		sleep 0.5 && [ "$(docker exec stacksnap-db-copy redis-cli DBSIZE)" = 5001 ]
 }
 
+rows_are_compared_with_what_is_live() {
+	exits 0 "no difference" "$stacksnap" diff latest live || return 1
+	pg -d shop -c "UPDATE orders SET name = 'other' WHERE id IN (7, 8); DELETE FROM orders WHERE id = 9" &&
+		maria -e "INSERT INTO shop.orders (name) VALUES ('new')" && redis SET k3 other >/dev/null || return 1
+	[ "$("$stacksnap" diff --json latest live 2>/dev/null | python3 -c '
+import json, sys
+for t in map(json.loads, sys.stdin):
+    if t.get("type") == "table":
+        print(t["service"], t["table"], t["added"], t["removed"], t["changed"])')" = "maria shop.orders 1 0 0
+pg public.orders 0 1 2
+redis db0 0 0 1" ]
+}
+
 all_databases_of_a_server() {
 	exits 0 "is kept" "$stacksnap" db add all-pg "postgres://postgres@$pg" --password-file "$work/admin" --project whole &&
 		exits 0 "is kept" "$stacksnap" db add all-maria "mariadb://root@$maria" --password-file "$work/admin" --project whole &&
@@ -169,6 +182,7 @@ claim "the statements shown make users that may only read, all of it" statements
 claim "tables that are made later can be read as well" tables_of_later_can_be_read_too
 claim "one snapshot has databases of three servers" one_snapshot_has_them_all
 claim "what was lost comes back from it" what_was_lost_comes_back_from_it
+claim "rows are compared with what is live" rows_are_compared_with_what_is_live
 claim "without a database in the address all of the server are saved" all_databases_of_a_server
 claim "what cannot be read is named, and makes no snapshot" what_cannot_be_read_is_named_and_makes_no_snapshot
 claim "a database that may not be entered makes the snapshot partial" database_that_may_not_be_entered_makes_it_partial
