@@ -243,7 +243,8 @@ field_of(const uint8_t *from, const uint8_t *to)
 		from++;
 	while (from < to && is_blank(to[-1]))
 		to--;
-	return (struct field){ from, (size_t)(to - from), word_is(from, to, "NULL"), 0 };
+	bool is_null = to - from == 4 && (*from | 0x20) == 'n' && word_is(from, to, "NULL");
+	return (struct field){ from, (size_t)(to - from), is_null, 0 };
 }
 
 static enum err_code

@@ -267,6 +267,14 @@ insert_passes_over_words_between_tuples(void **state)
 }
 
 static void
+insert_names_have_no_escapes(void **state)
+{
+	static const char text[] = "INSERT INTO `t\\` (`a``\\`) VALUES (1);\n";
+	(void)state;
+	has_rows(ROW_INSERT, text, sizeof text - 1, "1\n");
+}
+
+static void
 insert_may_begin_between_any_two_tuples(void **state)
 {
 	static const char *const parts[] = { "INSERT INTO `t` VALUES\n", "(1,'a')", ",\n",
@@ -426,6 +434,7 @@ main(void)
 		cmocka_unit_test(insert_gives_values_of_every_kind),
 		cmocka_unit_test(insert_strings_have_the_escapes_of_the_manual),
 		cmocka_unit_test(insert_passes_over_words_between_tuples),
+		cmocka_unit_test(insert_names_have_no_escapes),
 		cmocka_unit_test(insert_may_begin_between_any_two_tuples),
 		cmocka_unit_test(insert_head_ends_behind_values),
 		cmocka_unit_test(insert_cut_within_a_tuple_is_refused),
