@@ -198,7 +198,9 @@ compare_table(struct row_diff *d, const struct sqlite_stored *of, struct sqlite_
 		.service = of->service,
 		.database = of->database,
 		.table = x != NULL ? x->name : y->name,
-		.state = x == NULL ? DIFF_ADDED : DIFF_REMOVED,
+		.state = x == NULL   ? DIFF_ADDED
+			 : y == NULL ? DIFF_REMOVED
+				     : DIFF_CHANGED,
 		.before = x,
 		.after = y,
 		.is_counted = true,

@@ -100,6 +100,8 @@ on_row(void *arg, const struct diff_table *t, enum row_change change, const stru
     const struct row *after, struct err *err)
 {
 	AUTO(bufv) struct buf b = BUF_INIT;
+	enum diff_state one_side = t->after == NULL ? DIFF_REMOVED : DIFF_CHANGED;
+	assert_int_equal(t->state, t->before == NULL ? DIFF_ADDED : one_side);
 	if (buf_printf(&b, err, "%s %d %.*s > %.*s", t->table, change,
 		before != NULL ? (int)before->len : 0,
 		before != NULL ? (const char *)before->data : "",
