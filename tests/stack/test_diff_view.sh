@@ -21,6 +21,12 @@ services:
   cache:
     image: redis:7
     volumes: [ "redis:/data", "./conf:/conf:ro", "uploads:/uploads" ]
+  more:
+    image: redis:7
+    profiles: [ more ]
+    volumes: [ "uploads:/data" ]
+    entrypoint: [ sleep, infinity ]
+    stop_grace_period: 0s
 volumes: { pg: , redis: , uploads: }
 YAML
 compose $p up -d >"$work/$p.log" 2>&1 || {
@@ -63,6 +69,7 @@ in_redis SADD tags z
 in_redis SET greeting 'hello you'
 printf 'color=red\nlimit=10\n' >"$work/$p/conf/shop.conf"
 compose $p exec -T cache sh -c 'rm /uploads/one; echo 22 >/uploads/two'
+compose $p --profile more up -d more >>"$work/$p.log" 2>&1
 "$stacksnap" -q backup --quiesce none $p >/dev/null || exit 1
 b=$(newest)
 
@@ -88,6 +95,8 @@ cat >"$work/rows" <<'TEXT'
 + id=2001, name="\x1b[31m<b>\"evil\"", amount=1.00, note=NULL, meta=NULL, raw=NULL
 TEXT
 cat >"$work/summary" <<TEXT
+images
+  more  new: redis:7
 files
   project                    ~1  (changed 20 B → 19 B)
   volumes/${p}_uploads  +1 −1  (+3 B, −2 B)
@@ -134,8 +143,8 @@ for line in lines[:-1]:
     if line["type"] not in harness.EVENTS:
         harness.fits(line, line["type"])
 harness.fits(lines[-1], "any result", "diff")
-harness.same([lines[-1][k] for k in ("differs", "tables", "rows_added", "rows_removed", "rows_changed", "definitions", "unknown")],
-             [True, 3, 1, 1, 5, 1, 0])
+harness.same([lines[-1][k] for k in ("differs", "images", "tables", "rows_added", "rows_removed", "rows_changed", "definitions", "unknown")],
+             [True, 1, 3, 1, 1, 5, 1, 0])
 row = {(l["table"], *l["key"].values()): l for l in lines if l["type"] == "row"}
 harness.same(len(row), 7)
 harness.same(row["db0", "cart"]["patch"], [{"op": "replace", "path": "/apples", "value": "3"}, {"op": "remove", "path": "/pears"},
