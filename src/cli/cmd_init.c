@@ -9,13 +9,40 @@
 
 #define REPOSITORY_ID_BYTES 16
 
-/* Of S3 where listings are announced to be late, the key slot is not to be seen at once. */
+#define LATE_MAX_S 90
+
 static enum err_code
-wait_for_listings(struct cli *c, const struct store *s, struct err *err)
+note_entry(void *arg, const struct store_entry *e, struct err *err)
 {
-	if (!s3_address_is(store_location(s)))
-		return ERR_OK;
-	return cancel_wait(c->cancel, store_list_lag_s(s) * NS_PER_S, err);
+	(void)e;
+	(void)err;
+	*(bool *)arg = true;
+	return ERR_OK;
+}
+
+/* A key slot was put: when it is not listed yet, listings are late here, and it must be said in
+ * the address how late. */
+static enum err_code
+wait_for_listings(struct cli *c, struct store *s, struct err *err)
+{
+	int64_t began = clock_mono_ns();
+	bool is_listed = false;
+	for (int64_t took_s = 0; took_s <= LATE_MAX_S;
+	     took_s = (clock_mono_ns() - began) / NS_PER_S) {
+		if (store_list(s, "keys/", NULL, note_entry, &is_listed, err))
+			return err->code;
+		if (is_listed) {
+			if (took_s > store_list_lag_s(s))
+				event_warning(c->events, NULL,
+				    "listings are late here (%lld s): say so with ?lag=%lld in "
+				    "the address, so that prune waits for what others put",
+				    (long long)took_s, (long long)(2 * took_s + 1));
+			return ERR_OK;
+		}
+		if (cancel_wait(c->cancel, NS_PER_S / 2, err))
+			return err->code;
+	}
+	return err_set(err, ERR_IO, "what was put is not listed after %d s", LATE_MAX_S);
 }
 
 /* Make it with the passphrase, or with the key file when only that was given. */

@@ -6,6 +6,7 @@
 struct others {
 	struct prune *prune;
 	const struct id *own; /* may be NULL */
+	unsigned seen; /* of our own marks */
 	struct pack_list dead; /* names of marks */
 	struct pack_list orphans; /* packs that they doom */
 };
@@ -40,8 +41,10 @@ look_at_mark(void *arg, const struct mark *m, struct err *err)
 {
 	struct others *o = arg;
 	struct prune *p = o->prune;
-	if (is_own(o, m))
+	if (is_own(o, m)) {
+		o->seen++;
 		return ERR_OK;
+	}
 	if (!m->is_dead && !(m->is_own && p->is_alone) && !p->opt->take_over)
 		return refuse(m, err);
 	if (pack_list_add(&o->dead, &m->name, err))
@@ -50,6 +53,21 @@ look_at_mark(void *arg, const struct mark *m, struct err *err)
 		if (pack_list_add(&o->orphans, &m->packs[i], err))
 			return err->code;
 	return ERR_OK;
+}
+
+/* Who does not see what it has put itself would not see snapshots that others have put either,
+ * and remove what they need. */
+static enum err_code
+check_seen(const struct others *o, struct err *err)
+{
+	const struct store *s = repo_store(o->prune->repo);
+	if (o->seen == 1u + (o->own != NULL))
+		return ERR_OK;
+	return err_set(err, ERR_IO,
+	    "%s does not list a mark that was just put: either listings are later there than "
+	    "the %u s that are reckoned with (on S3, say so with ?lag=SECONDS in the address), "
+	    "or another prune has taken over; nothing more is removed",
+	    store_location(s), store_list_lag_s(s));
 }
 
 /* A pruner that died may have taken packs out of the indexes and not come to delete them: give
@@ -92,7 +110,7 @@ prune_check_alone(struct prune *p, const struct id *own, struct err *err)
 	/* With --take-over, too, nobody may come while we are at it. */
 	if (o.dead.count > 0)
 		return err_set(err, ERR_LOCKED, "another prune has begun meanwhile");
-	return ERR_OK;
+	return check_seen(&o, err);
 }
 
 enum err_code
@@ -105,7 +123,8 @@ prune_claim(struct prune *p, struct err *err)
 	    mark_put(p->repo, NULL, 0, &p->claim, err))
 		return err->code;
 	p->has_claim = true;
-	if (prune_wait(p, 1, err) || marks_list(p->repo, look_at_mark, &o, err))
+	if (prune_wait(p, 1, err) || marks_list(p->repo, look_at_mark, &o, err) ||
+	    check_seen(&o, err))
 		return err->code;
 	return undo(p, &o, err);
 }
