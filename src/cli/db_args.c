@@ -5,12 +5,10 @@
 enum err_code
 db_open_list(struct cli *c, enum connections_use use, struct connections **out, struct err *err)
 {
-	const char *key = getenv("STACKSNAP_DATABASES_KEY");
 	if (c->state_dir == NULL)
 		return err_set(err, ERR_USAGE,
 		    "no place to keep databases: set HOME, or STACKSNAP_STATE_DIR to a folder");
-	return connections_open(
-	    out, c->state_dir, key != NULL && *key != '\0' ? key : NULL, use, err);
+	return connections_open(out, c->state_dir, NULL, use, err);
 }
 
 enum err_code

@@ -348,6 +348,14 @@ lock(struct connections *l, const char *state_dir, struct err *err)
 	return ERR_OK;
 }
 
+/* Given, or what the environment says; NULL: beside the list. */
+static const char *
+key_of(const char *given)
+{
+	const char *named = given != NULL ? given : getenv("STACKSNAP_DATABASES_KEY");
+	return named != NULL && *named != '\0' ? named : NULL;
+}
+
 enum err_code
 connections_open(struct connections **out, const char *state_dir, const char *key_file,
     enum connections_use use, struct err *err)
@@ -356,6 +364,7 @@ connections_open(struct connections **out, const char *state_dir, const char *ke
 	if (l == NULL)
 		return err_nomem(err);
 	l->lock = -1;
+	key_file = key_of(key_file);
 	if (str_printf(&l->path, err, "%s/databases", state_dir) ||
 	    (key_file != NULL ? str_dup(&l->key_path, key_file, err)
 			      : str_printf(&l->key_path, err, "%s/databases.key", state_dir)))

@@ -3,7 +3,7 @@
  * how to log in to them (docs/decisions/0025-databases-by-name.md).
  *
  * One file in the state folder, databases, sealed with AES-256-GCM by a key
- * that lies in another: databases.key beside it, or where key_file says.  Both are
+ * that lies in another: databases.key beside it, or where the user says.  Both are
  * readable for their owner only; a key that others may read is refused.
  *
  * Ownership: a list owns its connections.
@@ -45,8 +45,8 @@ enum connections_use { CONNECTIONS_READ, CONNECTIONS_CHANGE };
 
 struct connections;
 
-/* key_file may be NULL.  Where there is no file the list is empty; the state folder is made
- * when the list is to be changed. */
+/* key_file NULL: what STACKSNAP_DATABASES_KEY names, else databases.key.  Where there is no
+ * file the list is empty; the state folder is made when the list is to be changed. */
 MUST_CHECK enum err_code connections_open(struct connections **out, const char *state_dir,
     const char *key_file, enum connections_use use, struct err *err);
 void connections_close(struct connections *l);
