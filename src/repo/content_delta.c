@@ -99,6 +99,7 @@ delta_cursor_next(struct delta_cursor *c, struct delta_leaf *out, bool *is_end, 
 /* --- what both have --- */
 
 struct seen {
+	uint64_t first; /* number of the first one in a */
 	uint32_t in_a;
 	uint32_t in_both;
 };
@@ -109,6 +110,7 @@ struct taking {
 	uint64_t pass;
 	uint64_t passes;
 	struct map ids;
+	bool has_equals; /* a has several of one id, of which more than the first are taken */
 };
 
 /* Whole rows: known by the id of the chunk or list, or a hash of several. */
@@ -166,14 +168,15 @@ note_in_a(struct taking *t, const struct unit *u, struct err *err)
 	if (map_put(&t->ids, u->prefix, &value, &is_new, err))
 		return err->code;
 	struct seen *s = value;
+	s->first = is_new ? u->number : s->first;
 	s->in_a++;
 	return ERR_OK;
 }
 
 static void
-set_taken(struct delta_side *s, const struct unit *u)
+set_taken(struct delta_side *s, uint64_t unit)
 {
-	s->taken[u->number / 64] |= UINT64_C(1) << u->number % 64;
+	s->taken[unit / 64] |= UINT64_C(1) << unit % 64;
 }
 
 static enum err_code
@@ -183,20 +186,25 @@ take_in_b(struct taking *t, const struct unit *u, struct err *err)
 	struct seen *s = map_get(&t->ids, u->prefix);
 	if (s == NULL || s->in_both == s->in_a)
 		return ERR_OK;
+	if (s->in_both == 0)
+		set_taken(&t->delta->sides[0], s->first);
+	else
+		t->has_equals = true;
 	s->in_both++;
-	set_taken(&t->delta->sides[1], u);
+	set_taken(&t->delta->sides[1], u->number);
 	return ERR_OK;
 }
 
+/* The others of an id. */
 static enum err_code
-take_in_a(struct taking *t, const struct unit *u, struct err *err)
+take_more_in_a(struct taking *t, const struct unit *u, struct err *err)
 {
 	(void)err;
 	struct seen *s = map_get(&t->ids, u->prefix);
-	if (s->in_both == 0)
+	if (s->in_both <= 1 || u->number == s->first)
 		return ERR_OK;
 	s->in_both--;
-	set_taken(&t->delta->sides[0], u);
+	set_taken(&t->delta->sides[0], u->number);
 	return ERR_OK;
 }
 
@@ -223,7 +231,7 @@ take_units(struct content_delta *d, unsigned level, struct err *err)
 	for (; rc == ERR_OK && t.pass < t.passes && !d->opt.is_apart; t.pass++) {
 		map_clear(&t.ids);
 		if (each_unit(&t, 0, note_in_a, err) || each_unit(&t, 1, take_in_b, err) ||
-		    each_unit(&t, 0, take_in_a, err))
+		    (t.has_equals && each_unit(&t, 0, take_more_in_a, err)))
 			rc = err->code;
 	}
 	map_release(&t.ids);
@@ -261,38 +269,52 @@ take_lists(struct content_delta *d, unsigned level, struct err *err)
 
 /* --- lists that only one side has --- */
 
+/* So many neighbours are read by one thread: they are in one frame, mostly. */
+#define STRETCH 32
+
 struct loading {
 	struct content_delta *delta;
-	struct delta_side *side;
 	unsigned level;
+	size_t stretches[2];
 	atomic_uint_fast64_t kept; /* extents */
 	atomic_flag has_failed;
 	struct err err; /* the first */
 	bool is_failed;
 };
 
-static void
-load_list(void *ctx, size_t i)
+static enum err_code
+load_list(struct loading *l, struct delta_side *s, struct delta_node *n, struct err *err)
 {
-	struct loading *l = ctx;
-	struct delta_node *n = &l->side->nodes[i];
-	struct err err;
 	struct content list = CONTENT_INIT;
 	if (n->is_taken || n->level != l->level)
-		return;
-	if (cancel_check(l->delta->opt.cancel, &err) ||
-	    delta_read_list(l->side->repo, n, &list, &err)) {
+		return ERR_OK;
+	if (cancel_check(l->delta->opt.cancel, err) || delta_read_list(s->repo, n, &list, err))
+		return err->code;
+	n->count = (uint32_t)list.count;
+	/* Above the lists of chunks, what is read is needed once more, at once. */
+	if (l->level > 1 || atomic_fetch_add(&l->kept, list.count) < KEPT_MAX)
+		n->items = TAKE(list.items);
+	content_release(&list);
+	return ERR_OK;
+}
+
+static void
+load_stretch(void *ctx, size_t i)
+{
+	struct loading *l = ctx;
+	unsigned side = i < l->stretches[0] ? 0 : 1;
+	struct delta_side *s = &l->delta->sides[side];
+	size_t from = (side == 0 ? i : i - l->stretches[0]) * STRETCH;
+	struct err err;
+	for (size_t k = from; k < min_size(from + STRETCH, s->count); k++) {
+		if (load_list(l, s, &s->nodes[k], &err) == ERR_OK)
+			continue;
 		if (!atomic_flag_test_and_set(&l->has_failed)) {
 			l->err = err;
 			l->is_failed = true;
 		}
 		return;
 	}
-	n->count = (uint32_t)list.count;
-	/* Above the lists of chunks, what is read is needed once more, at once. */
-	if (l->level > 1 || atomic_fetch_add(&l->kept, list.count) < KEPT_MAX)
-		n->items = TAKE(list.items);
-	content_release(&list);
 }
 
 unsigned
@@ -302,10 +324,12 @@ delta_threads(const struct content_delta *d)
 }
 
 static enum err_code
-load_lists(struct loading *l, unsigned side, struct err *err)
+load_lists(struct loading *l, struct err *err)
 {
-	l->side = &l->delta->sides[side];
-	thread_each(l->side->count, delta_threads(l->delta), load_list, l);
+	for (unsigned side = 0; side < 2; side++)
+		l->stretches[side] = (l->delta->sides[side].count + STRETCH - 1) / STRETCH;
+	thread_each(
+	    l->stretches[0] + l->stretches[1], delta_threads(l->delta), load_stretch, l);
 	if (l->is_failed)
 		*err = l->err;
 	return l->is_failed ? err->code : ERR_OK;
@@ -351,7 +375,7 @@ static enum err_code
 descend(struct content_delta *d, unsigned level, struct err *err)
 {
 	struct loading l = { .delta = d, .level = level, .has_failed = ATOMIC_FLAG_INIT };
-	if (take_lists(d, level, err) || load_lists(&l, 0, err) || load_lists(&l, 1, err))
+	if (take_lists(d, level, err) || load_lists(&l, err))
 		return err->code;
 	for (unsigned side = 0; side < 2 && level > 1; side++)
 		if (expand(&d->sides[side], level, err))

@@ -61,6 +61,7 @@ struct world {
 	size_t b_columns[COLUMNS_MAX];
 	size_t b_count;
 	bool is_projected;
+	enum row_format format; /* ROW_COPY or ROW_INSERT */
 };
 
 static char *
@@ -224,6 +225,7 @@ make_world(struct world *w)
 	size_t sizes[] = { 3, 30, 300, 3000 };
 	size_t rows = below(sizes[one_in(12) ? 3 : below(3)]);
 	bool is_big = one_in(40);
+	w->format = one_in(3) ? ROW_INSERT : ROW_COPY;
 	w->a.columns = w->b.columns = 1 + below(COLUMNS_MAX);
 	for (size_t n = below(4); n > 0; n--)
 		w->is_key[below(w->a.columns)] = true;
@@ -244,17 +246,40 @@ make_world(struct world *w)
 
 /* --- as the code under test sees it --- */
 
+/* Fields are kept as COPY writes them. */
+static void
+add_field(struct buf *out, const struct world *w, const char *text)
+{
+	struct err err;
+	bool is_number = strspn(text, "-0123456789") == strlen(text) && strcmp(text, "") != 0;
+	if (w->format == ROW_COPY || is_number)
+		ok(buf_str(out, text, &err));
+	else if (strcmp(text, "\\N") == 0)
+		ok(buf_str(out, "NULL", &err));
+	else
+		ok(buf_printf(out, &err, "'%s'", text));
+}
+
 static void
 add_line(struct buf *out, const struct world *w, unsigned side, const struct sample_row *r)
 {
 	struct err err;
 	size_t n = side == 0 ? w->a.columns : w->b_count;
+	bool is_copy = w->format == ROW_COPY;
+	bool ends = !is_copy && (out->len == 0 || one_in(5));
+	if (ends)
+		ok(buf_str(out,
+		    out->len > 0 ? ";\nINSERT INTO `t` VALUES\n" : "INSERT INTO `t` VALUES\n",
+		    &err));
+	else if (!is_copy)
+		ok(buf_str(out, ",\n", &err));
+	ok(buf_str(out, is_copy ? "" : "(", &err));
 	for (size_t i = 0; i < n; i++) {
 		size_t c = side == 0 ? i : w->b_columns[i];
-		ok(buf_str(out, i > 0 ? "\t" : "", &err));
-		ok(buf_str(out, c == SIZE_MAX ? "new" : r->fields[c], &err));
+		ok(buf_str(out, i == 0 ? "" : is_copy ? "\t" : ",", &err));
+		add_field(out, w, c == SIZE_MAX ? "new" : r->fields[c]);
 	}
-	ok(buf_str(out, "\n", &err));
+	ok(buf_str(out, is_copy ? "\n" : ")", &err));
 }
 
 struct shapes_of_world {
@@ -272,7 +297,7 @@ make_shapes(struct shapes_of_world *s, const struct world *w)
 	for (unsigned side = 0; side < 2; side++) {
 		size_t n = side == 0 ? w->a.columns : w->b_count;
 		s->shape[side] = (struct shape){ .name = some_name,
-			.format = ROW_COPY,
+			.format = w->format,
 			.columns = s->columns[side],
 			.column_count = n,
 			.key = s->key[side] };
@@ -305,6 +330,9 @@ feed(struct row_match *m, const struct world *w)
 			for (size_t i = 0; i < n; i++)
 				add_line(&piece[side], w, side, &t[side]->rows[at[side]++]);
 		}
+		for (unsigned side = 0; side < 2 && w->format == ROW_INSERT; side++)
+			if (piece[side].len > 0 && one_in(2))
+				ok(buf_str(&piece[side], ";\n", &err));
 		if (is_paired)
 			ok(row_match_add_pair(
 			    m, piece[0].data, piece[0].len, piece[1].data, piece[1].len, &err));
@@ -333,7 +361,7 @@ project_row(struct buf *out, const struct world *w, unsigned side, const struct 
 	ok(buf_str(out, "|", &err));
 	if (row == NULL)
 		return;
-	ok(row_split(ROW_COPY, row, fields, COLUMNS_MAX, &count, &err));
+	ok(row_split(w->format, row, fields, COLUMNS_MAX, &count, &err));
 	assert_int_equal(count, side == 0 ? w->a.columns : w->b_count);
 	for (size_t i = 0; i < w->b_count; i++) {
 		size_t c = side == 0 ? w->b_columns[i] : i;
@@ -409,7 +437,7 @@ plain_rows(const struct world *w, const struct sample_table *t)
 			if (column == SIZE_MAX)
 				continue;
 			ok(buf_str(&text, "\t", &err));
-			ok(buf_str(&text, t->rows[i].fields[column], &err));
+			add_field(&text, w, t->rows[i].fields[column]);
 			if (!has_key || !w->is_key[column])
 				continue;
 			ok(buf_str(&key, "\t", &err));
