@@ -273,33 +273,44 @@ table_without_columns_has_none(void **state)
 
 /* As datasets have it: of rows only the heads. */
 static void
-feed_without_rows(struct shapes *s, const char *p)
+feed_without_rows(struct shapes *s, enum row_format format, const char *p)
 {
 	struct err err = ERR_INIT;
+	const char *rows_end = format == ROW_COPY ? "\n\\.\n" : ";\n";
 	const char *nl;
 	while ((nl = strchr(p, '\n')) != NULL) {
-		ok(shapes_feed(s, p, (size_t)(nl + 1 - p), &err));
-		bool is_head = str_starts(p, "COPY ") && str_starts(nl - 6, "stdin;");
-		p = is_head ? strstr(nl, "\n\\.\n") + 4 : nl + 1;
+		bool may_be_head = str_starts(p, "COPY ") || str_starts(p, "INSERT ");
+		size_t head = may_be_head ? row_head(format, p, strlen(p)) : 0;
+		ok(shapes_feed(s, p, head > 0 ? head : (size_t)(nl + 1 - p), &err));
+		p = head > 0 ? strstr(p + head - 1, rows_end) + strlen(rows_end) : nl + 1;
 	}
 }
 
 static void
 recorded_schemas_have_a_shape_for_each_table(void **state)
 {
-	static const char *const files[] = { "postgres-15.sql", "postgres-17.sql" };
+	static const struct {
+		const char *file;
+		enum census_dump kind;
+		enum row_format format;
+	} dumps[] = {
+		{ "postgres-15.sql", CENSUS_POSTGRES, ROW_COPY },
+		{ "postgres-17.sql", CENSUS_POSTGRES, ROW_COPY },
+		{ "mariadb-10.11.sql", CENSUS_MYSQL, ROW_INSERT },
+		{ "mariadb-11.8.sql", CENSUS_MYSQL, ROW_INSERT },
+	};
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(dumps); i++) {
 		struct err err = ERR_INIT;
 		AUTO(bufv) struct buf dump = BUF_INIT;
 		AUTO(census) struct census *c = NULL;
 		AUTO(shapes) struct shapes *s = NULL;
-		recorded_read(&dump, files[i]);
-		ok(census_new(&c, CENSUS_POSTGRES, &err));
+		recorded_read(&dump, dumps[i].file);
+		ok(census_new(&c, dumps[i].kind, &err));
 		ok(census_feed(c, dump.data, dump.len, &err));
 		ok(census_finish(c, &err));
-		ok(shapes_new(&s, ROW_COPY, &err));
-		feed_without_rows(s, buf_cstr(&dump));
+		ok(shapes_new(&s, dumps[i].format, &err));
+		feed_without_rows(s, dumps[i].format, buf_cstr(&dump));
 		ok(shapes_finish(s, &err));
 		size_t tables = 0;
 		for (size_t k = 0; k < census_count(c); k++) {
@@ -308,7 +319,7 @@ recorded_schemas_have_a_shape_for_each_table(void **state)
 				continue;
 			tables++;
 			if (shapes_find(s, item->name) == NULL)
-				fail_msg("%s: no shape of %s", files[i], item->name);
+				fail_msg("%s: no shape of %s", dumps[i].file, item->name);
 		}
 		assert_true(tables > 5);
 		for (size_t k = 0; k < shapes_count(s); k++)
