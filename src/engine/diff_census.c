@@ -38,9 +38,9 @@ tell_table(struct row_diff *d, const struct dump_side *of, const struct census_i
     const struct census_item *y, bool *is_unknown, struct err *err)
 {
 	enum diff_state state = state_of(x, y);
+	AUTO(bufv) struct buf room = BUF_INIT;
 	struct diff_table t = {
 		.service = of->service,
-		.database = of->database,
 		.table = x != NULL ? x->name : y->name,
 		.state = state,
 		.rows_before = x != NULL ? x->count : 0,
@@ -49,7 +49,9 @@ tell_table(struct row_diff *d, const struct dump_side *of, const struct census_i
 		.rows = { .added = state == DIFF_ADDED ? y->count : 0,
 		    .removed = state == DIFF_REMOVED ? x->count : 0 },
 	};
-	if (!diff_wants_table(d, t.table))
+	if (diff_database_of(&t.database, &room, of, t.table, err))
+		return err->code;
+	if (!diff_wants_database(d, t.database) || !diff_wants_table(d, t.table))
 		return ERR_OK;
 	*is_unknown = *is_unknown || state == DIFF_CHANGED;
 	return d->ops->table != NULL ? d->ops->table(d->arg, &t, err) : ERR_OK;
@@ -67,7 +69,10 @@ tell_object(struct row_diff *d, const struct dump_side *of, const struct census_
 		.before = x != NULL ? "" : NULL,
 		.after = y != NULL ? "" : NULL,
 	};
-	return o.state != DIFF_SAME ? d->ops->object(d->arg, &o, err) : ERR_OK;
+	bool is_wanted;
+	if (diff_wants_object(d, o.database, o.name, &is_wanted, err))
+		return err->code;
+	return is_wanted && o.state != DIFF_SAME ? d->ops->object(d->arg, &o, err) : ERR_OK;
 }
 
 /* All items of a kind, in pairs. */

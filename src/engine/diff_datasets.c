@@ -208,7 +208,7 @@ read_dump(struct row_diff *d, struct diff_side *side, const json_t *member,
 	struct dump_side *s;
 	if (name == NULL || format == NULL)
 		return err_set(err, ERR_CORRUPT, "a dump without its name or format");
-	if (!diff_is_dump(format) || !diff_wants_database(d, database != NULL ? database : ""))
+	if (!diff_is_dump(format) || !diff_wants_dump(d, format, database))
 		return ERR_OK;
 	if (str_printf(&path, err, "%s/%s", json_get_str(member, "path"), name) ||
 	    tree_lookup(r, &side->snapshot.root, path, &e, err) ||

@@ -112,7 +112,7 @@ begin(struct dump_sink *sink, const struct dump_stream *stream, struct err *err)
 	const char *format = dump_format_word(stream->format);
 	const char *database = stream->database != NULL ? stream->database : "";
 	s->dump = NULL;
-	if (!diff_is_dump(format) || !diff_wants_database(s->d, database))
+	if (!diff_is_dump(format) || !diff_wants_dump(s->d, format, stream->database))
 		return ERR_OK;
 	struct diff_side *live = &s->d->b;
 	if (diff_side_add(live, s->service, stream->name, database, format, &s->dump, err))

@@ -6,100 +6,7 @@
 #include "engine/diff_sqlite.h"
 #include "engine/meter.h"
 
-#include <fnmatch.h>
 #include <string.h>
-
-/* --- what was asked for --- */
-
-bool
-diff_wants_rows(const struct row_diff *d)
-{
-	return d->opt->count || d->opt->limit > 0;
-}
-
-bool
-diff_wants_service(const struct row_diff *d, const char *service)
-{
-	return d->opt->service == NULL || strcmp(d->opt->service, service) == 0;
-}
-
-bool
-diff_wants_database(const struct row_diff *d, const char *database)
-{
-	return d->opt->database == NULL || strcmp(d->opt->database, database) == 0;
-}
-
-static bool
-is_table(const char *pattern, const char *table)
-{
-	return strcmp(pattern, table) == 0 || fnmatch(pattern, table, 0) == 0;
-}
-
-bool
-diff_wants_table(const struct row_diff *d, const char *table)
-{
-	const char *const *p = d->opt->tables;
-	while (p != NULL && *p != NULL && !is_table(*p, table))
-		p++;
-	return p == NULL || *p != NULL;
-}
-
-enum err_code
-diff_unknown(
-    struct row_diff *d, const char *service, const char *what, const char *why, struct err *err)
-{
-	return d->ops->unknown != NULL ? d->ops->unknown(d->arg, service, what, why, err)
-				       : ERR_OK;
-}
-
-static bool
-has_table(const struct dump_side *s, const char *pattern)
-{
-	for (size_t i = 0; i < s->n_tables; i++)
-		if (is_table(pattern, s->tables[i]->table))
-			return true;
-	for (size_t i = 0; s->census != NULL && i < census_count(s->census); i++) {
-		const struct census_item *item = census_item(s->census, i);
-		if (item->what == CENSUS_ROWS && is_table(pattern, item->name))
-			return true;
-	}
-	return false;
-}
-
-static bool
-side_has_table(const struct diff_side *side, const char *pattern)
-{
-	for (size_t i = 0; i < side->count; i++)
-		if (has_table(&side->dumps[i], pattern))
-			return true;
-	return false;
-}
-
-enum err_code
-diff_check_names(const struct row_diff *d, struct err *err)
-{
-	const struct diff_rows_options *opt = d->opt;
-	/* A file's tables are known when it is read. */
-	bool has_files = diff_has_sqlite(&d->a.snapshot) || diff_has_sqlite(&d->b.snapshot);
-	bool is_known = d->n_unknown == 0 && !has_files;
-	bool is_empty = d->a.count + d->b.count == 0 && is_known;
-	if (is_empty && opt->database != NULL)
-		return err_set(err, ERR_USAGE, "neither side has a database %s%s%s",
-		    opt->database, opt->service != NULL ? " of service " : "",
-		    opt->service != NULL ? opt->service : "");
-	if (is_empty && opt->service != NULL)
-		return err_set(err, ERR_USAGE,
-		    "neither side has a database of service %s: 'stacksnap show' lists those "
-		    "of a snapshot",
-		    opt->service);
-	/* A server that cannot be asked may have it. */
-	for (size_t i = 0; is_known && opt->tables != NULL && opt->tables[i] != NULL; i++)
-		if (!side_has_table(&d->a, opt->tables[i]) &&
-		    !side_has_table(&d->b, opt->tables[i]))
-			return err_set(
-			    err, ERR_USAGE, "neither side has a table %s", opt->tables[i]);
-	return ERR_OK;
-}
 
 /* --- pairs of tables --- */
 
@@ -173,16 +80,18 @@ compare_tables(
 	struct dump_part *y;
 	while (next_pair(&p, &x, &y)) {
 		const char *name = x != NULL ? x->table : y->table;
+		AUTO(bufv) struct buf room = BUF_INIT;
 		struct diff_table t = {
 			.service = of->service,
-			.database = of->database,
 			.table = name,
 			.before = a != NULL ? diff_shape(a, b, name) : NULL,
 			.after = b != NULL ? diff_shape(b, a, name) : NULL,
 		};
-		if (cancel_check(d->engine->cancel, err))
+		if (cancel_check(d->engine->cancel, err) ||
+		    diff_database_of(&t.database, &room, of, name, err))
 			return err->code;
-		if (diff_wants_table(d, name) && diff_one_table(d, &t, x, y, err))
+		if (diff_wants_database(d, t.database) && diff_wants_table(d, name) &&
+		    diff_one_table(d, &t, x, y, err))
 			return err->code;
 	}
 	return ERR_OK;

@@ -5,6 +5,7 @@
  * A side is what one of both has: its dumps, in order of services and
  * streams, each with its parts.  A part that holds rows is a table.
  *
+ *	diff_names.c       what was asked for
  *	diff_datasets.c    the dumps of a snapshot, read from listings
  *	diff_schema.c      shapes of tables, and which definitions differ
  *	diff_tables.c      two versions of one table
@@ -80,8 +81,21 @@ bool diff_wants_rows(const struct row_diff *d);
 bool diff_wants_service(const struct row_diff *d, const char *service);
 bool diff_wants_database(const struct row_diff *d, const char *database);
 bool diff_wants_table(const struct row_diff *d, const char *table);
+/* database may be NULL. */
+bool diff_wants_dump(const struct row_diff *d, const char *format, const char *database);
 MUST_CHECK enum err_code diff_unknown(struct row_diff *d, const char *service, const char *what,
     const char *why, struct err *err);
+
+/* Do the options name what one of both sides has?  ERR_USAGE when not. */
+MUST_CHECK enum err_code diff_check_names(struct row_diff *d, struct err *err);
+/* Is the dump of all databases of a server, each table's name beginning with its own? */
+bool diff_has_all(const struct dump_side *s);
+/* The database of a table of the dump; *out may be in room. */
+MUST_CHECK enum err_code diff_database_of(const char **out, struct buf *room,
+    const struct dump_side *s, const char *table, struct err *err);
+/* A definition in a dump of that database, "" of all. */
+MUST_CHECK enum err_code diff_wants_object(const struct row_diff *d, const char *database,
+    const char *name, bool *out, struct err *err);
 
 /* --- diff_datasets.c --- */
 
@@ -150,8 +164,6 @@ MUST_CHECK enum err_code diff_by_census(
 
 /* --- diff_rows.c --- */
 
-/* Do the options name what one of both sides has?  ERR_USAGE when not. */
-MUST_CHECK enum err_code diff_check_names(const struct row_diff *d, struct err *err);
 /* Both sides are there. */
 MUST_CHECK enum err_code diff_sides(struct row_diff *d, struct err *err);
 

@@ -177,6 +177,7 @@ static enum err_code
 tell_object(struct row_diff *d, const struct diff_object *of, const struct shape_object *x,
     const struct shape_object *y, struct err *err)
 {
+	bool is_wanted;
 	struct diff_object o = {
 		.service = of->service,
 		.database = of->database,
@@ -187,7 +188,9 @@ tell_object(struct row_diff *d, const struct diff_object *of, const struct shape
 		.before = x != NULL ? x->text : NULL,
 		.after = y != NULL ? y->text : NULL,
 	};
-	return d->ops->object(d->arg, &o, err);
+	if (diff_wants_object(d, o.database, o.name, &is_wanted, err))
+		return err->code;
+	return is_wanted ? d->ops->object(d->arg, &o, err) : ERR_OK;
 }
 
 static const struct shape_object *

@@ -14,7 +14,7 @@
 struct dump_text {
 	const char *service;
 	const char *stream;
-	const char *database;
+	const char *database; /* NULL: of none, or of all */
 	const char *format; /* "postgres", "mysql", "rdb" */
 	const void *data;
 	size_t len;
@@ -174,9 +174,12 @@ dataset_snapshot(struct fixture *f, const struct dump_text *dumps, size_t n, str
 		    "\"streams\":[{\"name\":\"server.json\",\"format\":\"json\"}",
 		    i > 0 ? "," : "", service, service));
 		for (; i < n && strcmp(dumps[i].service, service) == 0; i++) {
+			const char *database = dumps[i].database;
+			const char *quote = database != NULL ? "\"" : "";
 			ok(buf_printf(&members, &err,
-			    ",{\"name\":\"%s\",\"format\":\"%s\",\"database\":\"%s\"}",
-			    dumps[i].stream, dumps[i].format, dumps[i].database));
+			    ",{\"name\":\"%s\",\"format\":\"%s\",\"database\":%s%s%s}",
+			    dumps[i].stream, dumps[i].format, quote,
+			    database != NULL ? database : "null", quote));
 			store_dump(f, &dumps[i], folder, &lines);
 		}
 		ok(buf_str(&members, "]}", &err));

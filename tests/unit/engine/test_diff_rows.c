@@ -680,6 +680,53 @@ an_empty_table_without_a_file_is_there(void **state)
 	}
 }
 
+/* MySQL's servers give one dump of all databases. */
+static void
+databases_of_one_dump_are_told_apart(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	AUTO(bufv) struct buf a = BUF_INIT;
+	AUTO(bufv) struct buf b = BUF_INIT;
+	static const char text[] =
+	    "-- MariaDB dump\nCREATE DATABASE `o'b.c`;\nUSE `o'b.c`;\nCREATE TABLE `t` (\n  "
+	    "`id` "
+	    "int NOT NULL,\n%s  PRIMARY KEY (`id`)\n);\nINSERT INTO `t` VALUES (1%s);\n"
+	    "CREATE DATABASE `none`;\nCREATE DATABASE `shop`;\nUSE `shop`;\nCREATE TABLE `u` "
+	    "(\n  "
+	    "`id` int NOT NULL,\n  PRIMARY KEY (`id`)\n);\nINSERT INTO `u` VALUES (%s);\n"
+	    "-- Dump completed\n";
+	ok(buf_printf(&a, &err, text, "", "", "1),(2"));
+	ok(buf_printf(&b, &err, text, "  `a` text,\n", ",'x'", "2),(3),(4"));
+	struct dump_text x = my(&a);
+	struct dump_text y = my(&b);
+	x.database = y.database = NULL;
+	x.stream = y.stream = "databases.sql";
+	struct diff_rows_options one = { .count = true, .schema = true, .database = "shop" };
+	struct diff_rows_options other = { .count = true, .schema = true, .database = "o'b.c" };
+	struct diff_rows_options empty = { .count = true, .schema = true, .database = "none" };
+	struct diff_rows_options none = { .count = true, .database = "shops" };
+	BOTH(how)
+	{
+		compare(f, how, &x, 1, &y, 1, &schema);
+		told(f, "TABLE \"o'b.c\".t changed\ndb/o'b.c \"o'b.c\".t changed 1 1 +0 -0 M0\n"
+			"shop.u - (1)\nshop.u + (3)\nshop.u + (4)\n"
+			"db/shop shop.u changed 2 3 +2 -1 M0\n");
+		compare(f, how, &x, 1, &y, 1, &one);
+		told(f, "db/shop shop.u changed 2 3 +2 -1 M0\n");
+		compare(f, how, &x, 1, &y, 1, &other);
+		told(f,
+		    "TABLE \"o'b.c\".t changed\ndb/o'b.c \"o'b.c\".t changed 1 1 +0 -0 M0\n");
+		compare(f, how, &x, 1, &y, 1, &empty);
+		told(f, "");
+	}
+	struct id id;
+	struct engine e = { .repo = f->repo };
+	dataset_snapshot(f, &x, 1, &id);
+	refused(diff_rows_snapshots(&e, &id, &id, &none, &all_ops, f, &err), ERR_USAGE,
+	    "neither side has a database shops");
+}
+
 /* --- dumps that are not cut --- */
 
 static void
@@ -738,6 +785,7 @@ main(void)
 		tree_test(tuples_are_compared),
 		tree_test(equal_tuples_in_other_columns_differ),
 		tree_test(an_empty_table_without_a_file_is_there),
+		tree_test(databases_of_one_dump_are_told_apart),
 		tree_test(one_file_is_compared_by_its_census),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
