@@ -190,8 +190,9 @@ check_target(const struct args *a, bool is_stack, struct err *err)
 		    "restore: this is a snapshot of folders: --as is for stacks");
 	if (a->to == NULL)
 		return err_set(err, ERR_USAGE,
-		    "restore: this is a snapshot of folders: give --to DIR, where they go "
-		    "(--to / puts them where they were)");
+		    "restore: this is no snapshot of a stack: give --to DIR, where its files "
+		    "go "
+		    "(of folders, --to / puts them where they were)");
 	return ERR_OK;
 }
 

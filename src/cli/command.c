@@ -78,6 +78,7 @@ args_release(struct args *a)
 	strv_release(&a->tags);
 	strv_release(&a->stacks);
 	strv_release(&a->hosts);
+	strv_release(&a->databases);
 	strv_release(&a->exclude);
 	strv_release(&a->exclude_from);
 	strv_release(&a->include);

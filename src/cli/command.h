@@ -44,6 +44,7 @@ struct args {
 	/* Which snapshots: snapshots, find, forget, tag, stats, copy. */
 	struct strv stacks;
 	struct strv hosts;
+	struct strv databases;
 	const char *since;
 	const char *until;
 	const char *latest;
@@ -133,13 +134,14 @@ struct args {
 	struct strv operands;
 };
 
-#define ARGS_INIT                                                                        \
-	{                                                                                \
-		.paths = STRV_INIT, .tags = STRV_INIT, .stacks = STRV_INIT,              \
-		.hosts = STRV_INIT, .exclude = STRV_INIT, .exclude_from = STRV_INIT,     \
-		.include = STRV_INIT, .services = STRV_INIT, .members = STRV_INIT,       \
-		.keep_tags = STRV_INIT, .add_tags = STRV_INIT, .remove_tags = STRV_INIT, \
-		.set = STRV_INIT, .tables = STRV_INIT, .operands = STRV_INIT             \
+#define ARGS_INIT                                                                       \
+	{                                                                               \
+		.paths = STRV_INIT, .tags = STRV_INIT, .stacks = STRV_INIT,             \
+		.hosts = STRV_INIT, .databases = STRV_INIT, .exclude = STRV_INIT,       \
+		.exclude_from = STRV_INIT, .include = STRV_INIT, .services = STRV_INIT, \
+		.members = STRV_INIT, .keep_tags = STRV_INIT, .add_tags = STRV_INIT,    \
+		.remove_tags = STRV_INIT, .set = STRV_INIT, .tables = STRV_INIT,        \
+		.operands = STRV_INIT                                                   \
 	}
 
 void args_release(struct args *a);

@@ -47,8 +47,8 @@ cli_filter(const struct cli *c, struct snapshot_filter *out, struct err *err)
 	AUTO(snapshot_filter) struct snapshot_filter f = SNAPSHOT_FILTER_INIT;
 	const struct args *a = &c->args;
 	if (add_all(&f.names, &a->operands, err) || add_all(&f.stacks, &a->stacks, err) ||
-	    add_paths(&f.paths, &a->paths, err) || add_all(&f.hosts, &a->hosts, err) ||
-	    add_all(&f.tags, &a->tags, err) ||
+	    add_paths(&f.paths, &a->paths, err) || add_all(&f.databases, &a->databases, err) ||
+	    add_all(&f.hosts, &a->hosts, err) || add_all(&f.tags, &a->tags, err) ||
 	    parse_bound(&f.since_ns, "--since", a->since, err) ||
 	    parse_bound(&f.until_ns, "--until", a->until, err))
 		return err->code;

@@ -13,6 +13,9 @@
 		offsetof(struct args, stacks) },                                            \
 	    { "path", 0, OPTION_LIST, WORD_FOLDER, "DIR", NULL, "snapshots of this folder", \
 		    offsetof(struct args, paths) },                                         \
+	    { "db", 0, OPTION_LIST, WORD_ANY, "NAME", NULL,                                 \
+		    "snapshots of this database outside of stacks",                         \
+		    offsetof(struct args, databases) },                                     \
 	    { "host", 0, OPTION_LIST, WORD_ANY, "HOST", NULL, "snapshots of this host",     \
 		    offsetof(struct args, hosts) },                                         \
 	    { "tag", 0, OPTION_LIST, WORD_ANY, "TAG[,TAG...]", NULL,                        \

@@ -6,6 +6,7 @@ snapshot_filter_release(struct snapshot_filter *f)
 	strv_release(&f->names);
 	strv_release(&f->stacks);
 	strv_release(&f->paths);
+	strv_release(&f->databases);
 	strv_release(&f->hosts);
 	strv_release(&f->tags);
 }
@@ -60,13 +61,31 @@ passes_tags(const struct snapshot_filter *f, const json_t *document)
 	return f->tags.len == 0;
 }
 
+/* Is one of those wanted among the names of "cache,shop"? */
+static bool
+has_database(const struct strv *wanted, const char *names)
+{
+	for (; names != NULL && *names != '\0'; names += *names == ',') {
+		size_t n = strcspn(names, ",");
+		for (size_t i = 0; i < wanted->len; i++)
+			if (strlen(wanted->items[i]) == n &&
+			    memcmp(wanted->items[i], names, n) == 0)
+				return true;
+		names += n;
+	}
+	return false;
+}
+
 static bool
 passes_source(const struct snapshot_filter *f, const json_t *document)
 {
 	const json_t *source = json_object_get(document, "source");
 	const char *kind = json_get_str(source, "kind");
 	bool is_stack = kind == NULL || strcmp(kind, "stack") == 0;
-	if (f->stacks.len == 0 && f->paths.len == 0)
+	if (f->stacks.len == 0 && f->paths.len == 0 && f->databases.len == 0)
+		return true;
+	if (kind != NULL && strcmp(kind, "database") == 0 &&
+	    has_database(&f->databases, json_get_str(source, "name")))
 		return true;
 	if (is_stack && f->stacks.len > 0 &&
 	    is_one_of(&f->stacks, json_get_str(source, "name")))

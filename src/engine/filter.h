@@ -2,8 +2,8 @@
  * filter.h: which snapshots are meant.
  *
  * A snapshot passes when it meets every condition that is set; of a list, any
- * one will do (of tags: one that lists "a,b" wants both).  Stacks and paths are
- * one condition together: the source.  An empty filter passes all.
+ * one will do (of tags: one that lists "a,b" wants both).  Stacks, paths and
+ * databases are one condition together: the source.  An empty filter passes all.
  *
  * Threads: any.
  */
@@ -17,6 +17,7 @@ struct snapshot_filter {
 	struct strv names; /* ids or their beginnings, or "latest": these, which must exist */
 	struct strv stacks;
 	struct strv paths; /* absolute: a source of folders that has one of them */
+	struct strv databases; /* names: a source of databases that has one of them */
 	struct strv hosts;
 	struct strv tags; /* each "a" or "a,b" */
 	int64_t since_ns; /* 0: no bound; time_ns at or after */
@@ -24,10 +25,10 @@ struct snapshot_filter {
 	bool complete_only; /* not the partial ones */
 };
 
-#define SNAPSHOT_FILTER_INIT                                                 \
-	{                                                                    \
-		.names = STRV_INIT, .stacks = STRV_INIT, .paths = STRV_INIT, \
-		.hosts = STRV_INIT, .tags = STRV_INIT                        \
+#define SNAPSHOT_FILTER_INIT                                                  \
+	{                                                                     \
+		.names = STRV_INIT, .stacks = STRV_INIT, .paths = STRV_INIT,  \
+		.databases = STRV_INIT, .hosts = STRV_INIT, .tags = STRV_INIT \
 	}
 
 void snapshot_filter_release(struct snapshot_filter *f);
