@@ -4,6 +4,7 @@
 #include "base/strv.h"
 #include "cli/cli.h"
 #include "engine/recovery_kit.h"
+#include "store/s3_address.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/fs.h"
@@ -41,6 +42,17 @@ format_of(const struct args *a)
 								 : RECOVERY_KIT_TEXT;
 }
 
+/* As it is found again: a folder from anywhere on this host, an address with its parameters. */
+static enum err_code
+name_place(struct cli *c, const struct place *p, char **out, struct err *err)
+{
+	const char *given;
+	if (cli_repository(c, &given, err))
+		return err->code;
+	return s3_address_is(given) ? str_dup(out, given, err)
+				    : fs_real_path(out, store_location(p->store), err);
+}
+
 static enum err_code
 make_kit(struct cli *c, const struct place *p, struct buf *page, struct err *err)
 {
@@ -50,7 +62,7 @@ make_kit(struct cli *c, const struct place *p, struct buf *page, struct err *err
 	char host[IDENTITY_MAX];
 	key_in_use(p->repo, &slot);
 	identity_host(host);
-	if (fs_real_path(&where, store_location(p->store), err))
+	if (name_place(c, p, &where, err))
 		return err->code;
 	if (!c->args.with_code)
 		recovery_key_in_use(p->repo, &key);

@@ -7,8 +7,8 @@
 
 #define PACK_SIZE ((size_t)16 << 20)
 #define TREE_PACK_SIZE ((size_t)4 << 20)
-/* One is filled while two are stored; of trees, which are few, one. */
-#define PACKS_AT_ONCE 3
+#define PACK_THREADS 2
+/* One is filled while each thread stores one; of trees, which are few, one. */
 #define TREE_PACKS_AT_ONCE 2
 #define QUEUED 1
 #define INDEX_CHUNKS 65536
@@ -37,14 +37,16 @@ memory_of(struct packs *p, enum pack_kind kind)
 void
 packs_init(struct packs *p, struct writer *w, size_t index_chunks, int64_t index_age_ns)
 {
+	size_t threads = max_size(store_parallel(w->repo->store), PACK_THREADS);
 	*p = (struct packs){
 		.writer = w,
+		.wanted = (unsigned)min_size(threads, PACK_THREADS_MAX),
 		.index_chunks = index_chunks > 0 ? index_chunks : INDEX_CHUNKS,
 		.index_age_ns = index_age_ns > 0 ? index_age_ns : INDEX_AGE_NS,
 		.builder = INDEX_BUILDER_INIT,
 		.indexed_ids = BUF_INIT,
 	};
-	buffers_init(memory_of(p, PACK_DATA), capacity_of(PACK_DATA), PACKS_AT_ONCE);
+	buffers_init(memory_of(p, PACK_DATA), capacity_of(PACK_DATA), p->wanted + 1);
 	buffers_init(memory_of(p, PACK_TREE), capacity_of(PACK_TREE), TREE_PACKS_AT_ONCE);
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_mutex_init(&p->index_lock, NULL);
@@ -296,7 +298,7 @@ packs_start(struct packs *p, struct err *err)
 {
 	if (queue_new(&p->full, QUEUED, NULL, err))
 		return err->code;
-	for (; p->started < PACK_THREADS; p->started++)
+	for (; p->started < p->wanted; p->started++)
 		if (thread_start(&p->threads[p->started], run_packs, p, "packs", err))
 			return err->code;
 	return ERR_OK;

@@ -3,9 +3,9 @@
  *
  * A worker seals straight into the pack's memory: under the lock it only takes
  * a place.  A pack that has no room left is closed to new frames and goes on
- * when the last worker that has a place in it is done.  Two threads finish
- * full packs, put them (one hashes while the other waits for the store), and
- * write the index.
+ * when the last worker that has a place in it is done.  Two threads,
+ * more for a store far away, finish full packs, put them (one hashes while the
+ * others wait for the store), and write the index.
  *
  * Threads: any.  For the writer only.
  */
@@ -17,7 +17,7 @@
 #include "sys/queue.h"
 
 #define PACK_KINDS 2
-#define PACK_THREADS 2
+#define PACK_THREADS_MAX 8
 
 struct open_pack {
 	enum pack_kind kind;
@@ -37,7 +37,8 @@ struct packs {
 	struct writer *writer;
 	struct buffers memory[PACK_KINDS];
 	struct queue *full;
-	pthread_t threads[PACK_THREADS];
+	pthread_t threads[PACK_THREADS_MAX];
+	unsigned wanted;
 	unsigned started;
 
 	pthread_mutex_t lock; /* guards all below */

@@ -125,6 +125,7 @@ store_open_fault(
 	f->store.ops = &fault_ops;
 	f->store.location = inner->location;
 	f->store.list_lag_s = inner->list_lag_s;
+	f->store.parallel = inner->parallel;
 	f->inner = inner;
 	f->plan = plan;
 	*out = &f->store;

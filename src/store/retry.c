@@ -299,6 +299,7 @@ store_open_retry(
 	r->store.ops = &retry_ops;
 	r->store.location = inner->location;
 	r->store.list_lag_s = inner->list_lag_s;
+	r->store.parallel = inner->parallel;
 	r->inner = inner;
 	r->opt = *opt;
 	if (r->opt.tries == 0)

@@ -11,6 +11,8 @@
 #define PART_SIZE ((uint64_t)64 << 20)
 #define DEFAULT_REGION "us-east-1"
 #define MEMO_MAX 200
+/* One connection seldom fills a long line. */
+#define PARALLEL 4
 
 /* --- reading --- */
 
@@ -344,6 +346,7 @@ s3_open(struct s3 **out, const struct store_s3_options *opt, struct err *err)
 		return err->code;
 	s->store.ops = &s3_ops;
 	s->store.location = s->location;
+	s->store.parallel = PARALLEL;
 	s->store.list_lag_s = (unsigned)s->at.lag_s;
 	*out = TAKE(s);
 	return ERR_OK;

@@ -46,6 +46,12 @@ store_list_lag_s(const struct store *s)
 	return s->list_lag_s;
 }
 
+unsigned
+store_parallel(const struct store *s)
+{
+	return s->parallel > 0 ? s->parallel : 1;
+}
+
 static enum err_code
 wrap(struct store *s, const char *verb, const char *key, struct err *err)
 {

@@ -69,6 +69,11 @@ MUST_CHECK enum err_code store_list(struct store *s, const char *prefix, const c
  * deleted; in seconds.  0: at once. */
 unsigned store_list_lag_s(const struct store *s);
 
+/* How many puts at once make it faster, where waiting for the network is most of it; at
+ * least 1.
+ */
+unsigned store_parallel(const struct store *s);
+
 /* Make durable what a listing of folder ("index/") shows, also what others have put and not
  * come to sync: for who is about to rely on it. */
 MUST_CHECK enum err_code store_settle(struct store *s, const char *folder, struct err *err);

@@ -33,6 +33,7 @@ struct store {
 	const struct store_ops *ops;
 	const char *location; /* the backend's */
 	unsigned list_lag_s; /* see store_list_lag_s */
+	unsigned parallel; /* see store_parallel; 0: 1 */
 };
 
 #endif

@@ -56,6 +56,9 @@ class Handler(faults.Handler):
             cls.keys = json.loads(body)
         elif path == "/-/clock":
             cls.clock = json.loads(body)["ahead"]
+        elif path == "/-/drop":
+            for bucket in self.buckets.values():
+                bucket.objects.pop(json.loads(body)["key"], None)
         elif path == "/-/options":
             for name, value in json.loads(body).items():
                 setattr(self.options, name, value)
