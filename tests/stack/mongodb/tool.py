@@ -81,7 +81,7 @@ def seed():
         validationLevel="moderate",
     )
     shop.orders.insert_many(
-        [{"_id": i, "total": i * 7 % 1000, "name": f"order {i}", "at": datetime.datetime(2030, 1, 1)} for i in range(5000)]
+        [{"_id": i, "total": i * 7 % 1000, "name": f"order {i}", "at": datetime.datetime(2030, 1, 1)} for i in range(1500)]
     )
     # Not as the validator wants it: a restore must take it all the same.
     shop.orders.insert_one({"_id": "odd", "total": "much"}, bypass_document_validation=True)
@@ -105,7 +105,7 @@ def seed():
     for name in ("a b/c", "semi;colon", "pört", "per%cent", "x.y.z", "-dash", "é" * 60, "quote\"'"):
         kinds[name].insert_one({"_id": name})
     pad = "p" * 1000000
-    kinds.wide.insert_many([{"_id": i, "pad": pad} for i in range(8)])
+    kinds.wide.insert_many([{"_id": i, "pad": pad} for i in range(3)])
 
 
 def fingerprint(name, collection):
