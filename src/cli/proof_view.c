@@ -112,6 +112,7 @@ print_databases(FILE *out, const json_t *databases)
 			    text_of(x, "engine"));
 			continue;
 		}
+		bool has_documents = strcmp(text_of(x, "engine"), "mongodb") == 0;
 		bool has_keys = strcmp(text_of(x, "engine"), "redis") == 0 ||
 				strcmp(text_of(x, "engine"), "valkey") == 0;
 		bool is_same = number_of(x, "differ") == 0;
@@ -121,8 +122,9 @@ print_databases(FILE *out, const json_t *databases)
 			    is_same ? " and the same" : "; DIFFERENT");
 		else
 			line(out, "database",
-			    "%s (%s): %s rows in %s tables, and %s definitions, loaded%s",
-			    service, text_of(x, "engine"), rows, tables, objects,
+			    "%s (%s): %s %s in %s %s, and %s definitions, loaded%s", service,
+			    text_of(x, "engine"), rows, has_documents ? "documents" : "rows",
+			    tables, has_documents ? "collections" : "tables", objects,
 			    is_same ? " and the same" : "; DIFFERENT");
 		json_array_foreach(json_object_get(x, "differences"), k, difference)
 		{

@@ -85,6 +85,30 @@ mongo_file_database(char **out, const char *stream, struct err *err)
 	return slash != NULL ? str_dupn(out, stream, (size_t)(slash - stream), err) : ERR_OK;
 }
 
+/* The collection's own name, of a file in a folder. */
+static enum err_code
+file_collection(struct buf *out, const char *stream, struct err *err)
+{
+	const char *slash = strchr(stream, '/');
+	const char *file = slash != NULL ? slash + 1 : stream;
+	size_t len = strlen(file);
+	if (str_ends(file, MONGO_METADATA))
+		len -= strlen(MONGO_METADATA);
+	else if (str_ends(file, MONGO_BSON))
+		len -= strlen(MONGO_BSON);
+	return unescape(out, file, len, err);
+}
+
+enum err_code
+mongo_collection_name(struct buf *out, const char *stream, struct err *err)
+{
+	AUTO(bufv) struct buf name = BUF_INIT;
+	if (file_collection(&name, stream, err))
+		return err->code;
+	const char *parts[] = { buf_cstr(&name), NULL };
+	return parts[0] != NULL ? census_name(out, parts, err) : err_nomem(err);
+}
+
 enum err_code
 mongo_census_name(struct buf *out, const char *stream, struct err *err)
 {
@@ -94,17 +118,8 @@ mongo_census_name(struct buf *out, const char *stream, struct err *err)
 		return err->code;
 	if (database == NULL)
 		return buf_str(out, stream, err);
-	const char *file = stream + strlen(database) + 1;
-	size_t len = strlen(file);
-	if (str_ends(file, MONGO_METADATA))
-		len -= strlen(MONGO_METADATA);
-	else if (str_ends(file, MONGO_BSON))
-		len -= strlen(MONGO_BSON);
-	if (unescape(&name, file, len, err))
+	if (file_collection(&name, stream, err))
 		return err->code;
-	const char *text = buf_cstr(&name);
-	if (text == NULL)
-		return err_nomem(err);
-	const char *parts[] = { database, text, NULL };
-	return census_name(out, parts, err);
+	const char *parts[] = { database, buf_cstr(&name), NULL };
+	return parts[1] != NULL ? census_name(out, parts, err) : err_nomem(err);
 }

@@ -28,6 +28,10 @@ MUST_CHECK enum err_code mongo_file_name(char **out, const char *database,
 MUST_CHECK enum err_code mongo_census_name(
     struct buf *out, const char *stream, struct err *err);
 
+/* The same without its database: "orders". */
+MUST_CHECK enum err_code mongo_collection_name(
+    struct buf *out, const char *stream, struct err *err);
+
 /* The database of "DATABASE/NAME.bson"; *out is the caller's, NULL for what has no folder. */
 MUST_CHECK enum err_code mongo_file_database(char **out, const char *stream, struct err *err);
 

@@ -4,6 +4,7 @@
 #include "engine/diff_rows_impl.h"
 
 #include "db/dataset.h"
+#include "db/mongo_name.h"
 #include "engine/capture.h"
 #include "tree/dir.h"
 
@@ -76,6 +77,16 @@ dump_side_add(struct dump_side *s, const char *table, struct dump_part **out, st
 	s->n_parts++;
 	*out = p;
 	return ERR_OK;
+}
+
+enum err_code
+dump_side_add_documents(struct dump_side *s, struct dump_part **out, struct err *err)
+{
+	AUTO(bufv) struct buf name = BUF_INIT;
+	if (mongo_collection_name(&name, s->stream, err))
+		return err->code;
+	const char *table = buf_cstr(&name);
+	return table != NULL ? dump_side_add(s, table, out, err) : err_nomem(err);
 }
 
 static int
@@ -162,6 +173,17 @@ read_parts(
 	}
 }
 
+static enum err_code
+read_documents(struct dump_side *s, const struct tree_entry *file, struct err *err)
+{
+	struct dump_part *p;
+	if (dump_side_add_documents(s, &p, err) ||
+	    content_copy(&p->content, &file->content, err))
+		return err->code;
+	p->rows = content_rows(&p->content);
+	return dump_side_sort(s, err);
+}
+
 enum err_code
 diff_read_census(
     struct row_diff *d, const struct diff_side *side, struct dump_side *s, struct err *err)
@@ -214,6 +236,8 @@ read_dump(struct row_diff *d, struct diff_side *side, const json_t *member,
 	    tree_lookup(r, &side->snapshot.root, path, &e, err) ||
 	    diff_side_add(side, service, name, database, format, &s, err))
 		return err->code;
+	if (s->is_known && s->row_format == ROW_BSON && e.type == TREE_FILE)
+		return read_documents(s, &e, err);
 	s->is_whole = e.type != TREE_DIR || !s->is_known;
 	return s->is_whole ? diff_read_census(d, side, s, err) : read_parts(r, s, &e, err);
 }

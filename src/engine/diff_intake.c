@@ -64,14 +64,24 @@ begin_part(struct dump_sink *sink, const struct dataset_part *part, struct err *
 	return table != NULL ? open_table(s, table, err) : ERR_OK;
 }
 
+/* A file of documents is one table's, without parts. */
+static enum err_code
+begin_documents(struct diff_intake *s, struct err *err)
+{
+	if (dump_side_add_documents(s->dump, &s->part, err))
+		return err->code;
+	s->part->is_live = true;
+	return open_table(s, s->part->table, err);
+}
+
 /* Words between tables and before rows are the schema. */
 static enum err_code
 take_words(struct dump_sink *sink, const void *data, size_t len, struct err *err)
 {
 	struct diff_intake *s = (struct diff_intake *)sink;
 	atomic_fetch_add(&s->d->bytes, len);
-	if (s->dump == NULL)
-		return ERR_OK;
+	if (s->dump == NULL || s->part == NULL)
+		return ERR_OK; /* what has no parts is compared by its census */
 	if (s->tally != NULL && row_tally_write(s->tally, data, len, err))
 		return err->code;
 	if (s->part->table != NULL && s->is_behind_head)
@@ -120,7 +130,9 @@ begin(struct dump_sink *sink, const struct dump_stream *stream, struct err *err)
 	s->stored = diff_side_find(&s->d->a, s->service, stream->name);
 	s->dump->is_live = true;
 	s->dump->is_whole = !s->dump->is_known;
-	return spill_part_new(&s->dump->text, s->d->spill, err);
+	if (spill_part_new(&s->dump->text, s->d->spill, err))
+		return err->code;
+	return stream->format == DUMP_BSON ? begin_documents(s, err) : ERR_OK;
 }
 
 static enum err_code

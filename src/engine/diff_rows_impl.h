@@ -116,6 +116,9 @@ MUST_CHECK enum err_code diff_side_add(struct diff_side *side, const char *servi
 /* Add a part; table may be NULL. */
 MUST_CHECK enum err_code dump_side_add(
     struct dump_side *s, const char *table, struct dump_part **out, struct err *err);
+/* The part that a file of documents is, without being in a folder of parts (MongoDB). */
+MUST_CHECK enum err_code dump_side_add_documents(
+    struct dump_side *s, struct dump_part **out, struct err *err);
 /* All parts are there: find the tables. */
 MUST_CHECK enum err_code dump_side_sort(struct dump_side *s, struct err *err);
 /* All dumps are there. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What test_mongodb.sh does to servers, from inside their image, which has pymongo.
 
-	tool.py wait | seed | print | destroy       the server of this container
+	tool.py wait | seed | edit | print | destroy | user         the server of this container
 	tool.py files FOLDER                        what mongodump's folder holds, read by pymongo's bson
 
 print and files print the same for the same data.
@@ -174,6 +174,15 @@ def show(found):
         print(json.dumps(item, ensure_ascii=True))
 
 
+def edit():
+    shop = connect().shop
+    shop.orders.update_one({"_id": 7}, {"$set": {"name": "another name"}})
+    shop.orders.delete_one({"_id": 8})
+    shop.orders.insert_one({"_id": "new", "total": 1, "name": "a new one"})
+    shop.words.create_index([("w", 1)], name="by_word")
+    shop.drop_collection("empty")
+
+
 def destroy():
     client = connect()
     for db in client.list_database_names():
@@ -191,6 +200,8 @@ elif verb == "print":
     show(server())
 elif verb == "files":
     show(files(sys.argv[2]))
+elif verb == "edit":
+    edit()
 elif verb == "destroy":
     destroy()
 elif verb == "user":

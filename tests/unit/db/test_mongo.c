@@ -774,11 +774,15 @@ collections_have_mongodumps_file_names(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		AUTO(str) char *file = NULL;
 		AUTO(bufv) struct buf census = BUF_INIT;
+		AUTO(bufv) struct buf own = BUF_INIT;
 		ok(mongo_file_name(&file, "shop", cases[i].name, MONGO_BSON, &err));
 		assert_string_equal(file, cases[i].file);
 		ok(mongo_census_name(&census, file, &err));
 		if (cases[i].census != NULL)
 			assert_string_equal(buf_cstr(&census), cases[i].census);
+		ok(mongo_collection_name(&own, file, &err));
+		if (i == 0)
+			assert_string_equal(buf_cstr(&own), "orders");
 	}
 	char longest[240];
 	memset(longest, '/', sizeof longest - 1);
