@@ -1,6 +1,7 @@
 #include "cli/tables_view.h"
 
 #include "base/bytes.h"
+#include "base/strv.h"
 #include "ui/escape.h"
 #include "ui/format.h"
 #include "ui/table.h"
@@ -14,52 +15,93 @@
 static const struct table_column columns[] = { { "TABLE", TABLE_LEFT }, { "ROWS", TABLE_RIGHT },
 	{ "SIZE", TABLE_RIGHT }, { "ROOT", TABLE_LEFT } };
 
+struct view {
+	struct table table; /* what is to be printed */
+	char *of; /* of which service's files; NULL: none */
+};
+
+static void
+view_auto(struct view *v)
+{
+	table_release(&v->table);
+	free(v->of);
+}
+
+static enum err_code
+flush(struct view *v, struct err *err)
+{
+	enum err_code rc = table_print(&v->table, stdout, 2, err);
+	table_release(&v->table);
+	table_init(&v->table, columns, ARRAY_LEN(columns));
+	return rc;
+}
+
+/* Files that hold one table each are one list. */
+static enum err_code
+flush_files(struct view *v, const char *next, struct err *err)
+{
+	if (v->of == NULL || (next != NULL && strcmp(v->of, next) == 0))
+		return ERR_OK;
+	fputs("tables of ", stdout);
+	escape_print(stdout, v->of);
+	putchar('\n');
+	free(TAKE(v->of));
+	return flush(v, err);
+}
+
+static enum err_code
+begin_list(void *arg, const struct dump_line *d, struct err *err)
+{
+	struct view *v = arg;
+	if (flush_files(v, d->is_file ? d->service : NULL, err))
+		return err->code;
+	return d->is_file && v->of == NULL ? str_dup(&v->of, d->service, err) : ERR_OK;
+}
+
 static enum err_code
 add_line(void *arg, const struct table_line *t, struct err *err)
 {
-	struct table *table = arg;
+	struct view *v = arg;
 	char rows[FORMAT_MAX], size[FORMAT_MAX], root[2 * SHORT_ROOT + 1];
 	(void)err; /* table_print tells */
 	format_count(rows, t->rows);
 	format_size(size, t->bytes);
 	hex_encode(root, t->root, SHORT_ROOT);
-	table_cell(table, t->name);
-	table_cell(table, rows);
-	table_cell(table, size);
-	table_cell(table, root);
+	table_cell(&v->table, t->name);
+	table_cell(&v->table, rows);
+	table_cell(&v->table, size);
+	table_cell(&v->table, root);
 	return ERR_OK;
 }
 
 /* All its tables were added. */
 static enum err_code
-print_dump(void *arg, const struct dump_line *d, struct err *err)
+end_list(void *arg, const struct dump_line *d, struct err *err)
 {
-	struct table *table = arg;
-	enum err_code rc = ERR_OK;
-	if (d->tables > 0) {
-		char root[2 * SHORT_ROOT + 1];
-		hex_encode(root, d->root, SHORT_ROOT);
-		fputs("tables of ", stdout);
-		escape_print(stdout, d->service);
-		putchar('/');
-		escape_print(stdout, d->stream);
-		printf(", root %s\n", root);
-		rc = table_print(table, stdout, 2, err);
-		if (d->has_unknown)
-			puts("  and what this StackSnap does not understand");
-	}
-	table_release(table);
-	table_init(table, columns, ARRAY_LEN(columns));
-	return rc;
+	struct view *v = arg;
+	char root[2 * SHORT_ROOT + 1];
+	if (d->is_file || (d->tables == 0 && !d->has_unknown))
+		return ERR_OK;
+	hex_encode(root, d->root, SHORT_ROOT);
+	fputs("tables of ", stdout);
+	escape_print(stdout, d->service);
+	putchar('/');
+	escape_print(stdout, d->stream);
+	printf(", root %s\n", root);
+	if (flush(v, err))
+		return err->code;
+	if (d->has_unknown)
+		puts("  and what this StackSnap does not understand");
+	return ERR_OK;
 }
 
 enum err_code
 tables_print(struct engine *e, const struct snapshot *s, struct err *err)
 {
-	static const struct tables_ops ops = { NULL, add_line, print_dump };
-	AUTO(table) struct table table;
-	table_init(&table, columns, ARRAY_LEN(columns));
-	return tables_list(e, s, &ops, &table, err);
+	static const struct tables_ops ops = { begin_list, add_line, end_list };
+	AUTO(view) struct view v = { .of = NULL };
+	table_init(&v.table, columns, ARRAY_LEN(columns));
+	return tables_list(e, s, &ops, &v, err) ? err->code : flush_files(&v, NULL, err);
 }
 
 /* --- JSON --- */

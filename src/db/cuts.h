@@ -45,7 +45,7 @@ struct cuts {
 	size_t count;
 	size_t cap;
 	uint64_t undecided; /* CUTS_NONE: nothing */
-	uint64_t last_end; /* where the last row ended, or the table's rows began */
+	uint64_t last_end; /* where the last row (or its statement) ended, or the rows began */
 	char *open; /* name of the table that is open; NULL: none */
 };
 

@@ -111,8 +111,12 @@ sql_in_rows(struct sql_scan *s, const uint8_t *at, struct err *err)
 		if (*at == '(')
 			sql_settle_end(s, at);
 	}
-	if (*at == ';')
+	if (*at == ';') {
+		/* No row has just ended: the table has, here, unless it goes on. */
+		if (s->notes_rows && !s->end_waits)
+			s->cuts->last_end = s->cuts->undecided = sql_place_of(s, at) + 1;
 		return sql_end_rows(s, err);
+	}
 	if (*at == '(') {
 		s->state = ROW;
 		s->parens = 1;

@@ -3,6 +3,7 @@
 #include "base/strv.h"
 #include "crypto/hash.h"
 #include "db/dataset.h"
+#include "db/mongo_name.h"
 #include "tree/dir.h"
 
 #include <string.h>
@@ -62,6 +63,29 @@ list_parts(
 	return l->ops->end(l->arg, d, err);
 }
 
+/* A collection. */
+static enum err_code
+list_file(struct listing *l, struct dump_line *d, const struct tree_entry *e, struct err *err)
+{
+	AUTO(bufv) struct buf name = BUF_INIT;
+	struct table_line line = { d->service, d->stream, NULL, content_rows(&e->content),
+		e->content.size, { 0 } };
+	if (mongo_census_name(&name, d->stream, err) ||
+	    content_digest(&e->content, line.root, err))
+		return err->code;
+	line.name = buf_cstr(&name);
+	if (line.name == NULL)
+		return err_nomem(err);
+	d->is_file = true;
+	d->tables = 1;
+	d->rows = line.rows;
+	memcpy(d->root, line.root, sizeof d->root);
+	if ((l->ops->begin != NULL && l->ops->begin(l->arg, d, err)) ||
+	    l->ops->table(l->arg, &line, err))
+		return err->code;
+	return l->ops->end(l->arg, d, err);
+}
+
 static enum err_code
 list_stream(struct listing *l, const json_t *member, const json_t *stream, struct err *err)
 {
@@ -76,9 +100,11 @@ list_stream(struct listing *l, const json_t *member, const json_t *stream, struc
 	if (str_printf(&path, err, "%s/%s", folder, d.stream) ||
 	    tree_lookup(l->engine->repo, &l->snapshot->root, path, &e, err))
 		return err->code;
-	if (e.type != TREE_DIR)
+	if (e.type != TREE_DIR && !e.content.is_counted)
 		return ERR_OK;
-	return list_parts(l, &d, &e, err) ? err_wrap(err, "%s", path) : ERR_OK;
+	if (e.type == TREE_DIR ? list_parts(l, &d, &e, err) : list_file(l, &d, &e, err))
+		return err_wrap(err, "%s", path);
+	return ERR_OK;
 }
 
 enum err_code

@@ -31,6 +31,7 @@ struct dump_line {
 	const char *database; /* NULL when it is not of one */
 	uint64_t tables;
 	uint64_t rows; /* in all of them */
+	bool is_file; /* one table, as MongoDB's collections: its root is the table's */
 	bool has_unknown; /* a part was not understood: there may be more */
 	uint8_t root[CONTENT_DIGEST_SIZE];
 };
@@ -44,7 +45,7 @@ struct tables_ops {
 	enum err_code (*end)(void *arg, const struct dump_line *d, struct err *err);
 };
 
-/* Of dumps that are folders of parts; others are passed over. */
+/* Of dumps that are folders of parts, or files of rows; others are passed over. */
 MUST_CHECK enum err_code tables_list(struct engine *e, const struct snapshot *s,
     const struct tables_ops *ops, void *arg, struct err *err);
 

@@ -56,6 +56,7 @@ round() {
 	claim "$p: it is printed" "$print" "$p" "$work/$p.before"
 	claim "$p: it is backed up, complete" "$stacksnap" backup --quiesce none "$p"
 	id=$(newest)
+	claim "$p: its dumps are cut at their tables, and whole" "$seeds/../dump_parts" "$stacksnap" "$id" db
 	claim "$p: all of it is wiped" wiped "$p"
 	claim "$p: it is restored" "$stacksnap" restore "$id" --yes
 	claim "$p: it is printed again" "$print" "$p" "$work/$p.after"
