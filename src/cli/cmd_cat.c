@@ -51,6 +51,8 @@ run_dump(struct cli *c, enum exit_code *code, struct err *err)
 
 static const struct example cat_examples[] = {
 	{ "stacksnap -r /backup cat latest project/compose.yaml", "a file as it was" },
+	{ "stacksnap -r /backup cat latest databases/db/shop.sql/000001.public.t.rows",
+	    "the rows of a table, ready for psql" },
 };
 
 const struct command command_cat = {
@@ -59,7 +61,10 @@ const struct command command_cat = {
 	.operands = "SNAPSHOT PATH",
 	.about =
 	    "Writes the bytes of a file in a snapshot's tree; 'stacksnap ls' shows the paths.\n"
-	    "They were checked against their ids; exit status 13 means damage.",
+	    "They were checked against their ids; exit status 13 means damage.  A dump is a "
+	    "folder\n"
+	    "of its tables: of the folder itself all of them are written, as the native tool "
+	    "did.",
 	.examples = cat_examples,
 	.n_examples = ARRAY_LEN(cat_examples),
 	.min_operands = 2,
