@@ -3,6 +3,7 @@
  */
 #include "base/counted.h"
 #include "cli/cli.h"
+#include "cli/restore_table.h"
 #include "cli/restore_view.h"
 #include "cli/settle.h"
 #include "cli/terminal.h"
@@ -233,6 +234,8 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	struct restore_result r;
 	struct id id;
 	bool is_stack;
+	if (restore_table_is_asked(&c->args))
+		return restore_table_run(c, code, err);
 	if (settle_is_verb(c->args.operands.items[0]))
 		return settle_run(c, code, err);
 	if (c->args.all || c->args.older_than != NULL)
@@ -318,6 +321,16 @@ static const struct option_def options[] = {
 	{ "trust", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "let a stack of another host have what it asks of this one",
 	    offsetof(struct args, trust) },
+	{ "table", 0, OPTION_LIST, WORD_ANY, "NAME", NULL,
+	    "only this table's rows, into the server that runs",
+	    offsetof(struct args, tables) },
+	{ "database", 0, OPTION_VALUE, WORD_ANY, "NAME", NULL,
+	    "the database that the table is in", offsetof(struct args, database) },
+	{ "into", 0, OPTION_VALUE, WORD_ANY, "SCHEMA", NULL,
+	    "beside the table that is there, in this schema", offsetof(struct args, into) },
+	{ "in-place", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "in place of the rows that are there, which are kept",
+	    offsetof(struct args, in_place) },
 	{ "all", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "finish: every restore that ended well", offsetof(struct args, all) },
 	{ "older-than", 0, OPTION_VALUE, WORD_ANY, "AGE", NULL,
@@ -332,6 +345,12 @@ static const struct example examples[] = {
 	    "a copy of it beside the old one" },
 	{ "stacksnap -r /backup restore latest --service db",
 	    "only that service's data, into the stack that is there" },
+	{ "stacksnap -r /backup restore latest --table public.orders --into yesterday",
+	    "one table, beside the one that is there, to look at" },
+	{ "stacksnap -r /backup restore latest --table public.orders --in-place",
+	    "one table's rows; the old ones are kept" },
+	{ "stacksnap restore undo shop --table public.orders --database shop",
+	    "those old rows back" },
 	{ "stacksnap restore undo shop", "back to what was there before the restore" },
 	{ "stacksnap restore finish --all --older-than 7d --yes",
 	    "remove what was there before" },
@@ -371,6 +390,16 @@ const struct command command_restore = {
 	    "--preview-rows also read the databases that run, and say for each table how many "
 	    "rows\n"
 	    "would be removed, brought back and changed.\n"
+	    "\n"
+	    "--table puts the rows of one table into the server that runs (PostgreSQL), in "
+	    "one\n"
+	    "transaction, and touches nothing else: --into makes it anew in a schema beside, "
+	    "for\n"
+	    "looking; --in-place exchanges the rows, names first what depends on them, checks "
+	    "foreign\n"
+	    "keys, and keeps the old ones in the database for \"restore undo STACK --table "
+	    "NAME\"\n"
+	    "and \"finish\".\n"
 	    "\n"
 	    "Files: of a snapshot of folders everything goes below --to DIR at the path that "
 	    "it had\n"

@@ -88,6 +88,8 @@ struct args {
 	bool any_space;
 	bool preview_rows;
 	bool trust;
+	const char *into;
+	bool in_place;
 	/* verify */
 	const char *read_data_subset;
 	/* repair */

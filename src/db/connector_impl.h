@@ -10,6 +10,8 @@
 
 #include "db/connector.h"
 
+struct db_pick;
+
 struct connector_ops {
 	/* Fills report.info, but for its kind. */
 	enum err_code (*check)(struct connector *c, struct err *err);
@@ -25,6 +27,9 @@ struct connector_ops {
 	/* One try: ERR_TRANSIENT while the server is not ready. */
 	enum err_code (*ready)(struct connector *c, struct err *err);
 	enum err_code (*load)(struct connector *c, struct dump_source *src, struct err *err);
+	/* pick.h; NULL: it cannot. */
+	enum err_code (*pick)(struct connector *c, const struct db_pick *pick,
+	    struct strv *told, struct err *err);
 	void (*close)(struct connector *c);
 };
 

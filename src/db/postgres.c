@@ -607,6 +607,7 @@ static const struct connector_ops postgres_ops = {
 	.drain = postgres_drain,
 	.ready = postgres_ready,
 	.load = postgres_load,
+	.pick = postgres_pick,
 	.close = postgres_close,
 };
 

@@ -7,6 +7,7 @@
  * postgres_access.c  what the account may do
  * postgres_conf.c   its configuration files
  * postgres_load.c   restore
+ * postgres_pick.c   one table of a server that runs
  *
  * The dump is globals.sql (roles, memberships, tablespaces, by pg_dumpall) and
  * one plain pg_dump --create for each database, template1 included, in a file
@@ -19,6 +20,7 @@
 #include "db/dump.h"
 #include "db/dump_name.h"
 #include "db/objects.h"
+#include "db/pick.h"
 #include "db/session.h"
 
 #define PG_DUMP_END "-- PostgreSQL database dump complete"
@@ -99,5 +101,11 @@ MUST_CHECK enum err_code postgres_access(
 MUST_CHECK enum err_code postgres_ready(struct connector *c, struct err *err);
 MUST_CHECK enum err_code postgres_load(
     struct connector *c, struct dump_source *src, struct err *err);
+MUST_CHECK enum err_code postgres_pick(
+    struct connector *c, const struct db_pick *pick, struct strv *told, struct err *err);
+/* What psql is given before and behind the rows; for tests.  side is the table of ours that
+ * keeps the old ones, quoted. */
+MUST_CHECK enum err_code pg_pick_script(const struct db_pick *pick, const char *side,
+    struct buf *head, struct buf *tail, struct err *err);
 
 #endif

@@ -1,0 +1,43 @@
+/*
+ * pick.h: the rows of one table, put into a server that runs.
+ *
+ * Either beside what is there, into a schema of their own (into), or in its place.
+ * In place, the old rows stay in a table of a schema of ours,
+ * "stacksnap_old_TAG", from which PICK_UNDO puts them back and which PICK_FINISH
+ * removes.  Each is one transaction: it is done or it is not, however it ends.
+ *
+ * Ownership: all is borrowed.
+ */
+#ifndef DB_PICK_H
+#define DB_PICK_H
+
+#include "db/connector.h"
+#include "db/shape.h"
+
+enum pick_verb {
+	PICK_LOOK, /* nothing is changed: what would be hurt, or refused, is told */
+	PICK_PUT,
+	PICK_UNDO, /* wants database and table only, like finish */
+	PICK_FINISH,
+};
+
+struct db_pick {
+	enum pick_verb verb;
+	const char *database;
+	const char *table; /* as the census names it: public.orders */
+	const struct shape *shape; /* of the rows; put and look */
+	uint64_t rows;
+	const char *into; /* a schema's name; NULL: in place */
+	const char *tag; /* the snapshot's first 8 digits */
+	struct dump_source *source; /* put: one file with nothing but the rows */
+};
+
+/* Told by look: dependants that see other rows then, columns that take their own values, ... */
+MUST_CHECK enum err_code connector_pick(
+    struct connector *c, const struct db_pick *pick, struct strv *told, struct err *err);
+
+/* The parts of a name that the census joined by dots: "public.orders", "public.\"odd.name\"";
+ * false when it is none. Each part is the caller's. */
+MUST_CHECK enum err_code pick_split_name(struct strv *out, const char *name, struct err *err);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * restore_table.h: one table of a snapshot, put back into the stack that runs.
+ *
+ * Nothing else of the stack is touched, and no service is stopped.  Beside the
+ * others (into a schema) or in place; then the old rows are kept in the database
+ * itself until restore_table_settle.  See db/pick.h.
+ *
+ * Threads: one at a time.
+ * Errors:  ERR_NOT_FOUND and ERR_USAGE name what there is; ERR_UNSUPPORTED for databases that
+ * cannot, with what to do instead.
+ */
+#ifndef ENGINE_RESTORE_TABLE_H
+#define ENGINE_RESTORE_TABLE_H
+
+#include "base/strv.h"
+#include "engine/engine.h"
+#include "repo/id.h"
+
+struct restore_table_options {
+	const char *table; /* "public.orders", or "orders" when there is one of that name */
+	const char *service; /* NULL: the only one that has such a table; here and below */
+	const char *database;
+	const char *stack; /* NULL: the snapshot's */
+	const char *into; /* NULL: in place */
+};
+
+/* What it comes to. */
+struct restore_table_plan {
+	char *stack;
+	char *service;
+	char *database;
+	char *table;
+	uint64_t rows;
+	struct strv told; /* what will not be as one might think */
+	struct strv lines; /* in place: which rows are lost, brought back, changed */
+};
+
+#define RESTORE_TABLE_PLAN_INIT                       \
+	{                                             \
+		.told = STRV_INIT, .lines = STRV_INIT \
+	}
+
+void restore_table_plan_release(struct restore_table_plan *p);
+static inline void UNUSED
+restore_table_plan_auto(struct restore_table_plan *p)
+{
+	restore_table_plan_release(p);
+}
+
+/* Changes nothing. */
+MUST_CHECK enum err_code restore_table_look(struct engine *e, const struct id *id,
+    const struct restore_table_options *opt, struct restore_table_plan *out, struct err *err);
+MUST_CHECK enum err_code restore_table(struct engine *e, const struct id *id,
+    const struct restore_table_options *opt, struct err *err);
+
+/* Put back what was replaced, or remove it.  opt->stack is wanted, and the table's whole name;
+ * service and database when the stack has several. */
+MUST_CHECK enum err_code restore_table_settle(
+    struct engine *e, const struct restore_table_options *opt, bool undo, struct err *err);
+
+#endif
