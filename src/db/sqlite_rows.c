@@ -296,8 +296,12 @@ read_schema(struct sqlite_rows *r, struct err *err)
 
 /* --- opening --- */
 
-enum err_code
-sqlite_rows_open(struct sqlite_rows **out, const struct sqlite_bytes *file, struct err *err)
+/* The system keeps a local file's pages by itself. */
+enum rows_use { ROWS_IN_BLOCKS, ROWS_DIRECT };
+
+static enum err_code
+open_rows(struct sqlite_rows **out, const struct sqlite_bytes *file, enum rows_use use,
+    struct err *err)
 {
 	uint8_t encoding[4];
 	AUTO(sqlite_rows) struct sqlite_rows *r = calloc(1, sizeof *r);
@@ -305,13 +309,21 @@ sqlite_rows_open(struct sqlite_rows **out, const struct sqlite_bytes *file, stru
 		return err_nomem(err);
 	r->fd = -1;
 	r->bytes = *file;
+	if (use == ROWS_IN_BLOCKS && sqlite_blocks_new(&r->blocks, &r->bytes, file, err))
+		return err->code;
 	if (sqlite_pages_init(&r->pages, &r->bytes, err) ||
-	    file->read(file->arg, encoding, sizeof encoding, ENCODING, err) ||
+	    r->bytes.read(r->bytes.arg, encoding, sizeof encoding, ENCODING, err) ||
 	    sqlite_reader_open(&r->reader, &r->bytes, err) || read_schema(r, err))
 		return err->code;
 	r->encoding = encoding[3];
 	*out = TAKE(r);
 	return ERR_OK;
+}
+
+enum err_code
+sqlite_rows_open(struct sqlite_rows **out, const struct sqlite_bytes *file, struct err *err)
+{
+	return open_rows(out, file, ROWS_IN_BLOCKS, err);
 }
 
 static enum err_code
@@ -337,7 +349,7 @@ sqlite_rows_open_file(
 		return err_sys(err, "open %s", path);
 	*fd = opened;
 	struct sqlite_bytes file = { read_fd, fd, (uint64_t)st.st_size, cancel };
-	if (sqlite_rows_open(out, &file, err))
+	if (open_rows(out, &file, ROWS_DIRECT, err))
 		return err_wrap(err, "%s", path);
 	(*out)->fd = fd_take(&opened);
 	(*out)->bytes.arg = TAKE(fd);
@@ -355,6 +367,7 @@ sqlite_rows_close(struct sqlite_rows *r)
 	free(r->tables);
 	free(r->objects);
 	strv_release(&r->texts);
+	sqlite_blocks_free(r->blocks);
 	if (r->fd >= 0) {
 		close(r->fd);
 		free(r->bytes.arg);

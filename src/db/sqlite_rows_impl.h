@@ -9,6 +9,7 @@
 #define DB_SQLITE_ROWS_IMPL_H
 
 #include "base/strv.h"
+#include "db/sqlite_blocks.h"
 #include "db/sqlite_bytes.h"
 #include "db/sqlite_pages.h"
 
@@ -23,6 +24,7 @@ struct sqlite_table {
 
 struct sqlite_rows {
 	struct sqlite_bytes bytes;
+	struct sqlite_blocks *blocks; /* NULL: bytes are the file's own */
 	struct sqlite_reader *reader;
 	struct sqlite_pages pages;
 	int encoding; /* of text, as the header has it */
