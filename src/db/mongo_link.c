@@ -103,7 +103,8 @@ judge(struct module_link *k, enum mongo_outcome outcome, const struct mongo_said
 		    k->login->user != NULL ? k->login->user : "", said->text);
 	case MONGO_GONE:
 		if (k->dial_err.code == ERR_OK)
-			return err_set(err, ERR_TRANSIENT, "%s", said->text);
+			return err_set(
+			    err, ERR_TRANSIENT, "%s: %s", k->login->address, said->text);
 		*err = k->dial_err;
 		return err->code;
 	case MONGO_CANCELLED:
