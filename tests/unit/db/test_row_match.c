@@ -688,6 +688,30 @@ a_null_is_no_key(void **state)
 	    "*1\tx>1\ty\n-\\N\tx>\n+>\\N\ty\n");
 }
 
+/* Members of a set in another order, and how often a key was used, change nothing. */
+static void
+keys_of_an_rdb_file_are_the_same_when_they_say_the_same(void **state)
+{
+	(void)state;
+	struct err err;
+	static struct shape_column columns[] = { { some_name, some_type, true },
+		{ some_name, some_type, true }, { some_name, some_type, false },
+		{ some_name, some_type, false } };
+	struct shape shape = { some_name, ROW_RDB, columns, 4, first_column, 1 };
+	static const uint8_t a[] = { 0, 1, 'k', 1, 'v', 2, 1, 's', 2, 1, 'a', 1, 'b', 0, 1, 'z',
+		1, 'z' };
+	static const uint8_t b[] = { 0xf9, 5, 2, 1, 's', 2, 1, 'b', 1, 'a', 0, 1, 'k', 1, 'w',
+		0, 1, 'z', 1, 'z' };
+	AUTO(row_match) struct row_match *m = NULL;
+	struct row_match_result counts;
+	ok(row_match_new(&m, &shape, &shape, &(struct row_match_options){ .keep = 0 }, &err));
+	ok(row_match_add_pair(m, a, sizeof a, b, sizeof b, &err));
+	ok(row_match_finish(m, NULL, NULL, &counts, &err));
+	assert_int_equal(counts.changed, 1);
+	assert_int_equal(counts.added, 0);
+	assert_int_equal(counts.removed, 0);
+}
+
 static void
 rows_under_one_key_are_paired_as_far_as_they_go(void **state)
 {
@@ -815,6 +839,7 @@ main(void)
 		cmocka_unit_test(changes_come_in_order_of_keys),
 		cmocka_unit_test(a_row_that_looks_like_a_head_is_a_row),
 		cmocka_unit_test(a_null_is_no_key),
+		cmocka_unit_test(keys_of_an_rdb_file_are_the_same_when_they_say_the_same),
 		cmocka_unit_test(rows_under_one_key_are_paired_as_far_as_they_go),
 		cmocka_unit_test(what_does_not_fit_is_matched_on_disk),
 		cmocka_unit_test(equal_rows_are_counted_not_kept),
