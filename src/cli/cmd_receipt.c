@@ -197,9 +197,13 @@ print_proof(const struct receipt *r)
 	char text[PROOF_TEXT], when[CLOCK_TEXT_SIZE];
 	puts("restored");
 	if (r->proof == NULL) {
+		bool is_stack = json_object_get(r->document, "stack") != NULL;
+		/* A drill is of a stack. */
 		line("NEVER",
-		    "nobody has tried to restore this snapshot: 'stacksnap drill %.8s' "
-		    "does",
+		    is_stack ? "nobody has tried to restore this snapshot: 'stacksnap drill "
+			       "%.8s' does"
+			     : "nobody has tried to restore this snapshot: 'stacksnap restore "
+			       "%.8s --to DIR --verify' does",
 		    r->hex);
 		return;
 	}
