@@ -8,6 +8,9 @@
 
 #define ARROW " \xe2\x86\x92 "
 
+#define NAME_COLUMNS 48
+#define NAME_END 12 /* of them, behind what is left out */
+
 /* Lines of two columns, of which the first is as wide as its widest. */
 struct lines {
 	struct buf *out;
@@ -38,14 +41,34 @@ diff_sum_counts(struct buf *out, const struct screen *screen, uint64_t added, ui
 	return add_count(out, screen, PAINT_YELLOW, "~", changed, err);
 }
 
-/* "    shop/public.orders   ": names are made harmless, and padded. */
+/* "shop/public.orders", harmless; what is longer than a column may be without its middle. */
+static enum err_code
+make_name(struct buf *out, const char *a, const char *slash, const char *b, struct err *err)
+{
+	AUTO(bufv) struct buf whole = BUF_INIT;
+	if (escape_add(&whole, a, strlen(a), err) || buf_str(&whole, slash, err) ||
+	    escape_add(&whole, b, strlen(b), err) || buf_str(&whole, "", err))
+		return err->code;
+	const char *text = (const char *)whole.data;
+	size_t front = escape_fit(text, whole.len, NAME_COLUMNS - NAME_END);
+	size_t back = whole.len;
+	if (escape_width(text, whole.len) <= NAME_COLUMNS)
+		return buf_add(out, text, whole.len, err);
+	while (back > front && escape_width(text + back, whole.len - back) < NAME_END - 1)
+		for (back--; back > front && (text[back] & 0xc0) == 0x80;)
+			back--;
+	return buf_add(out, text, front, err) || buf_str(out, "\xe2\x80\xa6", err)
+		   ? err->code
+		   : buf_add(out, text + back, whole.len - back, err);
+}
+
+/* "    shop/public.orders   ": padded. */
 static enum err_code
 add_name(struct lines *l, size_t indent, const char *a, const char *slash, const char *b,
     struct err *err)
 {
 	AUTO(bufv) struct buf name = BUF_INIT;
-	if (escape_add(&name, a, strlen(a), err) || buf_str(&name, slash, err) ||
-	    escape_add(&name, b, strlen(b), err))
+	if (make_name(&name, a, slash, b, err))
 		return err->code;
 	size_t width = escape_width((const char *)name.data, name.len);
 	size_t pad = l->width > width ? l->width - width : 0;
@@ -57,11 +80,9 @@ static enum err_code
 widen(struct lines *l, const char *a, const char *slash, const char *b, struct err *err)
 {
 	AUTO(bufv) struct buf name = BUF_INIT;
-	if (escape_add(&name, a, strlen(a), err) || buf_str(&name, slash, err) ||
-	    escape_add(&name, b, strlen(b), err))
+	if (make_name(&name, a, slash, b, err))
 		return err->code;
-	size_t width = escape_width((const char *)name.data, name.len);
-	l->width = min_size(max_size(l->width, width), 48);
+	l->width = max_size(l->width, escape_width((const char *)name.data, name.len));
 	return ERR_OK;
 }
 
@@ -159,8 +180,8 @@ add_member(struct lines *l, const struct sum_member *m, struct err *err)
 	const struct diff_result *f = &m->files;
 	char count[FORMAT_MAX];
 	if (add_name(l, 2, *m->path != '\0' ? m->path : "/", "", "", err) ||
-	    (m->state == DIFF_ADDED && buf_str(l->out, "new ", err)) ||
-	    (m->state == DIFF_REMOVED && buf_str(l->out, "gone ", err)) ||
+	    (m->state == DIFF_ADDED && buf_str(l->out, "new", err)) ||
+	    (m->state == DIFF_REMOVED && buf_str(l->out, "gone", err)) ||
 	    diff_sum_counts(l->out, l->screen, f->added, f->removed, f->changed, err))
 		return err->code;
 	if (f->metadata > 0) {

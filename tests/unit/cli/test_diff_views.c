@@ -545,6 +545,49 @@ the_summary_adds_up(void **state)
 	    "  cache db3: keys of a module\n");
 }
 
+static void
+long_names_are_shortened_and_line_up(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	AUTO(diff_sum) struct diff_sum s = DIFF_SUM_INIT;
+	AUTO(bufv) struct buf out = BUF_INIT;
+	struct screen screen = { .fd = 1 };
+	json_error_t je;
+	AUTO(json) json_t *a =
+	    json_loads("{\"members\":[{\"kind\":\"volume\",\"path\":\"volumes/"
+		       "c562376817aecb77f0f18a8ffee7e00d48d1bcafc837715e402ee67dd0a66ceb\"},"
+		       "{\"kind\":\"volume\",\"path\":\"volumes/"
+		       "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3"
+		       "\xbc\xc3\xbc\xc3\xbc\xc3\xbc"
+		       "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3"
+		       "\xbc\xc3\xbc\xc3\xbc\xc3\xbc"
+		       "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3"
+		       "\xbc\xc3\xbc\xc3\xbc\xc3\xbc"
+		       "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3"
+		       "\xbc\xc3\xbc\xc3\xbc\xc3\xbc\"},"
+		       "{\"kind\":\"volume\",\"path\":\"volumes/a\"}]}",
+		0, &je);
+	assert_non_null(a);
+	AUTO(json) json_t *none = json_object();
+	ok(diff_sum_members(&s, a, none, false, &err));
+	ok(diff_sum_text(&out, &s, &screen, &err));
+	assert_string_equal(buf_cstr(&out),
+	    "files\n"
+	    "  volumes/c562376817aecb77f0f18a8ffee7\xe2\x80\xa6"
+	    "67dd0a66ceb  gone\n"
+	    "  volumes/"
+	    "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc"
+	    "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc"
+	    "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc"
+	    "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc"
+	    "\xe2\x80\xa6"
+	    "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc"
+	    "\xc3\xbc"
+	    "  gone\n"
+	    "  volumes/a                                         gone\n");
+}
+
 /* --- the page --- */
 
 static void
@@ -609,6 +652,7 @@ main(void)
 		cmocka_unit_test(rows_as_json_have_the_names_of_their_columns),
 		cmocka_unit_test(documents_as_json_come_with_a_patch),
 		cmocka_unit_test(the_summary_adds_up),
+		cmocka_unit_test(long_names_are_shortened_and_line_up),
 		cmocka_unit_test(a_page_of_hostile_rows_holds_no_tags_of_theirs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
