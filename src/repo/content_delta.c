@@ -7,12 +7,12 @@
 
 #include <stdatomic.h>
 
-/* Lists of chunks are kept up to so many extents, others read again: 32 MiB. */
-#define KEPT_MAX (((uint64_t)32 << 20) / sizeof(struct extent))
 /* Ids are compared by so many bytes: they are keyed hashes. */
 #define PREFIX 16
-/* Chunks of one pass, which fill a map of two million places three quarters. */
-#define PASS_MAX ((uint64_t)3 << 19)
+/* Of one pass: a map of two million places, less than three quarters of them full. */
+#define REMEMBER_DEFAULT 1500000
+/* Of lists so many extents are kept for each chunk of a pass: 32 MiB of the default's. */
+#define KEPT_SHARE(remember) ((remember) / 5 * 2)
 
 /* --- leaves --- */
 
@@ -222,7 +222,7 @@ static enum err_code
 take_units(struct content_delta *d, unsigned level, struct err *err)
 {
 	struct taking t = {
-		.delta = d, .level = level, .passes = 1 + d->sides[0].leaves / PASS_MAX
+		.delta = d, .level = level, .passes = 1 + d->sides[0].leaves / d->opt.remember
 	};
 	enum err_code rc = ERR_OK;
 	map_init(&t.ids, PREFIX, sizeof(struct seen));
@@ -292,7 +292,8 @@ load_list(struct loading *l, struct delta_side *s, struct delta_node *n, struct 
 		return err->code;
 	n->count = (uint32_t)list.count;
 	/* Above the lists of chunks, what is read is needed once more, at once. */
-	if (l->level > 1 || atomic_fetch_add(&l->kept, list.count) < KEPT_MAX)
+	if (l->level > 1 ||
+	    atomic_fetch_add(&l->kept, list.count) < KEPT_SHARE(l->delta->opt.remember))
 		n->items = TAKE(list.items);
 	content_release(&list);
 	return ERR_OK;
@@ -438,6 +439,7 @@ content_delta_new(
 	if (d == NULL)
 		return err_nomem(err);
 	d->opt = *opt;
+	d->opt.remember = opt->remember > 0 ? opt->remember : REMEMBER_DEFAULT;
 	if (start_side(&d->sides[0], opt->a, opt->repo_a, err) ||
 	    start_side(&d->sides[1], opt->b, opt->repo_b, err))
 		return err->code;

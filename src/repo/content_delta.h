@@ -13,12 +13,12 @@
  * multisets of rows all the same.  A run begins and ends at a border of rows.
  *
  * Memory: 72 bytes for each list that is not shared (6 MiB for a table of 100 GiB, all of which
- *         differs), one bit for each chunk in them, 32 MiB of such lists; 80 MiB of the ids
- *         of 1.5 million chunks (24 GiB), of more in several passes over the lists.
- *         content_delta_read: 24 MiB, besides a row that is larger than that.
- * Ownership: repositories and contents are borrowed until content_delta_free.
- * Threads:   one at a time; content_delta_read has threads of its own.
- * Errors:    those of repo_read_chunk; ERR_UNSUPPORTED for a content that is not counted.
+ *         differs), one bit for each chunk in them; 66 MiB of the ids of 1.5 million chunks
+ *         (24 GiB), more in several passes over the lists; 32 MiB of lists, more are read anew
+ * in each pass. content_delta_read: 24 MiB, besides a row that is larger than that. Ownership:
+ * repositories and contents are borrowed until content_delta_free. Threads:   one at a time;
+ * content_delta_read has threads of its own. Errors:    those of repo_read_chunk;
+ * ERR_UNSUPPORTED for a content that is not counted.
  */
 #ifndef REPO_CONTENT_DELTA_H
 #define REPO_CONTENT_DELTA_H
@@ -32,6 +32,7 @@ struct content_delta_options {
 	struct repo *repo_b; /* may be the same */
 	bool is_apart; /* nothing is shared: equal bytes do not mean equal rows */
 	unsigned threads; /* 0: one per processor */
+	size_t remember; /* chunks of a pass; 0: 1.5 million */
 	const struct cancel *cancel; /* may be NULL */
 };
 

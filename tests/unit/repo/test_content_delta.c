@@ -336,6 +336,7 @@ check_random_case(void)
 	struct content_delta_options opt = between(&in_a, &in_b);
 	opt.threads = (unsigned)below(4);
 	opt.is_apart = below(10) == 0;
+	opt.remember = below(2) * (1 + below(1000));
 	check(&a, &b, &opt, &g);
 	content_release(&in_a);
 	content_release(&in_b);
@@ -447,6 +448,11 @@ only_what_changed_is_read_in_pairs(void **state)
 	assert_in_range(rest.chunks[0], 40, 100);
 	assert_in_range(rest.chunks[1], 40, 100);
 	assert_in_range(g.runs, 30, 40);
+	assert_int_equal(g.paired_runs, g.runs);
+	/* The same in many passes. */
+	opt.remember = 100;
+	rest = check(&p.a, &p.b, &opt, &g);
+	assert_in_range(rest.chunks[0], 40, 100);
 	assert_int_equal(g.paired_runs, g.runs);
 }
 
