@@ -136,19 +136,23 @@ load_kind(struct mongo *m, struct dump_source *src, size_t kind, struct err *err
 	if (drop_temporary(m, kind, err) || mongo_insert_file(m, src, kinds[kind].file, "admin",
 						kinds[kind].temporary, &count, err))
 		return err->code;
-	enum err_code rc = count > 0 ? merge(m, kind, err) : ERR_OK;
+	/* No roles are none; but without any user nobody could log in again. */
+	bool are_users = strcmp(kinds[kind].collection, "system.users") == 0;
+	enum err_code rc = count > 0 || !are_users ? merge(m, kind, err) : ERR_OK;
 	if (rc == ERR_UNSUPPORTED) {
 		*err = (struct err)ERR_INIT;
-		rc = dump_warn(&m->base, err,
-		    "this server takes no users and roles: %" PRIu64
-		    " documents of admin.%s are not loaded; those that it has stay",
-		    count, kinds[kind].collection);
+		rc = count == 0
+			 ? ERR_OK
+			 : dump_warn(&m->base, err,
+			       "this server takes no users and roles: %" PRIu64
+			       " documents of admin.%s are not loaded; those that it has stay",
+			       count, kinds[kind].collection);
 	}
-	struct err mine = *err;
-	if (drop_temporary(m, kind, err))
-		return rc != ERR_OK ? (*err = mine).code : err->code;
-	if (rc != ERR_OK)
-		*err = mine;
+	struct err second;
+	if (drop_temporary(m, kind, &second) && rc == ERR_OK) {
+		*err = second;
+		rc = second.code;
+	}
 	return rc;
 }
 
