@@ -121,8 +121,8 @@ add_list(struct strv *to, const char *const *words, struct err *err)
 	return ERR_OK;
 }
 
-/* Options of the two families of clients differ; MariaDB's has no word for "prefer", which is
- * what it does by itself. */
+/* Options of the two families of clients differ.  MariaDB's has no word for "prefer", which is
+ * what it does by itself, and cannot insist on TLS unless it checks the certificate, too. */
 static enum err_code
 add_tls(struct strv *to, const struct db_site *s, bool is_maria, struct err *err)
 {
@@ -133,13 +133,17 @@ add_tls(struct strv *to, const struct db_site *s, bool is_maria, struct err *err
 	} modes[] = {
 		{ "disable", { "--skip-ssl", NULL }, "--ssl-mode=DISABLED" },
 		{ "prefer", { NULL }, "--ssl-mode=PREFERRED" },
-		{ "require", { "--ssl", "--skip-ssl-verify-server-cert", NULL },
-		    "--ssl-mode=REQUIRED" },
+		{ "require", { NULL }, "--ssl-mode=REQUIRED" },
 		{ "verify-ca", { "--ssl", "--ssl-verify-server-cert", NULL },
 		    "--ssl-mode=VERIFY_CA" },
 		{ "verify-full", { "--ssl", "--ssl-verify-server-cert", NULL },
 		    "--ssl-mode=VERIFY_IDENTITY" },
 	};
+	if (is_maria && s->sslmode != NULL && strcmp(s->sslmode, "require") == 0)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "MariaDB's client cannot insist on TLS without checking the server's "
+		    "certificate: say sslmode=verify-full, with sslrootcert=FILE where its "
+		    "authority is one of your own");
 	for (size_t i = 0; s->sslmode != NULL && i < ARRAY_LEN(modes); i++) {
 		if (strcmp(modes[i].mode, s->sslmode) != 0)
 			continue;
