@@ -63,7 +63,8 @@ const struct shape *shapes_at(const struct shapes *s, size_t i);
 /* A definition in the schema, for comparing schemas: "TABLE public.orders" and its text,
  * without the comments around it and without the marks of version comments.  What ALTER says of
  * an object stands behind its CREATE.  Names are the census's; what it has no name for is
- * called by its first words: "COMMENT ON TABLE public.orders", "GRANT SELECT ON TABLE ...".
+ * called by its first words: "COMMENT ON TABLE public.orders", "GRANT SELECT ON TABLE ...",
+ * never by secrets.
  * Next values of sequences are objects of their own ("SEQUENCE VALUE ..."), also those of
  * AUTO_INCREMENT, so that a table does not differ when rows were added. */
 struct shape_object {

@@ -147,12 +147,24 @@ is_definition(const struct shapes *s, const struct sql_head *h)
 	return false;
 }
 
-/* The words up to IS, as of COMMENT ON ... IS. */
+/* Here begins what is said of it, which may be a secret. */
+static bool
+ends_name(const struct sql_head *h, size_t i)
+{
+	static const char *const words[] = { "IS", "IDENTIFIED", "PASSWORD", "OPTIONS",
+		"CONNECTION" };
+	for (size_t k = 0; h->tokens[i].kind == SQL_WORD && k < ARRAY_LEN(words); k++)
+		if (sql_is(h, i, words[k]))
+			return true;
+	return false;
+}
+
+/* The words up to IS, as of COMMENT ON ... IS, or to what an account is known by. */
 static enum err_code
 name_by_words(struct buf *out, const struct sql_head *h, struct err *err)
 {
 	size_t to = 0;
-	while (to < h->count && !(h->tokens[to].kind == SQL_WORD && sql_is(h, to, "IS")))
+	while (to < h->count && !ends_name(h, to))
 		to++;
 	if (shape_words(out, h, 0, to, err))
 		return err->code;

@@ -51,7 +51,7 @@ struct diff_object {
 	const char *database; /* "" for what all databases of a server share: roles */
 	const char *name; /* "INDEX public.orders_by_name" */
 	enum diff_state state;
-	const char *before; /* DDL text, NULL when it is not there */
+	const char *before; /* DDL text, without secrets; NULL when it is not there */
 	const char *after;
 };
 

@@ -5,6 +5,7 @@
 #include "engine/diff_rows_impl.h"
 
 #include "db/dataset.h"
+#include "db/sql_secret.h"
 
 #include <string.h>
 
@@ -173,11 +174,26 @@ struct group {
 	bool *is_told; /* for each of all */
 };
 
+/* A definition as it may be shown; kept owns it when it is not the text itself. */
+static enum err_code
+shown(const struct shape_object *o, struct buf *kept, const char **out, struct err *err)
+{
+	*out = o != NULL ? o->text : NULL;
+	if (o == NULL || !sql_has_secrets(o->name))
+		return ERR_OK;
+	if (sql_hide_secrets(kept, o->text, err))
+		return err->code;
+	*out = buf_cstr(kept);
+	return *out != NULL ? ERR_OK : err_nomem(err);
+}
+
 static enum err_code
 tell_object(struct row_diff *d, const struct diff_object *of, const struct shape_object *x,
     const struct shape_object *y, struct err *err)
 {
 	bool is_wanted;
+	AUTO(bufv) struct buf before = BUF_INIT;
+	AUTO(bufv) struct buf after = BUF_INIT;
 	struct diff_object o = {
 		.service = of->service,
 		.database = of->database,
@@ -185,10 +201,9 @@ tell_object(struct row_diff *d, const struct diff_object *of, const struct shape
 		.state = x == NULL   ? DIFF_ADDED
 			 : y == NULL ? DIFF_REMOVED
 				     : DIFF_CHANGED,
-		.before = x != NULL ? x->text : NULL,
-		.after = y != NULL ? y->text : NULL,
 	};
-	if (diff_wants_object(d, o.database, o.name, &is_wanted, err))
+	if (shown(x, &before, &o.before, err) || shown(y, &after, &o.after, err) ||
+	    diff_wants_object(d, o.database, o.name, &is_wanted, err))
 		return err->code;
 	return is_wanted ? d->ops->object(d->arg, &o, err) : ERR_OK;
 }

@@ -511,10 +511,27 @@ schema_that_ends_within_something_is_corrupt(void **state)
 	assert_int_equal(shapes_count(s), 0);
 }
 
+static void
+accounts_are_not_called_by_their_passwords(void **state)
+{
+	(void)state;
+	static const char text[] =
+	    "CREATE USER `bob`@`%` IDENTIFIED BY PASSWORD '*7444';\n"
+	    "GRANT USAGE ON *.* TO `bob`@`%` IDENTIFIED BY PASSWORD '*7444';\n";
+	AUTO(shapes) struct shapes *s = read_schema(ROW_INSERT, text, sizeof text - 1, 7);
+	assert_int_equal(shapes_object_count(s), 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_null(strstr(shapes_object(s, i)->name, "7444"));
+		assert_non_null(strstr(shapes_object(s, i)->name, "bob"));
+		assert_non_null(strstr(shapes_object(s, i)->text, "7444"));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(accounts_are_not_called_by_their_passwords),
 		cmocka_unit_test(columns_come_from_the_head_and_the_key_from_the_constraint),
 		cmocka_unit_test(without_a_head_generated_columns_are_left_out),
 		cmocka_unit_test(schema_is_read_the_same_however_it_is_cut),
