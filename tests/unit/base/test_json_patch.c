@@ -177,6 +177,30 @@ a_patch_makes_one_of_the_other(void **state)
 	assert_true(operations > 8000);
 }
 
+/* What lies in documents may be hostile. */
+static void
+deep_documents_are_compared(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	enum { DEPTH = 1000 };
+	static char text[2][3 * DEPTH + 8];
+	for (int k = 0; k < 2; k++) {
+		memset(text[k], '[', DEPTH);
+		text[k][DEPTH] = (char)('1' + k);
+		memset(text[k] + DEPTH + 1, ']', DEPTH);
+	}
+	AUTO(json) json_t *a = parse(text[0]);
+	AUTO(json) json_t *b = parse(text[1]);
+	AUTO(json) json_t *patch = NULL;
+	AUTO(json) json_t *made = NULL;
+	ok(json_patch_make(&patch, a, b, &err));
+	assert_int_equal(json_array_size(patch), 1);
+	assert_int_equal(strlen(json_get_str(json_array_get(patch, 0), "path")), 2 * DEPTH);
+	ok(json_patch_apply(&made, a, patch, &err));
+	assert_true(json_equal(made, b));
+}
+
 /* --- apply --- */
 
 static void
@@ -286,6 +310,7 @@ main(void)
 		cmocka_unit_test(slashes_and_tildes_of_names_are_escaped),
 		cmocka_unit_test(items_are_matched_by_what_both_have),
 		cmocka_unit_test(a_patch_makes_one_of_the_other),
+		cmocka_unit_test(deep_documents_are_compared),
 		cmocka_unit_test(the_examples_of_the_rfc_hold),
 		cmocka_unit_test(what_is_no_patch_is_refused),
 	};
