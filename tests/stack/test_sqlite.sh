@@ -113,6 +113,27 @@ done
 claim "$good of $backups snapshots hold both databases whole and of one instant, and held nobody up" \
 	test "$good" -eq "$backups"
 claim "the certificate says how each was taken" show_says
+
+# rows_are_told A B: in both databases the one step and some accounts have changed, nothing else.
+rows_are_told() {
+	"$stacksnap" diff --json "$1" "$2" >"$work/diff" && python3 - "$work/diff" "$p" <<-'PY'
+		import json, sys
+		lines = [json.loads(line) for line in open(sys.argv[1])]
+		tables = {(t["service"], t["database"], t["table"]): t for t in lines if t.get("type") == "table"}
+		wanted = {("app", f"{sys.argv[2]}_data/{f}", t) for f in ("wal.db", "old/journal.db") for t in ("step", "account")}
+		print(*tables.values(), *(x for x in lines if x.get("type") == "unknown"), sep="\n")
+		good = set(tables) == wanted
+		for (_, _, name), t in tables.items():
+		    good = good and t["added"] == t["removed"] == 0 and (t["changed"] == 1 if name == "step" else t["changed"] > 1)
+		sys.exit(not good)
+	PY
+}
+"$stacksnap" backup "$p" >/dev/null 2>&1
+one=$(newest)
+sleep 0.5
+"$stacksnap" backup "$p" >/dev/null 2>&1
+claim "rows that were written between two backups are told" rows_are_told "$one" latest
+claim "and since a backup" rows_are_told latest live
 claim "show tells it to people" exits 0 "SQLite databases in ${p}_data" "$stacksnap" show latest
 claim "nothing beside the databases has changed hands" test "$(owners)" = "$claim_before"
 claim "the application goes on" goes_on
