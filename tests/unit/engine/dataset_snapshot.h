@@ -7,6 +7,7 @@
 
 #include "tree/fixture.h"
 
+#include "db/bson.h"
 #include "db/dataset.h"
 #include "repo/snapshot.h"
 #include "repo/stream.h"
@@ -15,7 +16,7 @@ struct dump_text {
 	const char *service;
 	const char *stream;
 	const char *database; /* NULL: of none, or of all */
-	const char *format; /* "postgres", "mysql", "rdb" */
+	const char *format; /* "postgres", "mysql", "rdb", "bson" */
 	const void *data;
 	size_t len;
 	bool is_file; /* as an earlier program stored it: with its census, but not cut */
@@ -25,6 +26,7 @@ static inline enum census_dump
 dump_text_kind(const struct dump_text *t)
 {
 	return strcmp(t->format, "rdb") == 0     ? CENSUS_RDB
+	       : strcmp(t->format, "bson") == 0  ? CENSUS_BSON
 	       : strcmp(t->format, "mysql") == 0 ? CENSUS_MYSQL
 						 : CENSUS_POSTGRES;
 }
@@ -96,6 +98,46 @@ cut_dump(const struct dump_text *t, const struct dataset_ops *ops, void *arg, st
 	ok(dataset_finish(d, &err));
 	ok(census_finish(census, &err));
 	ok(census_write(census, t->stream, lines, &err));
+}
+
+/* A file of documents has no parts: hand it to rows at once. */
+static inline void
+pass_documents(const struct dump_text *t,
+    enum err_code (*rows)(void *arg, const void *data, size_t len, const uint32_t *ends,
+	size_t count, struct err *err),
+    void *arg, struct buf *lines)
+{
+	struct err err;
+	uint32_t ends[64];
+	size_t count = 0;
+	AUTO(census) struct census *census = NULL;
+	for (size_t at = 0; at < t->len;) {
+		at += bson_length((const uint8_t *)t->data + at, t->len - at);
+		assert_true(count < ARRAY_LEN(ends));
+		ends[count++] = (uint32_t)at;
+	}
+	ok(census_new(&census, CENSUS_BSON, &err));
+	ok(census_of_file(census, t->stream, &err));
+	ok(census_feed(census, t->data, t->len, &err));
+	ok(census_finish(census, &err));
+	ok(census_write(census, t->stream, lines, &err));
+	if (count > 0)
+		ok(rows(arg, t->data, t->len, ends, count, &err));
+}
+
+static inline void
+store_documents(struct fixture *f, const struct dump_text *t, struct dir_builder *service,
+    struct buf *lines)
+{
+	struct err err;
+	struct dump_storing s = { .intake = NULL };
+	AUTO(tree_entry) struct tree_entry e = TREE_ENTRY_INIT;
+	ok(intake_new(&s.intake, f->writer, &err));
+	ok(stream_open_rows(&s.stream, s.intake, &err));
+	pass_documents(t, dump_storing_rows, &s, lines);
+	ok(stream_close(TAKE(s.stream), &e.content, &err));
+	ok(dir_builder_add(service, t->stream, &e, &err));
+	intake_free(s.intake);
 }
 
 /* What the dump becomes in its service's folder. */
@@ -180,7 +222,10 @@ dataset_snapshot(struct fixture *f, const struct dump_text *dumps, size_t n, str
 			    ",{\"name\":\"%s\",\"format\":\"%s\",\"database\":%s%s%s}",
 			    dumps[i].stream, dumps[i].format, quote,
 			    database != NULL ? database : "null", quote));
-			store_dump(f, &dumps[i], folder, &lines);
+			if (strcmp(dumps[i].format, "bson") == 0)
+				store_documents(f, &dumps[i], folder, &lines);
+			else
+				store_dump(f, &dumps[i], folder, &lines);
 		}
 		ok(buf_str(&members, "]}", &err));
 		ok(str_printf(&file, &err, "%s.jsonl", service));

@@ -213,6 +213,7 @@ take_live(struct row_diff *d, const struct dump_text *t)
 	AUTO(bufv) struct buf lines = BUF_INIT;
 	AUTO(diff_intake) struct diff_intake *in = NULL;
 	enum dump_format format = strcmp(t->format, "rdb") == 0     ? DUMP_RDB
+				  : strcmp(t->format, "bson") == 0  ? DUMP_BSON
 				  : strcmp(t->format, "mysql") == 0 ? DUMP_MYSQL
 								    : DUMP_POSTGRES;
 	struct dump_stream stream = { .name = (char *)(uintptr_t)t->stream,
@@ -221,7 +222,10 @@ take_live(struct row_diff *d, const struct dump_text *t)
 	ok(diff_intake_new(&in, d, t->service, &err));
 	struct dump_sink *sink = diff_intake_sink(in);
 	ok(sink->ops->begin(sink, &stream, &err));
-	cut_dump(t, &ops, sink, &lines);
+	if (format == DUMP_BSON)
+		pass_documents(t, take_rows, sink, &lines);
+	else
+		cut_dump(t, &ops, sink, &lines);
 	ok(sink->ops->end(sink, &err));
 	struct dump_side *b = diff_side_find(&d->b, t->service, t->stream);
 	if (b != NULL)
@@ -765,6 +769,52 @@ one_file_is_compared_by_its_census(void **state)
 		"db/shop public.v removed 1 0 +0 -1 M0\n");
 }
 
+/* {_id: from, v: 0}, …; of the one called odd another v. */
+static void
+documents(struct buf *out, int32_t from, int32_t to, int32_t odd)
+{
+	struct err err;
+	out->len = 0;
+	for (int32_t i = from; i < to; i++) {
+		struct bson_maker m;
+		bson_begin(&m, out);
+		bson_put_int32(&m, "_id", i);
+		bson_put_int32(&m, "v", i == odd);
+		ok(bson_finish(&m, &err));
+	}
+}
+
+static struct dump_text
+collection(const char *file, const struct buf *b)
+{
+	return (struct dump_text){ "db", file, "shop", "bson", b->data, b->len, false };
+}
+
+static void
+documents_are_compared(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(bufv) struct buf a = BUF_INIT;
+	AUTO(bufv) struct buf b = BUF_INIT;
+	AUTO(bufv) struct buf few = BUF_INIT;
+	documents(&a, 0, 50, 7);
+	documents(&b, 1, 52, 8);
+	documents(&few, 0, 3, 0);
+	const struct dump_text x[] = { collection("a%20b.bson", &few),
+		collection("orders.bson", &a) };
+	const struct dump_text y[] = { collection("new.bson", &few),
+		collection("orders.bson", &b) };
+	BOTH(how)
+	{
+		compare(f, how, x, 2, y, 2, &counts);
+		told(f, "db/shop \"a b\" removed 3 0 +0 -3 M0\n"
+			"db/shop new added 0 3 +3 -0 M0\n"
+			"db/shop orders changed 50 51 +2 -1 M2\n");
+		compare(f, how, x, 2, x, 2, &counts);
+		told(f, "db/shop \"a b\" same 3 3\ndb/shop orders same 50 50\n");
+	}
+}
+
 int
 main(void)
 {
@@ -787,6 +837,7 @@ main(void)
 		tree_test(an_empty_table_without_a_file_is_there),
 		tree_test(databases_of_one_dump_are_told_apart),
 		tree_test(one_file_is_compared_by_its_census),
+		tree_test(documents_are_compared),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
