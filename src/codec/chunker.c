@@ -156,6 +156,18 @@ row_ends_find(const struct row_ends *ends, uint64_t place)
 	return low;
 }
 
+size_t
+row_ends_pass(struct row_ends *ends, size_t taken, bool *is_open)
+{
+	ends->base += (uint32_t)taken;
+	size_t next = row_ends_find(ends, (uint64_t)ends->base + 1);
+	size_t passed = next - ends->next;
+	ends->next = next;
+	if (ends->count > 0)
+		*is_open = next == 0 || ends->at[next - 1] != ends->base;
+	return passed;
+}
+
 /* The end of the first row that ends at or behind place (which is at least 1); 0 when there is
  * none among these bytes. */
 static size_t

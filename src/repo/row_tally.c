@@ -283,12 +283,7 @@ cut(struct row_tally *t, const uint8_t *data, size_t len, struct row_ends *ends,
 		size_t taken =
 		    chunker_next_row(&t->chunker, data + fed, len - fed, ends, &is_end);
 		fed += taken;
-		ends->base += (uint32_t)taken;
-		size_t next = row_ends_find(ends, (uint64_t)ends->base + 1);
-		t->rows += next - ends->next;
-		ends->next = next;
-		if (ends->count > 0)
-			t->row_is_open = next == 0 || ends->at[next - 1] != ends->base;
+		t->rows += row_ends_pass(ends, taken, &t->row_is_open);
 		if (is_end && end_chunk(t, data + start, fed - start, err))
 			return err->code;
 		if (is_end)

@@ -247,12 +247,7 @@ cut(struct stream *s, size_t n, struct row_ends *ends, struct err *err)
 		size_t taken = chunker_next_row(
 		    &s->chunker, in->slab->data + s->fed, in->used - s->fed, ends, &is_end);
 		s->fed += taken;
-		ends->base += (uint32_t)taken;
-		size_t next = row_ends_find(ends, (uint64_t)ends->base + 1);
-		s->rows += next - ends->next;
-		ends->next = next;
-		if (ends->count > 0)
-			s->row_is_open = next == 0 || ends->at[next - 1] != ends->base;
+		s->rows += row_ends_pass(ends, taken, &s->row_is_open);
 		if (is_end && end_chunk(s, err))
 			return err->code;
 	}
