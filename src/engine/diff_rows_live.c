@@ -5,7 +5,6 @@
 #include "engine/diff_rows_impl.h"
 
 #include "docker/exec.h"
-#include "engine/connect.h"
 #include "engine/diff_sqlite.h"
 #include "engine/meter.h"
 #include "engine/plan.h"
@@ -223,90 +222,6 @@ find_servers(struct row_diff *d, struct stack_servers *s, struct err *err)
 	return leave_out_stopped(d, s, err);
 }
 
-/* --- servers outside of stacks --- */
-
-struct known_server {
-	struct db_target target;
-	struct runner *runner;
-};
-
-struct known_servers {
-	struct connections *list;
-	struct known_server *items;
-	struct diff_server *servers;
-	size_t count;
-};
-
-static void
-known_servers_auto(struct known_servers *s)
-{
-	for (size_t i = 0; i < s->count; i++)
-		runner_close(s->items[i].runner);
-	free(s->items);
-	free(s->servers);
-	connections_close(s->list);
-}
-
-static enum err_code
-add_known(struct row_diff *d, struct known_servers *s, const char *name, struct err *err)
-{
-	const struct connection *c = connections_find(s->list, name);
-	if (c == NULL)
-		return leave_out(d, name,
-		    "no database of this name is known here ('stacksnap db list')", err);
-	/* A file is where it was (diff_sqlite.h). */
-	if (c->site.path != NULL)
-		return ERR_OK;
-	struct known_server *x = &s->items[s->count];
-	*x = (struct known_server){ .target = connection_target(c) };
-	s->servers[s->count] = (struct diff_server){ &x->target, c->site.kind };
-	s->count++;
-	if (connection_runner(&x->runner, c, d->engine->cancel, err))
-		return err->code;
-	x->target.runner = x->runner;
-	x->target.cancel = d->engine->cancel;
-	return ERR_OK;
-}
-
-/* By their names: the address may have changed since. */
-static enum err_code
-find_known(struct row_diff *d, struct known_servers *s, struct err *err)
-{
-	const json_t *members = json_object_get(d->a.snapshot.document, "members");
-	size_t n = json_array_size(members);
-	s->items = calloc(n + 1, sizeof *s->items);
-	s->servers = calloc(n + 1, sizeof *s->servers);
-	if (s->items == NULL || s->servers == NULL)
-		return err_nomem(err);
-	if (connections_open(&s->list, d->engine->state_dir, NULL, CONNECTIONS_READ, err))
-		return err->code;
-	for (size_t i = 0; i < n; i++) {
-		const char *name = json_get_str(json_array_get(members, i), "name");
-		if (name != NULL && diff_wants_service(d, name) && add_known(d, s, name, err))
-			return err->code;
-	}
-	return ERR_OK;
-}
-
-static bool
-is_of_connections(const struct row_diff *d)
-{
-	const json_t *source = json_object_get(d->a.snapshot.document, "source");
-	const char *kind = json_get_str(source, "kind");
-	return d->opt->stack == NULL && kind != NULL && strcmp(kind, "database") == 0;
-}
-
-static enum err_code
-compare_known(struct row_diff *d, struct err *err)
-{
-	AUTO(known_servers) struct known_servers s = { .list = NULL };
-	if (find_known(d, &s, err) || compare(d, s.servers, s.count, err))
-		return err->code;
-	return diff_sqlite(d, &d->a.snapshot, NULL, err);
-}
-
-/* --- live --- */
-
 static enum err_code
 stack_name(const struct row_diff *d, const char **out, struct err *err)
 {
@@ -328,11 +243,8 @@ diff_rows_live(struct engine *e, const struct id *a, const struct diff_rows_opti
 	const char *stack;
 	docker.host = e->docker_host;
 	docker.cancel = e->cancel;
-	if (begin(&d, a, err))
-		return err->code;
-	if (is_of_connections(&d))
-		return compare_known(&d, err);
-	if (stack_name(&d, &stack, err) || docker_open(&s.docker, &docker, err) ||
+	if (begin(&d, a, err) || stack_name(&d, &stack, err) ||
+	    docker_open(&s.docker, &docker, err) ||
 	    plan_make(&s.plan, s.docker, stack, NULL, err) || find_servers(&d, &s, err) ||
 	    compare(&d, s.servers, s.count, err))
 		return err->code;

@@ -116,17 +116,9 @@ one_snapshot_has_them_all() {
 		exits 0 "no damage" "$stacksnap" verify --read-data
 }
 
-what_changed_since_is_told_row_by_row() {
-	pg -d shop -c "UPDATE orders SET name = 'live' WHERE id = 7; DELETE FROM orders WHERE id = 8" &&
-		maria -e "INSERT INTO shop.orders VALUES (30000, 'new')" && redis set k5 changed >/dev/null || return 1
-	exits 0 'id=7' "$stacksnap" diff latest live --rows && [[ $output == *'"live"'* ]] && [[ $output == *"- id=8"* ]] &&
-		[[ $output == *"+ id=30000"* ]] && [[ $output == *'"5" → "changed"'* ]] &&
-		[[ $output == *"20,000 → 19,999 rows  −1 ~1"* ]]
-}
-
 what_was_lost_comes_back_from_it() {
 	local before_pg before_maria
-	"$stacksnap" -q backup --db pg maria redis >/dev/null && before_pg=$(sum_pg) && before_maria=$(sum_maria) || return 1
+	before_pg=$(sum_pg) && before_maria=$(sum_maria) || return 1
 	pg -c "DROP DATABASE shop" && maria -e "DROP DATABASE shop" || return 1
 	"$stacksnap" dump latest pg/shop.sql | pg -d postgres >/dev/null &&
 		"$stacksnap" dump latest maria/databases.sql | maria || return 1
@@ -189,7 +181,6 @@ claim "an administrator is told that this is more than a backup needs" admins_ar
 claim "the statements shown make users that may only read, all of it" statements_make_readers
 claim "tables that are made later can be read as well" tables_of_later_can_be_read_too
 claim "one snapshot has databases of three servers" one_snapshot_has_them_all
-claim "what changed since is told row by row, against the live servers" what_changed_since_is_told_row_by_row
 claim "what was lost comes back from it" what_was_lost_comes_back_from_it
 claim "rows are compared with what is live" rows_are_compared_with_what_is_live
 claim "without a database in the address all of the server are saved" all_databases_of_a_server
