@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* For fields that are owned elsewhere. */
+#define TEXT(s) ((char *)(uintptr_t)(s))
+
 struct fixture {
 	char dir[64];
 	char path[128];

@@ -67,14 +67,14 @@ a_later_version_and_a_damaged_file_are_refused(void **state)
 /* --- runs --- */
 
 static int64_t
-add_run(struct fixture *f, char *stack)
+add_run(struct fixture *f, const char *stack)
 {
 	struct err err;
 	int64_t id;
-	struct catalog_run r = { .kind = "backup",
-		.stack = stack,
-		.asked_by = "ana",
-		.argv = "[\"backup\",\"shop\"]",
+	struct catalog_run r = { .kind = TEXT("backup"),
+		.stack = TEXT(stack),
+		.asked_by = TEXT("ana"),
+		.argv = TEXT("[\"backup\",\"shop\"]"),
 		.asked_ns = 1000 };
 	ok(catalog_run_add(f->c, &r, &id, &err));
 	return id;
@@ -141,7 +141,7 @@ runs_are_listed_latest_first(void **state)
 	assert_int_equal(all.ids[0], c);
 	assert_int_equal(all.ids[1], b);
 	struct seen shop = { .count = 0 };
-	struct catalog_run_filter of_shop = { .stack = "shop", .before = c };
+	struct catalog_run_filter of_shop = { .stack = TEXT("shop"), .before = c };
 	ok(catalog_run_list(f->c, &of_shop, note_run, &shop, &err));
 	assert_int_equal(shop.count, 1);
 	assert_int_equal(shop.ids[0], a);
@@ -157,15 +157,16 @@ runs_are_listed_latest_first(void **state)
 #define HOUR INT64_C(3600)
 
 static int64_t
-put_schedule(struct fixture *f, int64_t id, char *cron, int64_t catch_up_s, bool is_enabled)
+put_schedule(
+    struct fixture *f, int64_t id, const char *cron, int64_t catch_up_s, bool is_enabled)
 {
 	struct err err;
 	struct schedule s = { .id = id,
-		.kind = "backup",
-		.stack = "shop",
-		.cron = cron,
-		.zone = "Europe/Berlin",
-		.options = "{}",
+		.kind = TEXT("backup"),
+		.stack = TEXT("shop"),
+		.cron = TEXT(cron),
+		.zone = TEXT("Europe/Berlin"),
+		.options = TEXT("{}"),
 		.is_enabled = is_enabled,
 		.catch_up_s = catch_up_s };
 	ok(schedule_put(f->c, &s, NOON, &id, &err));
@@ -272,25 +273,25 @@ nonsense_makes_no_schedule(void **state)
 	struct fixture *f = *state;
 	struct err err;
 	int64_t id = 0;
-	static char *const bad[][3] = { { "backup", "0 25 * * *", "UTC" },
+	static const char *const bad[][3] = { { "backup", "0 25 * * *", "UTC" },
 		{ "backup", "0 3 * * *", "Mars/Olympus" },
 		{ "backup", "0 3 * * *", "../../etc/passwd" },
 		{ "backup", "0 3 * * *", "/etc/passwd" }, { "backup", "0 3 * * *", "Europe" },
 		{ "backup", "0 3 * * *", "tzdata.zi" }, { "backup", "0 3 * * *", "" } };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		struct schedule s = { .kind = bad[i][0],
-			.stack = "shop",
-			.cron = bad[i][1],
-			.zone = bad[i][2],
-			.options = "{}",
+		struct schedule s = { .kind = TEXT(bad[i][0]),
+			.stack = TEXT("shop"),
+			.cron = TEXT(bad[i][1]),
+			.zone = TEXT(bad[i][2]),
+			.options = TEXT("{}"),
 			.is_enabled = true };
 		assert_int_equal(schedule_put(f->c, &s, NOON, &id, &err), ERR_USAGE);
 	}
-	struct schedule unknown = { .kind = "dance",
-		.stack = "shop",
-		.cron = "@daily",
-		.zone = "UTC",
-		.options = "{}" };
+	struct schedule unknown = { .kind = TEXT("dance"),
+		.stack = TEXT("shop"),
+		.cron = TEXT("@daily"),
+		.zone = TEXT("UTC"),
+		.options = TEXT("{}") };
 	assert_int_not_equal(schedule_put(f->c, &unknown, NOON, &id, &err), ERR_OK);
 	assert_true(next_at(f) == INT64_MAX);
 }
