@@ -4,6 +4,7 @@
 #include "cli/places.h"
 #include "cli/store_args.h"
 #include "repo/snapshot.h"
+#include "sys/env.h"
 #include "sys/fs.h"
 #include "ui/escape.h"
 
@@ -12,19 +13,12 @@
 
 /* --- the repository --- */
 
-static const char *
-env_or_null(const char *name)
-{
-	const char *value = getenv(name);
-	return value != NULL && *value != '\0' ? value : NULL;
-}
-
 enum err_code
 cli_repository(const struct cli *c, const char **out, struct err *err)
 {
 	const char *where = c->args.repository;
 	if (where == NULL)
-		where = env_or_null("STACKSNAP_REPOSITORY");
+		where = env_get("STACKSNAP_REPOSITORY");
 	if (where == NULL)
 		return err_set(err, ERR_USAGE,
 		    "which repository? Give -r PLACE or set STACKSNAP_REPOSITORY");
@@ -42,14 +36,14 @@ cli_passphrase(struct cli *c, bool is_new, struct secret **out, struct err *err)
 {
 	struct passphrase_source source = {
 		.file = c->args.password_file,
-		.command = env_or_null("STACKSNAP_PASSWORD_COMMAND"),
+		.command = env_get("STACKSNAP_PASSWORD_COMMAND"),
 		.is_new = is_new,
 		.of = c->args.from != NULL ? c->args.repository : NULL, /* one of two */
 		.events = c->events,
 		.cancel = c->cancel,
 	};
 	if (source.file == NULL)
-		source.file = env_or_null("STACKSNAP_PASSWORD_FILE");
+		source.file = env_get("STACKSNAP_PASSWORD_FILE");
 	if (c->text != NULL)
 		text_sink_clear(c->text);
 	return passphrase_get(out, &source, err);
@@ -168,7 +162,7 @@ cli_open_from(struct cli *c, struct place *out, struct err *err)
 		return err_set(
 		    err, ERR_USAGE, "which repository to read from? Give --from PLACE");
 	if (file == NULL && a->from_key_file == NULL)
-		file = env_or_null("STACKSNAP_FROM_PASSWORD_FILE");
+		file = env_get("STACKSNAP_FROM_PASSWORD_FILE");
 	a->repository = a->from;
 	if (file != NULL || a->from_key_file != NULL) {
 		a->password_file = file;

@@ -1,19 +1,13 @@
 #include "cli/store_args.h"
 
 #include "cli/places.h"
+#include "sys/env.h"
 
 static void
 tell_retry(void *arg, const char *what)
 {
 	const struct cli *c = arg;
 	event_note(c->events, NULL, "%s", what);
-}
-
-static const char *
-env_or_null(const char *name)
-{
-	const char *value = getenv(name);
-	return value != NULL && *value != '\0' ? value : NULL;
 }
 
 struct store_s3_options
@@ -24,8 +18,8 @@ cli_s3_options(struct cli *c, const char *where, const char *cache)
 	return (struct store_s3_options){
 		.address = where,
 		.credentials =
-		    credentials != NULL ? credentials : env_or_null("STACKSNAP_S3_CREDENTIALS"),
-		.ca_file = ca_file != NULL ? ca_file : env_or_null("STACKSNAP_CACERT"),
+		    credentials != NULL ? credentials : env_get("STACKSNAP_S3_CREDENTIALS"),
+		.ca_file = ca_file != NULL ? ca_file : env_get("STACKSNAP_CACERT"),
 		.cache_dir = cache,
 		.cancel = c->cancel,
 		.tell = tell_retry,

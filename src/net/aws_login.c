@@ -4,6 +4,7 @@
 #include "net/aws_profile.h"
 #include "net/web.h"
 #include "sys/clock.h"
+#include "sys/env.h"
 #include "sys/fs.h"
 
 #include <pthread.h>
@@ -23,13 +24,6 @@ struct aws_login {
 	bool is_aws;
 	struct web *web;
 };
-
-const char *
-aws_env(const char *name)
-{
-	const char *value = getenv(name);
-	return value != NULL && *value != '\0' ? value : NULL;
-}
 
 static void
 pass_free(struct aws_pass *p)
@@ -86,9 +80,9 @@ aws_login_open(struct aws_login **out, const struct aws_login_options *opt, stru
 static enum err_code
 from_environment(struct aws_pass *p, struct err *err)
 {
-	const char *id = aws_env("AWS_ACCESS_KEY_ID");
-	const char *key = aws_env("AWS_SECRET_ACCESS_KEY");
-	const char *token = aws_env("AWS_SESSION_TOKEN");
+	const char *id = env_get("AWS_ACCESS_KEY_ID");
+	const char *key = env_get("AWS_SECRET_ACCESS_KEY");
+	const char *token = env_get("AWS_SESSION_TOKEN");
 	if (id == NULL && key == NULL)
 		return err_set(err, ERR_NOT_FOUND, "not in the environment");
 	if (id == NULL || key == NULL)
@@ -144,7 +138,7 @@ from_profile(const struct aws_login *l, struct aws_pass *p, struct err *err)
 {
 	AUTO(str) char *credentials = NULL;
 	AUTO(str) char *config = NULL;
-	const char *env = aws_env("AWS_PROFILE");
+	const char *env = env_get("AWS_PROFILE");
 	const char *profile = l->profile != NULL ? l->profile : env != NULL ? env : "default";
 	bool is_asked_for = l->profile != NULL || l->file != NULL || env != NULL;
 	if (l->file != NULL ? str_dup(&credentials, l->file, err)
@@ -180,7 +174,7 @@ fetch(struct aws_login *l, struct aws_pass *p, struct err *err)
 		rc = from_profile(l, p, err);
 	if (rc == ERR_NOT_FOUND)
 		rc = aws_container_fetch(l->web, p, err);
-	bool may_ask = l->is_aws || aws_env("AWS_EC2_METADATA_SERVICE_ENDPOINT") != NULL;
+	bool may_ask = l->is_aws || env_get("AWS_EC2_METADATA_SERVICE_ENDPOINT") != NULL;
 	if (rc == ERR_NOT_FOUND && may_ask)
 		rc = aws_instance_fetch(l->web, p, err);
 	return rc == ERR_NOT_FOUND ? nobody(err) : rc;

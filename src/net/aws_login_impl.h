@@ -12,7 +12,4 @@ MUST_CHECK enum err_code aws_container_fetch(
     struct web *w, struct aws_pass *p, struct err *err);
 MUST_CHECK enum err_code aws_instance_fetch(struct web *w, struct aws_pass *p, struct err *err);
 
-/* A variable of the environment; empty ones count as unset. */
-const char *aws_env(const char *name);
-
 #endif

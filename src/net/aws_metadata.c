@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "net/aws_login_impl.h"
 #include "sys/clock.h"
+#include "sys/env.h"
 #include "sys/fs.h"
 
 #define ECS_HOST "http://169.254.170.2"
@@ -79,8 +80,8 @@ static enum err_code
 add_authorization(struct strv *headers, struct err *err)
 {
 	AUTO(secret_buf) struct buf token = BUF_INIT;
-	const char *file = aws_env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
-	const char *given = aws_env("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+	const char *file = env_get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+	const char *given = env_get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
 	if (file != NULL) {
 		if (fs_read_file(file, 65536, &token, err))
 			return err->code;
@@ -100,8 +101,8 @@ aws_container_fetch(struct web *w, struct aws_pass *p, struct err *err)
 	AUTO(strv) struct strv headers = STRV_INIT;
 	AUTO(str) char *url = NULL;
 	const char *text;
-	const char *relative = aws_env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
-	const char *full = aws_env("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+	const char *relative = env_get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+	const char *full = env_get("AWS_CONTAINER_CREDENTIALS_FULL_URI");
 	if (relative == NULL && full == NULL)
 		return err_set(err, ERR_NOT_FOUND, "no service of a container");
 	if (relative != NULL ? str_printf(&url, err, ECS_HOST "%s", relative)
@@ -159,9 +160,9 @@ aws_instance_fetch(struct web *w, struct aws_pass *p, struct err *err)
 	AUTO(strv) struct strv with_token = STRV_INIT;
 	AUTO(str) char *url = NULL;
 	const char *token;
-	const char *given = aws_env("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	const char *given = env_get("AWS_EC2_METADATA_SERVICE_ENDPOINT");
 	const char *host = given != NULL ? given : EC2_HOST;
-	const char *disabled = aws_env("AWS_EC2_METADATA_DISABLED");
+	const char *disabled = env_get("AWS_EC2_METADATA_DISABLED");
 	if (disabled != NULL && strcasecmp(disabled, "true") == 0)
 		return err_set(err, ERR_NOT_FOUND, "the instance is not to be asked");
 	snprintf(p->from, sizeof p->from, "the instance's metadata");

@@ -1,6 +1,7 @@
 #include "net/aws_profile.h"
 
 #include "base/strv.h"
+#include "sys/env.h"
 #include "sys/fs.h"
 
 #include <string.h>
@@ -111,12 +112,12 @@ aws_profile_path(char **out, enum aws_file kind, struct err *err)
 {
 	const char *name =
 	    kind == AWS_CONFIG ? "AWS_CONFIG_FILE" : "AWS_SHARED_CREDENTIALS_FILE";
-	const char *given = getenv(name);
-	const char *home = getenv("HOME");
-	if (given != NULL && *given != '\0')
+	const char *given = env_get(name);
+	const char *home = env_get("HOME");
+	if (given != NULL)
 		return str_dup(out, given, err);
 	*out = NULL;
-	if (home == NULL || *home == '\0')
+	if (home == NULL)
 		return ERR_OK;
 	return str_printf(
 	    out, err, "%s/.aws/%s", home, kind == AWS_CONFIG ? "config" : "credentials");

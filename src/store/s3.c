@@ -4,6 +4,7 @@
 #include "crypto/hash.h"
 #include "net/aws_profile.h"
 #include "store/s3_impl.h"
+#include "sys/env.h"
 #include "sys/fs.h"
 
 #include <string.h>
@@ -124,20 +125,29 @@ get_once(struct s3 *s, const char *key, size_t max, struct buf *out, struct err 
 	return ERR_OK;
 }
 
+const char *
+s3_hash_of_name(const char *key)
+{
+	const char *slash = strrchr(key, '/');
+	uint8_t hash[HASH_SIZE];
+	const char *name = slash != NULL ? slash + 1 : key;
+	return hex_decode(hash, sizeof hash, name, strlen(name)) ? name : NULL;
+}
+
 /* Are these the bytes that the name is the hash of?  Other names fit always. */
 static enum err_code
 fits_name(const char *key, const uint8_t *data, size_t len, bool *fits, struct err *err)
 {
-	uint8_t want[HASH_SIZE];
-	uint8_t got[HASH_SIZE];
-	const char *slash = strrchr(key, '/');
-	const char *name = slash != NULL ? slash + 1 : key;
+	uint8_t hash[HASH_SIZE];
+	char hex[S3_HASH_SIZE];
+	const char *want = s3_hash_of_name(key);
 	*fits = true;
-	if (!hex_decode(want, sizeof want, name, strlen(name)))
+	if (want == NULL)
 		return ERR_OK;
-	if (sha256_of(data, len, got, err))
+	if (sha256_of(data, len, hash, err))
 		return err->code;
-	*fits = hash_equal(want, got);
+	hex_encode(hex, hash, sizeof hash);
+	*fits = strcmp(hex, want) == 0;
 	return ERR_OK;
 }
 
@@ -209,20 +219,13 @@ static const struct store_ops s3_ops = {
 	.close = s3_close,
 };
 
-static const char *
-env_or_null(const char *name)
-{
-	const char *value = getenv(name);
-	return value != NULL && *value != '\0' ? value : NULL;
-}
-
 /* A value of the profile in ~/.aws/config; NULL when it has none. */
 static enum err_code
 from_config(char **out, const char *profile, const char *key, struct err *err)
 {
 	AUTO(str) char *path = NULL;
 	AUTO(secret) struct secret *value = NULL;
-	const char *env = env_or_null("AWS_PROFILE");
+	const char *env = env_get("AWS_PROFILE");
 	*out = NULL;
 	if (profile == NULL)
 		profile = env != NULL ? env : "default";
@@ -238,16 +241,16 @@ parse_address(struct s3 *s, const char *text, struct err *err)
 {
 	AUTO(str) char *configured = NULL;
 	AUTO(str) char *region = NULL;
-	const char *endpoint = env_or_null("AWS_ENDPOINT_URL_S3");
+	const char *endpoint = env_get("AWS_ENDPOINT_URL_S3");
 	if (endpoint == NULL)
-		endpoint = env_or_null("AWS_ENDPOINT_URL");
+		endpoint = env_get("AWS_ENDPOINT_URL");
 	if (endpoint == NULL && from_config(&configured, NULL, "endpoint_url", err))
 		return err->code;
 	if (s3_address_parse(&s->at, text, endpoint != NULL ? endpoint : configured, err))
 		return err->code;
-	const char *env = env_or_null("AWS_REGION");
+	const char *env = env_get("AWS_REGION");
 	if (env == NULL)
-		env = env_or_null("AWS_DEFAULT_REGION");
+		env = env_get("AWS_DEFAULT_REGION");
 	if (s->at.region == NULL && env == NULL &&
 	    from_config(&region, s->at.profile, "region", err))
 		return err->code;
@@ -310,7 +313,7 @@ recall(struct s3 *s, const char *cache_dir, struct err *err)
 static enum err_code
 connect_parts(struct s3 *s, const struct store_s3_options *opt, struct err *err)
 {
-	const char *bundle = env_or_null("AWS_CA_BUNDLE");
+	const char *bundle = env_get("AWS_CA_BUNDLE");
 	struct web_options web = WEB_OPTIONS_INIT;
 	web.ca_file = s->at.ca_file != NULL  ? s->at.ca_file
 		      : opt->ca_file != NULL ? opt->ca_file

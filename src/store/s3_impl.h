@@ -94,6 +94,9 @@ MUST_CHECK enum err_code s3_list_uploads(struct s3 *s, const char *prefix, unsig
     struct s3_upload *first, struct err *err);
 
 /* s3.c */
+/* The last part of the key when it is the SHA-256 of the bytes (docs/format.md), else NULL: it
+ * need not be taken again, and a server that finds another one refuses. */
+const char *s3_hash_of_name(const char *key);
 enum err_code s3_size(struct store *store, const char *key, uint64_t *size, struct err *err);
 enum err_code s3_get_range(struct store *store, const char *key, uint64_t offset, void *out,
     size_t len, struct err *err);

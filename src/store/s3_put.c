@@ -3,9 +3,7 @@
  */
 #include "store/s3_impl.h"
 
-#include "base/bytes.h"
 #include "base/log.h"
-#include "crypto/hash.h"
 #include "sys/fs.h"
 
 #include <string.h>
@@ -19,17 +17,6 @@
 #define MEMO_YES "conditional put: honoured\n"
 #define MEMO_NO "conditional put: ignored\n"
 
-/* A name that is a SHA-256 is that of the bytes (docs/format.md): it need not be taken again,
- * and a server that finds another one refuses. */
-static const char *
-hash_of_name(const char *key)
-{
-	const char *slash = strrchr(key, '/');
-	uint8_t hash[HASH_SIZE];
-	const char *name = slash != NULL ? slash + 1 : key;
-	return hex_decode(hash, sizeof hash, name, strlen(name)) ? name : NULL;
-}
-
 enum err_code
 s3_put_once(struct s3 *s, const char *key, const void *data, size_t len, const char *header,
     struct err *err)
@@ -41,7 +28,7 @@ s3_put_once(struct s3 *s, const char *key, const void *data, size_t len, const c
 		.header = header,
 		.body = data != NULL ? data : "",
 		.body_len = len,
-		.hash = hash_of_name(key),
+		.hash = s3_hash_of_name(key),
 		.action = "s3:PutObject",
 	};
 	enum err_code rc = s3_do(s, &call, &a, err);
@@ -216,7 +203,7 @@ static enum err_code
 check_put(struct s3 *s, const char *key, const void *data, size_t len, struct err *err)
 {
 	AUTO(bufv) struct buf there = BUF_INIT;
-	if (hash_of_name(key) != NULL)
+	if (s3_hash_of_name(key) != NULL)
 		return ERR_OK;
 	if (s3_get(&s->store, key, len, &there, err))
 		return err->code;
