@@ -278,7 +278,7 @@ labels_that_make_no_sense_are_refused(void **state)
 				       "true, false, yes, no, on, off, 1, 0" },
 		{ "stacksnap.database=oracle",
 		    "label stacksnap.database on service app: 'oracle' is none of: auto, none, "
-		    "postgres, mariadb, mysql, redis, valkey" },
+		    "postgres, mariadb, mysql, redis, valkey, mongodb" },
 		{ "stacksnap.exclude=ok\n[a", "label stacksnap.exclude on service app: rule:2: "
 					      "'[a': a class '[' without its ']'" },
 		{ "stacksnap.downtime=30",
