@@ -346,6 +346,8 @@ web_answer_release(struct web_answer *a)
 const char *
 web_header(struct web_answer *a, const char *name, char *out, size_t size)
 {
+	if (a->headers.len == 0)
+		return NULL;
 	size_t n = strlen(name);
 	const char *p = (const char *)a->headers.data;
 	const char *end = p + a->headers.len;
