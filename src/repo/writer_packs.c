@@ -14,6 +14,8 @@
 #define INDEX_CHUNKS 65536
 /* Packs that no index names are found by nobody: a run that is killed loses at most these. */
 #define INDEX_AGE_NS (300 * NS_PER_S)
+/* Where credentials may end in the middle, and sending again takes long. */
+#define INDEX_AGE_FAR_NS (120 * NS_PER_S)
 
 static size_t
 target_of(enum pack_kind kind)
@@ -37,12 +39,14 @@ memory_of(struct packs *p, enum pack_kind kind)
 void
 packs_init(struct packs *p, struct writer *w, size_t index_chunks, int64_t index_age_ns)
 {
-	size_t threads = max_size(store_parallel(w->repo->store), PACK_THREADS);
+	size_t parallel = store_parallel(w->repo->store);
+	size_t threads = max_size(parallel, PACK_THREADS);
+	int64_t age_ns = parallel > 1 ? INDEX_AGE_FAR_NS : INDEX_AGE_NS;
 	*p = (struct packs){
 		.writer = w,
 		.wanted = (unsigned)min_size(threads, PACK_THREADS_MAX),
 		.index_chunks = index_chunks > 0 ? index_chunks : INDEX_CHUNKS,
-		.index_age_ns = index_age_ns > 0 ? index_age_ns : INDEX_AGE_NS,
+		.index_age_ns = index_age_ns > 0 ? index_age_ns : age_ns,
 		.builder = INDEX_BUILDER_INIT,
 		.indexed_ids = BUF_INIT,
 	};
