@@ -1,5 +1,9 @@
 /*
  * repo_impl.h: the inside of struct repo, for repo/ only.
+ *
+ *	repo.c          making, opening, closing
+ *	repo_refresh.c  what the store's indexes are by now
+ *	repo_read.c     chunks and frames, out of packs
  */
 #ifndef REPO_REPO_IMPL_H
 #define REPO_REPO_IMPL_H
@@ -55,6 +59,8 @@ struct pack_header {
 
 MUST_CHECK enum err_code repo_borrow_tools(struct repo *r, struct tools **out, struct err *err);
 void repo_return_tools(struct repo *r, struct tools *t);
+/* At the end: tools, and the keys of packs. */
+void repo_forget_tools(struct repo *r);
 
 /* repo_refresh, but what is gone from the store stays known: for a pruner, which needs to tell
  * what a pack held. */
