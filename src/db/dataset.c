@@ -245,5 +245,7 @@ dataset_finish(struct dataset *d, struct err *err)
 	d->next_end = 0;
 	if (census_end_cuts(d->census, err))
 		return err->code;
+	/* What an RDB file ends in the middle of waits for nothing any more. */
+	d->cuts.undecided = CUTS_NONE;
 	return take_cuts(d, err);
 }

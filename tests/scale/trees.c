@@ -33,7 +33,8 @@ static void
 fill_extents(struct extent *items, size_t count, uint64_t first_chunk)
 {
 	for (size_t i = 0; i < count; i++)
-		items[i] = (struct extent){ CHUNK_SIZE, false, world_chunk(first_chunk + i) };
+		items[i] =
+		    (struct extent){ .len = CHUNK_SIZE, .id = world_chunk(first_chunk + i) };
 }
 
 static enum err_code
@@ -65,7 +66,9 @@ store_folder(struct writer *w, const struct pattern *p, uint64_t first, struct c
 {
 	AUTO(bufv) struct buf listing = BUF_INIT;
 	struct extent items[CHUNKS_OF_PACK];
-	struct content c = { p->chunks * CHUNK_SIZE, 0, p->chunks, items };
+	struct content c = {
+		.size = p->chunks * CHUNK_SIZE, .count = p->chunks, .items = items
+	};
 	if (listing_begin(&listing, err))
 		return err->code;
 	for (uint64_t n = first; n < p->files && n < first + FILES_OF_FOLDER; n++) {
