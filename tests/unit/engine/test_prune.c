@@ -558,7 +558,7 @@ meet_at(unsigned first, unsigned last, unsigned fine, int64_t packs_age_ns)
 {
 	/* Where all is slow, of several steps one. */
 	const char *wanted = getenv("STACKSNAP_TEST_STRIDE");
-	unsigned stride = wanted != NULL ? (unsigned)atoi(wanted) : 1;
+	unsigned stride = wanted != NULL ? (unsigned)strtoul(wanted, NULL, 10) : 1;
 	assert_true(stride >= 1);
 	for (unsigned n = first; n <= last; n += (n < fine ? 9 : 1) * stride) {
 		bool has_step = true;
