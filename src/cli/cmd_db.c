@@ -185,7 +185,7 @@ try_and_save(struct cli *c, struct connection *wanted, enum exit_code *code, str
 		if (db_open_list(c, CONNECTIONS_CHANGE, &l, err) ||
 		    connections_put(l, wanted, err) || connections_save(l, err))
 			return err->code;
-		saved = t.test.at.connection = connections_find(l, name);
+		saved = t.test.connection = connections_find(l, name);
 	}
 	return tell(c, name, saved, c->args.no_test ? NULL : &t, *code, err);
 }

@@ -67,7 +67,7 @@ db_view_test_json(struct json_writer *w, const char *name, const struct db_tried
 		json_obj_end(w);
 		return;
 	}
-	json_str(w, "kind", db_site_kind_word(&t->test.at.connection->site));
+	json_str(w, "kind", db_site_kind_word(&t->test.connection->site));
 	json_str(w, "version", t->test.version);
 	if (a->user != NULL)
 		json_str(w, "user", a->user);
@@ -119,15 +119,15 @@ print_databases(const struct connection_test *t)
 		const struct db_database *d = &t->databases[i];
 		char bytes[FORMAT_MAX];
 		char objects[COUNTED_MAX];
-		bool is_keys = t->at.connector != NULL && d->bytes == 0;
+		bool is_keys = t->connector != NULL && d->bytes == 0;
 		format_size(bytes, d->bytes);
 		counted(objects, d->objects, is_keys ? "key" : "table");
 		fputs("  database ", stdout);
 		escape_print(stdout, d->name);
-		if (t->at.connector != NULL)
+		if (t->connector != NULL)
 			printf(": %s", objects);
 		if (!is_keys)
-			printf("%s %s", t->at.connector != NULL ? "," : ":", bytes);
+			printf("%s %s", t->connector != NULL ? "," : ":", bytes);
 		putchar('\n');
 	}
 }
@@ -151,8 +151,8 @@ void
 db_view_test_print(const struct connection_test *t)
 {
 	const struct db_access *a = &t->access;
-	escape_print(stdout, t->at.connection->name);
-	printf(": %s ", db_site_kind_title(&t->at.connection->site));
+	escape_print(stdout, t->connection->name);
+	printf(": %s ", db_site_kind_title(&t->connection->site));
 	escape_print(stdout, t->version);
 	if (a->user != NULL) {
 		fputs(", as user ", stdout);

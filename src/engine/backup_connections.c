@@ -27,12 +27,7 @@ prepare_server(struct connections_backup *b, struct capture *c, struct plan_memb
 	m->kind = MEMBER_DATABASE;
 	m->db = from->site.kind;
 	c->member = m;
-	c->target = connection_target(from);
-	if (connection_runner(&c->runner, from, b->run.engine->cancel, err))
-		return err->code;
-	c->target.runner = c->runner;
-	c->target.cancel = b->run.engine->cancel;
-	return ERR_OK;
+	return connection_reach(&c->server, from, b->run.engine->cancel, err);
 }
 
 /* Its member is a folder that holds the file alone, which is put there when it was taken. */

@@ -118,12 +118,12 @@ static enum err_code
 check_database(struct backup_run *r, struct capture *c, struct err *err)
 {
 	const struct db_info *info;
-	if (connector_open(&c->connector, &c->target, c->member->db, err) ||
+	if (connector_open(&c->connector, &c->server.target, c->member->db, err) ||
 	    connector_check(c->connector, &info, err))
 		return err->code;
 	for (size_t i = 0; i < info->warnings.len; i++)
 		event_warning(r->engine->events, c->name, "%s", info->warnings.items[i]);
-	return c->target.site != NULL ? check_access(r, c, err) : ERR_OK;
+	return c->server.target.site != NULL ? check_access(r, c, err) : ERR_OK;
 }
 
 static enum err_code

@@ -58,11 +58,8 @@ make_captures(struct stack_backup *b, struct err *err)
 			    "asked; "
 			    "resume it with 'docker unpause %s'",
 			    container->service, container->name, container->name);
-		if (plan_db_target(&c->target, &c->lists, container, err) ||
-		    docker_runner_open(&c->runner, b->docker, container->id, err))
+		if (live_server_open(&c->server, b->docker, container, r->engine->cancel, err))
 			return err->code;
-		c->target.runner = c->runner;
-		c->target.cancel = r->engine->cancel;
 	}
 	return ERR_OK;
 }
@@ -88,7 +85,7 @@ tell_databases_at_rest(const struct stack_backup *b, struct err *err)
 {
 	const struct stack *s = b->plan->stack;
 	for (size_t i = 0; quiet_plan_is_down(b->plan->settings) && i < s->n_containers; i++) {
-		struct target_lists lists = { STRV_INIT, STRV_INIT, STRV_INIT };
+		struct target_lists lists = { STRV_INIT, STRV_INIT };
 		struct db_target target;
 		enum err_code rc = plan_db_target(&target, &lists, &s->containers[i], err);
 		enum db_kind kind = rc == ERR_OK ? connector_detect(&target) : DB_NONE;
@@ -282,17 +279,14 @@ open_parts(struct stack_backup *b, const struct stack_job *job, struct err *err)
 		.expired = window_is_too_long,
 		.arg = b,
 	};
-	struct docker_options docker = DOCKER_OPTIONS_INIT;
 	if (deadline_open(&b->until, &until, err))
 		return err->code;
 	b->user = job->engine->cancel;
 	b->engine = *job->engine;
 	b->engine.cancel = deadline_cancel(b->until);
-	docker.host = b->engine.docker_host;
-	docker.cancel = b->engine.cancel;
 	/* Half a restore is nobody's state. */
 	if (restore_check_settled(job->engine, job->stack, err) ||
-	    docker_open(&b->docker, &docker, err) ||
+	    engine_docker(&b->docker, &b->engine, err) ||
 	    plan_make(&b->plan, b->docker, job->stack, &job->options->settings, err) ||
 	    layout_new(&b->layout, err))
 		return err->code;

@@ -44,8 +44,7 @@ static void
 capture_release(struct capture *c)
 {
 	connector_close(c->connector);
-	runner_close(c->runner);
-	target_lists_release(&c->lists);
+	live_server_close(&c->server);
 	for (size_t i = 0; i < c->n_dumps; i++)
 		dumped_release(&c->dumps[i]);
 	free(c->dumps);

@@ -13,7 +13,7 @@
 #include "db/connector.h"
 #include "engine/backup.h"
 #include "engine/layout.h"
-#include "engine/plan.h"
+#include "engine/live_server.h"
 #include "engine/quarantine.h"
 #include "engine/survey.h"
 #include "tree/ignore.h"
@@ -85,9 +85,7 @@ struct capture {
 
 	/* databases */
 	const struct plan_member *member;
-	struct target_lists lists;
-	struct db_target target;
-	struct runner *runner;
+	struct live_server server;
 	struct connector *connector;
 	struct db_fence fence;
 	struct dumped *dumps;

@@ -206,7 +206,7 @@ describe_dumps(struct capture *c, struct err *err)
 		if (s == NULL || s->bytes != d->bytes)
 			return err_set(err, ERR_INCOMPLETE,
 			    "service %s: %s: %llu bytes were stored, %llu were dumped",
-			    c->target.service, d->name, (unsigned long long)d->bytes,
+			    c->server.target.service, d->name, (unsigned long long)d->bytes,
 			    (unsigned long long)(s != NULL ? s->bytes : 0));
 		if ((s->database != NULL && str_dup(&d->database, s->database, err)) ||
 		    (s->tool != NULL && str_dup(&d->tool, s->tool, err)) ||
@@ -235,7 +235,7 @@ save_dumps(struct backup_run *r, struct capture *c, struct err *err)
 		return err->code;
 	if (c->n_dumps == 0)
 		return err_set(err, ERR_INCOMPLETE, "service %s: its tools gave no dump at all",
-		    c->target.service);
+		    c->server.target.service);
 	if (describe_dumps(c, err))
 		return err->code;
 	if (dump_folders_finish(d.folder, r->writer, &c->entry, err))

@@ -9,31 +9,28 @@
 #include <string.h>
 #include <sys/stat.h>
 
-struct db_target
-connection_target(const struct connection *c)
+enum err_code
+connection_reach(struct live_server *out, const struct connection *c,
+    const struct cancel *cancel, struct err *err)
 {
-	return (struct db_target){
+	if (host_runner_open(&out->runner, c->site.host, cancel, err))
+		return err_wrap(err, "database %s", c->name);
+	out->target = (struct db_target){
 		.service = c->name,
 		.site = &c->site,
 		.user = c->site.user,
 		.password = c->site.password,
+		.runner = out->runner,
+		.cancel = cancel,
 	};
-}
-
-enum err_code
-connection_runner(struct runner **out, const struct connection *c, const struct cancel *cancel,
-    struct err *err)
-{
-	if (host_runner_open(out, c->site.host, cancel, err))
-		return err_wrap(err, "database %s", c->name);
 	return ERR_OK;
 }
 
 void
 connection_test_release(struct connection_test *t)
 {
-	connector_close(t->at.connector);
-	runner_close(t->at.runner);
+	connector_close(t->connector);
+	live_server_close(&t->server);
 	free(t->version);
 	free(t->file.name);
 	strv_release(&t->warnings);
@@ -46,14 +43,10 @@ try_server(struct connection_test *t, const struct connection *c, const struct c
     struct err *err)
 {
 	const struct db_info *info;
-	t->at.target = connection_target(c);
-	if (connection_runner(&t->at.runner, c, cancel, err))
-		return err->code;
-	t->at.target.runner = t->at.runner;
-	t->at.target.cancel = cancel;
-	if (connector_open(&t->at.connector, &t->at.target, c->site.kind, err) ||
-	    connector_check(t->at.connector, &info, err) ||
-	    connector_access(t->at.connector, &t->access, err) ||
+	if (connection_reach(&t->server, c, cancel, err) ||
+	    connector_open(&t->connector, &t->server.target, c->site.kind, err) ||
+	    connector_check(t->connector, &info, err) ||
+	    connector_access(t->connector, &t->access, err) ||
 	    str_dup(&t->version, info->version, err))
 		return err->code;
 	t->databases = info->databases;
@@ -103,7 +96,7 @@ enum err_code
 connection_try(struct connection_test *out, const struct connection *c,
     const struct cancel *cancel, struct err *err)
 {
-	out->at.connection = c;
+	out->connection = c;
 	if (c->site.path == NULL)
 		return try_server(out, c, cancel, err);
 	if (try_file(out, c, err))

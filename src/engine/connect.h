@@ -8,27 +8,17 @@
 #define ENGINE_CONNECT_H
 
 #include "engine/connections.h"
+#include "engine/live_server.h"
 
-struct connected {
-	const struct connection *connection; /* borrowed */
-	struct db_target target;
-	struct runner *runner;
-	struct connector *connector; /* NULL: a SQLite file */
-};
-
-#define CONNECTED_INIT              \
-	{                           \
-		.connection = NULL, \
-	}
-
-/* How to reach it, for those who open the connector themselves; nothing is contacted.  The
- * connection must outlive both. */
-struct db_target connection_target(const struct connection *c);
-MUST_CHECK enum err_code connection_runner(struct runner **out, const struct connection *c,
+/* For those who open the connector themselves; nothing is contacted.  out is LIVE_SERVER_INIT;
+ * the connection and cancel must outlive it. */
+MUST_CHECK enum err_code connection_reach(struct live_server *out, const struct connection *c,
     const struct cancel *cancel, struct err *err);
 
 struct connection_test {
-	struct connected at;
+	const struct connection *connection; /* borrowed */
+	struct live_server server;
+	struct connector *connector; /* NULL: a SQLite file */
 	char *version; /* of the server, or of the SQLite file's writer */
 	struct strv warnings; /* what a backup will not have, or not at one instant */
 	struct db_database *databases; /* borrowed from the connector */
@@ -38,9 +28,9 @@ struct connection_test {
 	struct db_access access;
 };
 
-#define CONNECTION_TEST_INIT                                   \
-	{                                                      \
-		.at = CONNECTED_INIT, .access = DB_ACCESS_INIT \
+#define CONNECTION_TEST_INIT                                         \
+	{                                                            \
+		.server = LIVE_SERVER_INIT, .access = DB_ACCESS_INIT \
 	}
 
 void connection_test_release(struct connection_test *t);

@@ -10,8 +10,7 @@
 
 struct servers {
 	struct diff_server *items;
-	struct db_target *targets;
-	struct runner **runners;
+	struct live_server *reached;
 	size_t count;
 };
 
@@ -19,10 +18,9 @@ static void
 servers_auto(struct servers *s)
 {
 	for (size_t i = 0; i < s->count; i++)
-		runner_close(s->runners[i]);
+		live_server_close(&s->reached[i]);
 	free(s->items);
-	free(s->targets);
-	free(s->runners);
+	free(s->reached);
 }
 
 static enum err_code
@@ -37,15 +35,10 @@ add(struct servers *s, struct engine *e, const struct connections *list, const c
 		    name);
 	if (c->site.path != NULL) /* a SQLite file: the snapshot tells where it lies */
 		return ERR_OK;
-	size_t i = s->count;
-	s->targets[i] = connection_target(c);
-	if (connection_runner(&s->runners[i], c, e->cancel, err))
-		return err->code;
-	s->count++;
-	s->targets[i].runner = s->runners[i];
-	s->targets[i].cancel = e->cancel;
-	s->items[i] = (struct diff_server){ &s->targets[i], c->site.kind };
-	return ERR_OK;
+	struct live_server *reached = &s->reached[s->count];
+	*reached = (struct live_server)LIVE_SERVER_INIT;
+	s->items[s->count++] = (struct diff_server){ &reached->target, c->site.kind };
+	return connection_reach(reached, c, e->cancel, err);
 }
 
 static enum err_code
@@ -56,9 +49,8 @@ find(struct servers *s, struct engine *e, const json_t *members, const struct co
 	size_t i;
 	const json_t *m;
 	s->items = calloc(n, sizeof *s->items);
-	s->targets = calloc(n, sizeof *s->targets);
-	s->runners = calloc(n, sizeof *s->runners);
-	if (s->items == NULL || s->targets == NULL || s->runners == NULL)
+	s->reached = calloc(n, sizeof *s->reached);
+	if (s->items == NULL || s->reached == NULL)
 		return err_nomem(err);
 	json_array_foreach(members, i, m)
 	{

@@ -4,10 +4,9 @@
  */
 #include "engine/diff_rows_impl.h"
 
-#include "docker/exec.h"
 #include "engine/diff_sqlite.h"
+#include "engine/live_server.h"
 #include "engine/meter.h"
-#include "engine/plan.h"
 
 #include <string.h>
 
@@ -108,17 +107,10 @@ diff_rows_servers(struct engine *e, const struct id *a, const struct diff_server
 
 /* --- the servers of a stack --- */
 
-/* A server's container, as a connector sees it. */
-struct stack_server {
-	struct target_lists lists;
-	struct db_target target;
-	struct runner *runner;
-};
-
 struct stack_servers {
 	struct docker *docker;
 	struct plan *plan;
-	struct stack_server *items;
+	struct live_server *reached;
 	struct diff_server *servers;
 	size_t count;
 };
@@ -126,11 +118,9 @@ struct stack_servers {
 static void
 stack_servers_auto(struct stack_servers *s)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		runner_close(s->items[i].runner);
-		target_lists_release(&s->items[i].lists);
-	}
-	free(s->items);
+	for (size_t i = 0; i < s->count; i++)
+		live_server_close(&s->reached[i]);
+	free(s->reached);
 	free(s->servers);
 	plan_free(s->plan);
 	docker_close(s->docker);
@@ -141,15 +131,12 @@ add_server(struct stack_servers *s, const struct plan_member *m, const struct ca
     struct err *err)
 {
 	const struct stack_container *c = &s->plan->stack->containers[m->container];
-	struct stack_server *x = &s->items[s->count];
-	*x = (struct stack_server){ .lists = { STRV_INIT, STRV_INIT, STRV_INIT } };
+	struct live_server *x = &s->reached[s->count];
+	*x = (struct live_server)LIVE_SERVER_INIT;
 	s->servers[s->count] = (struct diff_server){ &x->target, m->db };
 	s->count++;
-	if (plan_db_target(&x->target, &x->lists, c, err) ||
-	    docker_runner_open(&x->runner, s->docker, c->id, err))
+	if (live_server_open(x, s->docker, c, cancel, err))
 		return err_wrap(err, "service %s", m->name);
-	x->target.runner = x->runner;
-	x->target.cancel = cancel;
 	return ERR_OK;
 }
 
@@ -202,9 +189,9 @@ static enum err_code
 find_servers(struct row_diff *d, struct stack_servers *s, struct err *err)
 {
 	const struct plan *p = s->plan;
-	s->items = calloc(p->n_members + 1, sizeof *s->items);
+	s->reached = calloc(p->n_members + 1, sizeof *s->reached);
 	s->servers = calloc(p->n_members + 1, sizeof *s->servers);
-	if (s->items == NULL || s->servers == NULL)
+	if (s->reached == NULL || s->servers == NULL)
 		return err_nomem(err);
 	for (size_t i = 0; i < p->n_members; i++) {
 		const struct plan_member *m = &p->members[i];
@@ -239,12 +226,9 @@ diff_rows_live(struct engine *e, const struct id *a, const struct diff_rows_opti
 {
 	AUTO(stack_servers) struct stack_servers s = { .docker = NULL };
 	AUTO(row_diff) struct row_diff d = diff_of(e, opt, ops, arg);
-	struct docker_options docker = DOCKER_OPTIONS_INIT;
 	const char *stack;
-	docker.host = e->docker_host;
-	docker.cancel = e->cancel;
 	if (begin(&d, a, err) || stack_name(&d, &stack, err) ||
-	    docker_open(&s.docker, &docker, err) ||
+	    engine_docker(&s.docker, e, err) ||
 	    plan_make(&s.plan, s.docker, stack, NULL, err) || find_servers(&d, &s, err) ||
 	    compare(&d, s.servers, s.count, err))
 		return err->code;

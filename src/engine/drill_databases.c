@@ -7,9 +7,8 @@
 
 #include "crypto/hash.h"
 #include "db/census.h"
-#include "docker/exec.h"
+#include "engine/live_server.h"
 #include "engine/meter.h"
-#include "engine/plan.h"
 #include "engine/restore_dump.h"
 #include "sys/clock.h"
 
@@ -175,25 +174,16 @@ static enum err_code
 dump_server(
     struct counter *out, struct drill *d, const struct drill_database *x, struct err *err)
 {
-	struct target_lists lists = { STRV_INIT, STRV_INIT, STRV_INIT };
-	struct db_target target;
 	AUTO(stack) struct stack *stack = NULL;
-	AUTO(runner) struct runner *runner = NULL;
+	AUTO(live_server) struct live_server server = LIVE_SERVER_INIT;
 	if (stack_load(&stack, d->job->docker, d->scratch->project, err))
 		return err->code;
 	const struct stack_container *c = stack_find(stack, x->db->service);
 	if (c == NULL)
 		return err_set(err, ERR_NOT_FOUND, "it has no container");
-	if (docker_runner_open(&runner, d->job->docker, c->id, err))
+	if (live_server_open(&server, d->job->docker, c, d->engine->cancel, err))
 		return err->code;
-	enum err_code rc = plan_db_target(&target, &lists, c, err);
-	if (rc == ERR_OK) {
-		target.runner = runner;
-		target.cancel = d->engine->cancel;
-		rc = drain(out, x, &target, err);
-	}
-	target_lists_release(&lists);
-	return rc;
+	return drain(out, x, &server.target, err);
 }
 
 /* --- the stored dump --- */

@@ -14,6 +14,8 @@
 #include "repo/repo.h"
 #include "sys/cancel.h"
 
+struct docker;
+
 struct engine {
 	struct repo *repo; /* NULL for what needs none (plan) */
 	struct event_sink *events; /* may be NULL */
@@ -21,6 +23,10 @@ struct engine {
 	const char *docker_host; /* NULL: $DOCKER_HOST, else the default socket */
 	const char *state_dir; /* where journals are kept; made when missing */
 };
+
+/* The client of its engine of containers, which heeds its cancel; the caller closes it. */
+MUST_CHECK enum err_code engine_docker(
+    struct docker **out, const struct engine *e, struct err *err);
 
 /* How a use case ended, when it did not fail. */
 enum outcome {

@@ -41,7 +41,6 @@ target_lists_release(struct target_lists *l)
 {
 	strv_release(&l->ports);
 	strv_release(&l->mounts);
-	strv_release(&l->argv);
 }
 
 enum err_code

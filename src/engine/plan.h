@@ -83,7 +83,6 @@ AUTO_FREE(plan, struct plan *, plan_free)
 struct target_lists {
 	struct strv ports;
 	struct strv mounts;
-	struct strv argv;
 };
 void target_lists_release(struct target_lists *l);
 MUST_CHECK enum err_code plan_db_target(struct db_target *out, struct target_lists *lists,

@@ -1,7 +1,6 @@
 /* Making the new stack's databases hold what was dumped. */
-#include "docker/exec.h"
+#include "engine/live_server.h"
 #include "engine/meter.h"
-#include "engine/plan.h"
 #include "engine/restore_dump.h"
 #include "engine/restore_path.h"
 #include "engine/restore_place.h"
@@ -18,9 +17,7 @@ struct loader {
 	const struct restore_database *db;
 	struct stack *stack; /* keeps what the target borrows */
 	const struct stack_container *container; /* in it */
-	struct target_lists lists;
-	struct db_target target;
-	struct runner *runner;
+	struct live_server server;
 	struct connector *connector;
 	struct restore_dump *dump;
 	pthread_t thread;
@@ -50,8 +47,7 @@ loaders_close(struct restore_loaders *l)
 		struct loader *it = &l->items[i];
 		connector_close(it->connector);
 		restore_dump_close(it->dump);
-		runner_close(it->runner);
-		target_lists_release(&it->lists);
+		live_server_close(&it->server);
 		stack_free(it->stack);
 	}
 	free(l->items);
@@ -72,15 +68,11 @@ open_loader(struct loader *it, struct restore_job *j, struct err *err)
 		return err_set(err, ERR_NOT_FOUND,
 		    "service %s: the stored compose files make no container for it",
 		    it->db->service);
-	if (plan_db_target(&it->target, &it->lists, it->container, err) ||
-	    docker_runner_open(&it->runner, j->docker, it->container->id, err))
-		return err_wrap(err, "service %s", it->db->service);
-	it->target.runner = it->runner;
-	it->target.cancel = &it->all->stop;
-	if (restore_dump_open(
+	if (live_server_open(&it->server, j->docker, it->container, &it->all->stop, err) ||
+	    restore_dump_open(
 		&it->dump, j->engine, &j->snapshot, it->db->path, it->db->streams, err))
 		return err_wrap(err, "service %s", it->db->service);
-	return connector_open(&it->connector, &it->target, it->db->kind, err);
+	return connector_open(&it->connector, &it->server.target, it->db->kind, err);
 }
 
 enum err_code

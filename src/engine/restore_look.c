@@ -300,10 +300,7 @@ tell_snapshot(struct restore_job *j, struct err *err)
 enum err_code
 job_connect(struct restore_job *j, struct err *err)
 {
-	struct docker_options opt = DOCKER_OPTIONS_INIT;
-	opt.host = j->engine->docker_host;
-	opt.cancel = j->engine->cancel;
-	if (docker_open(&j->docker, &opt, err))
+	if (engine_docker(&j->docker, j->engine, err))
 		return err->code;
 	if (!docker_is_local(j->docker))
 		return err_set(err, ERR_UNSUPPORTED,

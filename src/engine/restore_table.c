@@ -2,9 +2,8 @@
 
 #include "base/buf.h"
 #include "db/pick.h"
-#include "docker/exec.h"
 #include "engine/diff_rows_impl.h"
-#include "engine/plan.h"
+#include "engine/live_server.h"
 #include "engine/restore_rows.h"
 
 #include <string.h>
@@ -176,23 +175,20 @@ static const struct dump_source_ops row_source_ops = {
 
 /* --- the server that runs --- */
 
-struct live_server {
+struct stack_server {
 	struct docker *docker;
 	struct plan *plan;
-	struct target_lists lists;
-	struct db_target target;
-	struct runner *runner;
+	struct live_server server;
 	struct connector *connector;
 };
 
 static void
-live_server_auto(struct live_server *l)
+stack_server_auto(struct stack_server *s)
 {
-	connector_close(l->connector);
-	runner_close(l->runner);
-	target_lists_release(&l->lists);
-	plan_free(l->plan);
-	docker_close(l->docker);
+	connector_close(s->connector);
+	live_server_close(&s->server);
+	plan_free(s->plan);
+	docker_close(s->docker);
 }
 
 static const struct plan_member *
@@ -212,18 +208,14 @@ find_member(const struct plan *p, const char *service, size_t *n)
 }
 
 static enum err_code
-live_server_open(struct live_server *l, struct engine *e, const char *stack,
+stack_server_open(struct stack_server *s, struct engine *e, const char *stack,
     const char *service, struct err *err)
 {
-	struct docker_options docker = DOCKER_OPTIONS_INIT;
-	struct settings_options none = { 0 };
 	size_t n;
-	docker.host = e->docker_host;
-	docker.cancel = e->cancel;
-	if (docker_open(&l->docker, &docker, err) ||
-	    plan_make(&l->plan, l->docker, stack, &none, err))
+	if (engine_docker(&s->docker, e, err) ||
+	    plan_make(&s->plan, s->docker, stack, NULL, err))
 		return err->code;
-	const struct plan_member *m = find_member(l->plan, service, &n);
+	const struct plan_member *m = find_member(s->plan, service, &n);
 	if (n > 1)
 		return err_set(
 		    err, ERR_USAGE, "stack %s has several databases: give --service", stack);
@@ -233,18 +225,15 @@ live_server_open(struct live_server *l, struct engine *e, const char *stack,
 		    "server "
 		    "itself",
 		    stack, service != NULL ? " " : "", service != NULL ? service : "");
-	const struct stack_container *c = &l->plan->stack->containers[m->container];
+	const struct stack_container *c = &s->plan->stack->containers[m->container];
 	if (c->state != CONTAINER_RUNNING)
 		return err_set(err, ERR_USAGE,
 		    "service %s does not run (or is paused): its rows go into the server "
 		    "itself",
 		    m->name);
-	if (plan_db_target(&l->target, &l->lists, c, err) ||
-	    docker_runner_open(&l->runner, l->docker, c->id, err))
+	if (live_server_open(&s->server, s->docker, c, e->cancel, err))
 		return err->code;
-	l->target.runner = l->runner;
-	l->target.cancel = e->cancel;
-	return connector_open(&l->connector, &l->target, m->db, err);
+	return connector_open(&s->connector, &s->server.target, m->db, err);
 }
 
 /* --- the use cases --- */
@@ -299,12 +288,11 @@ restore_table_look(struct engine *e, const struct id *id,
     const struct restore_table_options *opt, struct restore_table_plan *out, struct err *err)
 {
 	AUTO(stored_table) struct stored_table t = { .diff = { .a = DIFF_SIDE_INIT } };
-	AUTO(live_server) struct live_server l = { .lists = {
-						       STRV_INIT, STRV_INIT, STRV_INIT } };
+	AUTO(stack_server) struct stack_server s = { .server = LIVE_SERVER_INIT };
 	char tag[ID_HEX_SIZE];
 	const char *stack;
 	if (stored_table_open(&t, e, id, opt, err) || stack_of(&t, opt, &stack, err) ||
-	    live_server_open(&l, e, stack, t.dump->service, err))
+	    stack_server_open(&s, e, stack, t.dump->service, err))
 		return err->code;
 	id_hex(tag, id);
 	tag[8] = '\0';
@@ -312,7 +300,7 @@ restore_table_look(struct engine *e, const struct id *id,
 	if (str_dup(&out->stack, stack, err) || str_dup(&out->service, t.dump->service, err) ||
 	    str_dup(&out->database, t.dump->database, err) ||
 	    str_dup(&out->table, t.part->table, err) ||
-	    connector_pick(l.connector, &pick, &out->told, err))
+	    connector_pick(s.connector, &pick, &out->told, err))
 		return err->code;
 	out->rows = t.part->rows;
 	return opt->into == NULL ? look_at_rows(e, id, out, err) : ERR_OK;
@@ -323,12 +311,11 @@ restore_table(struct engine *e, const struct id *id, const struct restore_table_
     struct err *err)
 {
 	AUTO(stored_table) struct stored_table t = { .diff = { .a = DIFF_SIDE_INIT } };
-	AUTO(live_server) struct live_server l = { .lists = {
-						       STRV_INIT, STRV_INIT, STRV_INIT } };
+	AUTO(stack_server) struct stack_server s = { .server = LIVE_SERVER_INIT };
 	char tag[ID_HEX_SIZE];
 	const char *stack;
 	if (stored_table_open(&t, e, id, opt, err) || stack_of(&t, opt, &stack, err) ||
-	    live_server_open(&l, e, stack, t.dump->service, err))
+	    stack_server_open(&s, e, stack, t.dump->service, err))
 		return err->code;
 	id_hex(tag, id);
 	tag[8] = '\0';
@@ -341,15 +328,14 @@ restore_table(struct engine *e, const struct id *id, const struct restore_table_
 	pick.source = &rows.base;
 	event_phase(e->events, "put %s into %s", t.part->table,
 	    opt->into != NULL ? opt->into : "its place");
-	return connector_pick(l.connector, &pick, NULL, err);
+	return connector_pick(s.connector, &pick, NULL, err);
 }
 
 enum err_code
 restore_table_settle(
     struct engine *e, const struct restore_table_options *opt, bool undo, struct err *err)
 {
-	AUTO(live_server) struct live_server l = { .lists = {
-						       STRV_INIT, STRV_INIT, STRV_INIT } };
+	AUTO(stack_server) struct stack_server s = { .server = LIVE_SERVER_INIT };
 	struct db_pick pick = {
 		.verb = undo ? PICK_UNDO : PICK_FINISH,
 		.database = opt->database,
@@ -358,7 +344,7 @@ restore_table_settle(
 	if (opt->database == NULL)
 		return err_set(
 		    err, ERR_USAGE, "give --database, too: the one that %s is in", opt->table);
-	if (live_server_open(&l, e, opt->stack, opt->service, err))
+	if (stack_server_open(&s, e, opt->stack, opt->service, err))
 		return err->code;
-	return connector_pick(l.connector, &pick, NULL, err);
+	return connector_pick(s.connector, &pick, NULL, err);
 }
