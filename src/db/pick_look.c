@@ -1,0 +1,61 @@
+#include "base/checksum.h"
+#include "db/pick_impl.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum err_code
+pick_ask_texts(struct session *s, const char *sql, struct strv *out, struct err *err)
+{
+	AUTO(bufv) struct buf answer = BUF_INIT;
+	if (session_ask(s, sql, &answer, err))
+		return err->code;
+	if (buf_cstr(&answer) == NULL)
+		return err_nomem(err);
+	char *text = (char *)answer.data;
+	char *row[1];
+	while (session_row(&text, row, 1)) {
+		AUTO(str) char *one = NULL;
+		if (session_unhex(&one, row[0], err) || strv_add(out, one, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+/* "a, b, c" */
+static enum err_code
+missing_of(struct buf *out, const struct strv *all, const struct strv *in, struct err *err)
+{
+	for (size_t i = 0; i < all->len; i++)
+		if (!strv_has(in, all->items[i]) &&
+		    buf_printf(out, err, "%s%s", out->len > 0 ? ", " : "", all->items[i]))
+			return err->code;
+	return ERR_OK;
+}
+
+enum err_code
+pick_check_columns(const struct db_pick *pick, const struct strv *live, struct err *err)
+{
+	AUTO(strv) struct strv stored = STRV_INIT;
+	AUTO(bufv) struct buf gone = BUF_INIT;
+	AUTO(bufv) struct buf fresh = BUF_INIT;
+	for (size_t i = 0; i < pick->shape->column_count; i++)
+		if (strv_add(&stored, pick->shape->columns[i].name, err))
+			return err->code;
+	if (missing_of(&gone, &stored, live, err) || missing_of(&fresh, live, &stored, err))
+		return err->code;
+	if (gone.len == 0 && fresh.len == 0)
+		return ERR_OK;
+	const char *a = gone.len > 0 ? buf_cstr(&gone) : "none";
+	const char *b = fresh.len > 0 ? buf_cstr(&fresh) : "none";
+	return err_set(err, ERR_USAGE,
+	    "%s has other columns now (no longer there: %s; new: %s): put the rows beside it "
+	    "with --into, and take from there what you need",
+	    pick->table, a != NULL ? a : "?", b != NULL ? b : "?");
+}
+
+void
+pick_side_name(char out[PICK_SIDE_SIZE], const char *table)
+{
+	snprintf(out, PICK_SIDE_SIZE, "rows_%016" PRIx64, checksum_of(table, strlen(table), 0));
+}
