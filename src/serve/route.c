@@ -1,0 +1,169 @@
+#include "serve/route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One line a row, sorted by path. */
+/* clang-format off */
+const struct route routes[] = {
+	{ "GET", "/events", "events.listen" },
+	{ "POST", "/login", "account.login" },
+	{ "POST", "/logout", "account.logout" },
+	{ "GET", "/session", "account.session" },
+	{ "POST", "/setup", "account.setup" },
+	{ NULL, NULL, NULL },
+};
+/* clang-format on */
+
+#define SEGMENT_MAX 4096
+#define QUERY_MAX 32
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+bool
+route_decode(char *out, const char *text, size_t len, bool plus)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+		if (c == '%') {
+			int high = i + 2 < len ? hex_digit(text[i + 1]) : -1;
+			int low = i + 2 < len ? hex_digit(text[i + 2]) : -1;
+			if (high < 0 || low < 0)
+				return false;
+			c = (char)(high << 4 | low);
+			i += 2;
+		} else if (c == '+' && plus) {
+			c = ' ';
+		}
+		if ((unsigned char)c < 0x20 || c == 0x7f)
+			return false;
+		out[n++] = c;
+	}
+	out[n] = '\0';
+	return str_is_utf8(out, n);
+}
+
+/* Set a decoded text; false when there is one of that name. */
+static bool
+set_text(json_t *args, const char *name, const char *text)
+{
+	return json_object_get(args, name) == NULL &&
+	       json_object_set_new(args, name, json_string(text)) == 0;
+}
+
+/* "{name}" at p takes the segment of len bytes at text. */
+static bool
+take_segment(json_t *args, const char *p, const char *end, const char *text, size_t len)
+{
+	char name[64];
+	char value[SEGMENT_MAX + 1];
+	size_t n = (size_t)(end - p) - 2;
+	if (len == 0 || len > SEGMENT_MAX || n >= sizeof name ||
+	    !route_decode(value, text, len, false))
+		return false;
+	memcpy(name, p + 1, n);
+	name[n] = '\0';
+	/* A slash that was escaped would be two segments to whoever puts them together again.
+	 */
+	if (strchr(value, '/') != NULL)
+		return false;
+	return args == NULL || set_text(args, name, value);
+}
+
+static size_t
+segment_len(const char *p)
+{
+	return strcspn(p, "/");
+}
+
+/* args is NULL where only the shape matters. */
+static bool
+matches(const char *pattern, const char *path, json_t *args)
+{
+	while (*pattern == '/' && *path == '/') {
+		pattern++;
+		path++;
+		size_t want = segment_len(pattern);
+		size_t have = segment_len(path);
+		if (want > 2 && pattern[0] == '{') {
+			if (!take_segment(args, pattern, pattern + want, path, have))
+				return false;
+		} else if (want != have || memcmp(pattern, path, want) != 0) {
+			return false;
+		}
+		pattern += want;
+		path += have;
+	}
+	return *pattern == '\0' && *path == '\0';
+}
+
+const struct route *
+route_find(const char *method, const char *path, json_t *args, bool *is_path)
+{
+	*is_path = false;
+	if (strcmp(method, "HEAD") == 0)
+		method = "GET";
+	for (const struct route *r = routes; r->method != NULL; r++) {
+		if (!matches(r->path, path, NULL))
+			continue;
+		*is_path = true;
+		if (strcmp(r->method, method) != 0)
+			continue;
+		json_object_clear(args);
+		if (matches(r->path, path, args))
+			return r;
+	}
+	return NULL;
+}
+
+void
+route_methods(const char *path, char out[ROUTE_METHODS])
+{
+	out[0] = '\0';
+	size_t n = 0;
+	for (const struct route *r = routes; r->method != NULL && n < ROUTE_METHODS; r++)
+		if (matches(r->path, path, NULL) && strstr(out, r->method) == NULL)
+			n += (size_t)snprintf(out + n, ROUTE_METHODS - n, "%s%s%s",
+			    n > 0 ? ", " : "", r->method,
+			    strcmp(r->method, "GET") == 0 ? ", HEAD" : "");
+}
+
+static bool
+query_one(json_t *args, const char *text, size_t len)
+{
+	const char *equals = memchr(text, '=', len);
+	size_t name_len = equals != NULL ? (size_t)(equals - text) : len;
+	AUTO(str) char *name = malloc(name_len + 1);
+	AUTO(str) char *value = malloc(len + 1);
+	if (name == NULL || value == NULL || name_len == 0)
+		return false;
+	if (!route_decode(name, text, name_len, true))
+		return false;
+	value[0] = '\0';
+	if (equals != NULL && !route_decode(value, equals + 1, len - name_len - 1, true))
+		return false;
+	return set_text(args, name, value);
+}
+
+bool
+route_query(json_t *args, const char *query)
+{
+	for (size_t n = 0; *query != '\0';) {
+		size_t len = strcspn(query, "&");
+		if (len > 0 && (n++ == QUERY_MAX || !query_one(args, query, len)))
+			return false;
+		query += len + (query[len] == '&');
+	}
+	return true;
+}
