@@ -17,12 +17,15 @@
 
 #include "base/json.h"
 #include "catalog/account.h"
+#include "sys/cancel.h"
 
 struct keeper;
 
 enum arg_type {
 	ARG_STRING, /* UTF-8 without control characters */
-	ARG_NAME, /* a stack's, database's, token's: [A-Za-z0-9._-]+, 1 to 128 */
+	/* a stack's, database's, token's: [A-Za-z0-9._-]+, 1 to 128, not beginning with '-' or
+	 * '.' */
+	ARG_NAME,
 	ARG_ID, /* a snapshot's id or prefix: 4 to 64 hexadecimal digits */
 	ARG_PATH, /* in a snapshot: no NUL, no "..", relative */
 	ARG_ADDRESS, /* of a repository: an absolute folder, or s3:... */
@@ -45,18 +48,23 @@ struct arg {
 struct ask {
 	struct keeper *keeper;
 	const struct caller *who; /* scope SCOPE_NONE when nobody has logged in */
+	const uint8_t *secret; /* of the session or token, ACCOUNT_SECRET bytes; NULL: nobody */
 	const char *whence; /* the address that it came from */
 	const json_t *args; /* checked */
+	const struct cancel *cancel; /* raised when it has taken too long */
 };
 
-/* What it gives: body, or download, is taken over by the keeper. */
+/* What it gives: body, or download, is taken over by the keeper, also when it fails.  A
+ * function that fails may set a status of 400 or more itself (429); retry_after_s then tells
+ * when. */
 struct answer {
-	unsigned
-	    status; /* 200 unless it says otherwise; 202 for a run, 201 for what was made */
+	/* 200 unless it says otherwise; 202 for a run, 201 for what was made */
+	unsigned status;
+	unsigned retry_after_s;
 	json_t *body;
 	json_t *download; /* {"name", "type", "bytes"?}, with fd */
 	int fd; /* -1: none */
-	char cookie[2 * ACCOUNT_SECRET + 1];
+	char cookie[2 * ACCOUNT_SECRET + 1]; /* "" takes it away */
 	bool has_cookie;
 	unsigned keep_ms;
 };
@@ -66,7 +74,7 @@ typedef enum err_code verb_fn(const struct ask *ask, struct answer *out, struct 
 struct verb {
 	const char *name; /* "stacks.list" */
 	enum scope needs;
-	bool changes; /* wants the CSRF token of a session; is audited */
+	bool changes; /* wants the CSRF token of a session (unless needs is none); is audited */
 	const char *subject; /* the argument that the audit entry names; NULL: none */
 	verb_fn *fn;
 	struct arg args[12]; /* ends with a NULL name, or is full */

@@ -34,7 +34,8 @@
  * Ownership: the caller's, both ways.
  * Threads:   one sender and one receiver at a time for a socket.
  * Errors:    ERR_CANCELLED when the other side has closed between two messages, ERR_CORRUPT
- *            for what is no message, ERR_IO.
+ *            for what is no message, ERR_USAGE for one that is too long to send (nothing of
+ *            it was sent), ERR_IO.
  */
 #ifndef SERVE_WIRE_H
 #define SERVE_WIRE_H

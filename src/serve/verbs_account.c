@@ -1,0 +1,3 @@
+#include "serve/verb.h"
+
+const struct verb account_verbs[] = { { .name = NULL } };

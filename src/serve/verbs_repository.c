@@ -1,0 +1,3 @@
+#include "serve/verb.h"
+
+const struct verb repository_verbs[] = { { .name = NULL } };

@@ -1,0 +1,3 @@
+#include "serve/verb.h"
+
+const struct verb stack_verbs[] = { { .name = NULL } };
