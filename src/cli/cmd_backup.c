@@ -7,11 +7,11 @@
 #include "cli/backup_view.h"
 #include "cli/db_try.h"
 #include "cli/look_view.h"
-#include "cli/plan_view.h"
 #include "cli/recover.h"
 #include "cli/settings_args.h"
 #include "engine/filter.h"
 #include "sys/clock.h"
+#include "ui/plan_view.h"
 
 #include <unistd.h>
 

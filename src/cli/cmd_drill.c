@@ -2,13 +2,13 @@
  * drill: prove a snapshot by restoring it into a scratch stack.
  */
 #include "cli/cli.h"
-#include "cli/proof_view.h"
 #include "cli/wait.h"
 #include "engine/drill.h"
 #include "repo/snapshot.h"
 #include "sys/clock.h"
 #include "ui/escape.h"
 #include "ui/format.h"
+#include "ui/proof_view.h"
 
 /* What came of one drill. */
 struct drilled {

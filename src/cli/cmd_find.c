@@ -1,10 +1,10 @@
 /*
  * find: which snapshots hold a path, and in which versions.
  */
-#include "cli/entry_view.h"
 #include "cli/filter_args.h"
 #include "engine/find.h"
 #include "sys/clock.h"
+#include "ui/entry_view.h"
 #include "ui/escape.h"
 #include "ui/format.h"
 

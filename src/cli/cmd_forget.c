@@ -5,6 +5,7 @@
 #include "cli/prune_view.h"
 #include "engine/forget.h"
 #include "sys/clock.h"
+#include "ui/snapshot_view.h"
 #include "ui/table.h"
 
 #define KEPT "keep"
@@ -98,31 +99,6 @@ print(const struct forget_plan *p, bool dry_run, struct err *err)
 	return ERR_OK;
 }
 
-static void
-write_plan(struct json_writer *w, const struct forget_plan *p)
-{
-	uint64_t gone = 0;
-	json_arr(w, "snapshots");
-	for (size_t i = 0; i < p->count; i++) {
-		const struct forget_decision *d = &p->items[i];
-		char hex[ID_HEX_SIZE];
-		gone += !d->keep;
-		if (!d->is_subject)
-			continue;
-		id_hex(hex, &d->id);
-		json_obj(w, NULL);
-		json_str(w, "id", hex);
-		json_i64(w, "time_ns", json_get_int(d->document, "time_ns", 0));
-		json_str(w, "source", d->source);
-		json_flag(w, "keep", d->keep);
-		json_str(w, "reason", d->reason);
-		json_obj_end(w);
-	}
-	json_arr_end(w);
-	json_u64(w, "forgotten", gone);
-	json_u64(w, "kept", p->count - gone);
-}
-
 static enum err_code
 prune_afterwards(struct cli *c, struct engine *e, struct prune_result *out, struct err *err)
 {
@@ -162,7 +138,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	struct json_writer w;
 	cli_result_begin(c, &w, &line, *code);
 	json_flag(&w, "dry_run", a->dry_run);
-	write_plan(&w, plan);
+	snapshot_view_forget(&w, plan);
 	if (prunes) {
 		json_obj(&w, "prune");
 		prune_view_write(&w, &pruned);

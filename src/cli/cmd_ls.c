@@ -2,8 +2,8 @@
  * ls: what is in a snapshot's tree.
  */
 #include "cli/cli.h"
-#include "cli/entry_view.h"
 #include "engine/browse.h"
+#include "ui/entry_view.h"
 
 struct listing {
 	struct cli *cli;

@@ -3,36 +3,16 @@
  * there, and whether anybody has tried to restore it.
  */
 #include "cli/cli.h"
-#include "cli/proof_view.h"
-#include "engine/verify.h"
-#include "repo/proof.h"
-#include "repo/snapshot.h"
+#include "engine/receipt.h"
 #include "sys/clock.h"
 #include "ui/escape.h"
 #include "ui/format.h"
+#include "ui/proof_view.h"
+#include "ui/snapshot_view.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
-
-struct receipt {
-	struct id id;
-	char hex[ID_HEX_SIZE];
-	char repository[2 * 16 + 1];
-	json_t *document;
-	struct proofs *proofs;
-	const json_t *proof; /* in proofs; NULL: never drilled */
-	uint64_t drills;
-	struct verify_result verified;
-	int64_t now_ns;
-};
-
-static void
-receipt_auto(struct receipt *r)
-{
-	json_decref(r->document);
-	proofs_free(r->proofs);
-}
 
 static enum err_code
 count_one(void *arg, const json_t *document, struct err *err)
@@ -42,26 +22,6 @@ count_one(void *arg, const json_t *document, struct err *err)
 	(void)err;
 	++*n;
 	return ERR_OK;
-}
-
-/* What it needs is looked up now, so that the page does not speak of yesterday. */
-static enum err_code
-make(struct receipt *r, struct cli *c, struct repo *repo, struct err *err)
-{
-	AUTO(strv) struct strv names = STRV_INIT;
-	struct verify_options opt = { .names = &names, .read_data = c->args.read_data };
-	struct engine e = cli_engine(c, repo);
-	if (cli_snapshot(c, repo, &r->id, err) ||
-	    snapshot_load(repo, &r->id, &r->document, err))
-		return err->code;
-	id_hex(r->hex, &r->id);
-	hex_encode(r->repository, repo_id(repo), 16);
-	r->now_ns = clock_wall_ns();
-	if (strv_add(&names, r->hex, err) || verify_repo(&e, &opt, &r->verified, err) ||
-	    proofs_load(&r->proofs, repo, err))
-		return err->code;
-	r->proof = proofs_of(r->proofs, &r->id);
-	return proofs_each(r->proofs, &r->id, count_one, &r->drills, err);
 }
 
 /* --- as a page --- */
@@ -171,8 +131,9 @@ print_members(const json_t *d)
 }
 
 static void
-print_verified(const struct cli *c, const struct verify_result *v)
+print_verified(const struct receipt *r)
 {
+	const struct verify_result *v = &r->verified;
 	char packs[FORMAT_MAX], bytes[FORMAT_MAX], chunks[FORMAT_MAX];
 	format_count(packs, v->packs);
 	format_size(bytes, v->bytes);
@@ -181,7 +142,7 @@ print_verified(const struct cli *c, const struct verify_result *v)
 	if (v->problems > 0)
 		line("DAMAGED", "%" PRIu64 " problems were found just now: 'stacksnap verify'",
 		    v->problems);
-	else if (c->args.read_data)
+	else if (r->read_data)
 		line("verified",
 		    "just now: all %s packs (%s) that it needs, each of their %s chunks read "
 		    "and compared",
@@ -192,7 +153,7 @@ print_verified(const struct cli *c, const struct verify_result *v)
 }
 
 static void
-print_proof(const struct receipt *r)
+print_proof(const struct receipt *r, uint64_t drills)
 {
 	char text[PROOF_TEXT], when[CLOCK_TEXT_SIZE];
 	puts("restored");
@@ -213,12 +174,12 @@ print_proof(const struct receipt *r)
 	line("tried", "%s on %s by %s", when, text_of(r->proof, "host"),
 	    text_of(r->proof, "program"));
 	proof_view_print(stdout, r->proof);
-	if (r->drills > 1)
-		line("drills", "%" PRIu64 " of this snapshot are recorded", r->drills);
+	if (drills > 1)
+		line("drills", "%" PRIu64 " of this snapshot are recorded", drills);
 }
 
 static void
-print(const struct cli *c, const struct receipt *r)
+print(const struct receipt *r, uint64_t drills)
 {
 	char when[CLOCK_TEXT_SIZE];
 	clock_format(when, r->now_ns);
@@ -227,19 +188,11 @@ print(const struct cli *c, const struct receipt *r)
 	line("printed", "%s", when);
 	print_taken(r->document);
 	print_members(r->document);
-	print_verified(c, &r->verified);
-	print_proof(r);
+	print_verified(r);
+	print_proof(r, drills);
 }
 
 /* --- as JSON --- */
-
-static enum err_code
-add_document(void *arg, const json_t *document, struct err *err)
-{
-	(void)err;
-	json_value(arg, NULL, document);
-	return ERR_OK;
-}
 
 static enum err_code
 print_json(struct cli *c, const struct receipt *r, enum exit_code code, struct err *err)
@@ -247,23 +200,7 @@ print_json(struct cli *c, const struct receipt *r, enum exit_code code, struct e
 	AUTO(bufv) struct buf text = BUF_INIT;
 	struct json_writer w;
 	cli_result_begin(c, &w, &text, code);
-	json_str(&w, "id", r->hex);
-	json_str(&w, "repository", r->repository);
-	json_i64(&w, "printed_ns", r->now_ns);
-	json_obj(&w, "verified");
-	json_flag(&w, "read_data", c->args.read_data);
-	json_u64(&w, "problems", r->verified.problems);
-	json_u64(&w, "packs", r->verified.packs);
-	json_u64(&w, "bytes", r->verified.bytes);
-	json_u64(&w, "chunks", r->verified.chunks);
-	json_obj_end(&w);
-	proof_view_brief(&w, "proof", r->proof);
-	json_arr(&w, "drills");
-	if (proofs_each(r->proofs, &r->id, add_document, &w, err))
-		return err->code;
-	json_arr_end(&w);
-	json_value(&w, "snapshot", r->document);
-	return cli_result_end(&w, err);
+	return snapshot_view_receipt(&w, r, err) ? err->code : cli_result_end(&w, err);
 }
 
 static enum err_code
@@ -271,13 +208,19 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 {
 	AUTO(place) struct place p = PLACE_INIT;
 	AUTO(receipt) struct receipt r = { .document = NULL };
-	if (cli_open_lenient(c, &p, err) || make(&r, c, p.repo, err))
+	struct id id;
+	uint64_t drills = 0;
+	if (cli_open_lenient(c, &p, err) || cli_snapshot(c, p.repo, &id, err))
+		return err->code;
+	struct engine e = cli_engine(c, p.repo);
+	if (receipt_make(&r, &e, &id, c->args.read_data, err) ||
+	    proofs_each(r.proofs, &id, count_one, &drills, err))
 		return err->code;
 	if (r.verified.problems > 0)
 		*code = EXIT_DAMAGED;
 	if (c->args.json)
 		return print_json(c, &r, *code, err);
-	print(c, &r);
+	print(&r, drills);
 	return ERR_OK;
 }
 

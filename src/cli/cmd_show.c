@@ -3,15 +3,15 @@
  * what that cost.
  */
 #include "cli/cli.h"
-#include "cli/proof_view.h"
-#include "cli/tables_view.h"
 #include "engine/quarantine.h"
 #include "repo/proof.h"
 #include "repo/snapshot.h"
 #include "sys/clock.h"
 #include "ui/escape.h"
 #include "ui/format.h"
+#include "ui/proof_view.h"
 #include "ui/table.h"
+#include "ui/tables_view.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

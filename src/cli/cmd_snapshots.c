@@ -2,11 +2,12 @@
  * snapshots: what the repository holds, oldest first.
  */
 #include "cli/filter_args.h"
-#include "cli/proof_view.h"
 #include "engine/quarantine.h"
 #include "repo/proof.h"
 #include "sys/clock.h"
 #include "ui/format.h"
+#include "ui/proof_view.h"
+#include "ui/snapshot_view.h"
 #include "ui/table.h"
 
 #include <errno.h>
@@ -207,24 +208,15 @@ print(struct cli *c, const struct found_list *l, struct err *err)
 static enum err_code
 print_json(struct cli *c, const struct found_list *l, enum exit_code code, struct err *err)
 {
-	static const char *const fields[] = { "time_ns", "host", "source", "tags", "outcome",
-		"class", "skew_ns", "problem_count", "stats" };
 	AUTO(bufv) struct buf line = BUF_INIT;
 	struct json_writer w;
 	cli_result_begin(c, &w, &line, code);
 	json_arr(&w, "snapshots");
 	for (size_t i = 0; i < l->count; i++) {
-		const json_t *d = l->items[i].document;
-		if (d == NULL)
-			continue;
-		json_obj(&w, NULL);
-		json_str(&w, "id", l->items[i].id);
-		for (size_t k = 0; k < ARRAY_LEN(fields); k++)
-			json_value(&w, fields[k], json_object_get(d, fields[k]));
-		json_u64(&w, "members", json_array_size(json_object_get(d, "members")));
-		json_flag(&w, "quarantined", snapshot_is_quarantined(d));
-		proof_view_brief(&w, "proof", proofs_of(l->proofs, &l->items[i].raw_id));
-		json_obj_end(&w);
+		const struct found *f = &l->items[i];
+		if (f->document != NULL)
+			snapshot_view_summary(
+			    &w, &f->raw_id, f->document, proofs_of(l->proofs, &f->raw_id));
 	}
 	json_arr_end(&w);
 	return cli_result_end(&w, err);

@@ -3,10 +3,10 @@
  * not and why.
  */
 #include "cli/cli.h"
-#include "cli/plan_view.h"
 #include "cli/settings_args.h"
-#include "cli/why_view.h"
 #include "engine/restore_settle.h"
+#include "ui/plan_view.h"
+#include "ui/why_view.h"
 
 /* The stacks that were named, or all. */
 static enum err_code

@@ -7,6 +7,7 @@
 #include "engine/filter.h"
 #include "sys/clock.h"
 #include "ui/format.h"
+#include "ui/restored_view.h"
 #include "ui/table.h"
 
 #include <string.h>
@@ -25,23 +26,6 @@ list(struct cli *c, struct engine *e, struct restored_list *out, struct err *err
 
 /* --- status --- */
 
-static void
-put_restored(struct json_writer *w, const struct restored *r)
-{
-	json_obj(w, NULL);
-	json_str(w, "stack", r->stack);
-	json_str(w, "snapshot", r->snapshot);
-	json_i64(w, "snapshot_time_ns", r->snapshot_ns);
-	json_str(w, "state", restored_state_word(r->state));
-	json_str(w, "step", r->step);
-	json_i64(w, "time_ns", r->kept_ns);
-	json_u64(w, "kept_files", r->files);
-	json_u64(w, "kept_bytes", r->bytes);
-	json_flag(w, "kept_is_unique", r->must_ask);
-	json_strings(w, "kept", &r->places);
-	json_obj_end(w);
-}
-
 static enum err_code
 status_json(struct cli *c, const struct restored_list *l, const char *stack,
     enum exit_code code, struct err *err)
@@ -52,7 +36,7 @@ status_json(struct cli *c, const struct restored_list *l, const char *stack,
 	json_arr(&w, "restores");
 	for (size_t i = 0; i < l->count; i++)
 		if (stack == NULL || strcmp(l->items[i].stack, stack) == 0)
-			put_restored(&w, &l->items[i]);
+			restored_view_json(&w, NULL, &l->items[i]);
 	json_arr_end(&w);
 	return cli_result_end(&w, err);
 }

@@ -2,8 +2,8 @@
  * entry_view.h: an entry of a tree, for people as "ls -l" shows it, and as JSON
  * fields (docs/json.md, "entry").
  */
-#ifndef CLI_ENTRY_VIEW_H
-#define CLI_ENTRY_VIEW_H
+#ifndef UI_ENTRY_VIEW_H
+#define UI_ENTRY_VIEW_H
 
 #include "base/json.h"
 #include "tree/entry.h"

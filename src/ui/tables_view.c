@@ -1,4 +1,4 @@
-#include "cli/tables_view.h"
+#include "ui/tables_view.h"
 
 #include "base/bytes.h"
 #include "base/strv.h"

@@ -1,4 +1,4 @@
-#include "cli/entry_view.h"
+#include "ui/entry_view.h"
 
 #include "sys/clock.h"
 #include "ui/escape.h"

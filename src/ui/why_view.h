@@ -2,8 +2,8 @@
  * why_view.h: a stack's settings: what counts, who said it, and what others
  * said that does not count.
  */
-#ifndef CLI_WHY_VIEW_H
-#define CLI_WHY_VIEW_H
+#ifndef UI_WHY_VIEW_H
+#define UI_WHY_VIEW_H
 
 #include "base/json.h"
 #include "engine/plan.h"

@@ -3,8 +3,8 @@
  *
  * Threads: any.
  */
-#ifndef CLI_PROOF_VIEW_H
-#define CLI_PROOF_VIEW_H
+#ifndef UI_PROOF_VIEW_H
+#define UI_PROOF_VIEW_H
 
 #include "base/json.h"
 

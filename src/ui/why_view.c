@@ -1,4 +1,4 @@
-#include "cli/why_view.h"
+#include "ui/why_view.h"
 
 #include "ui/escape.h"
 #include "ui/table.h"

@@ -1,4 +1,4 @@
-#include "cli/proof_view.h"
+#include "ui/proof_view.h"
 
 #include "repo/proof.h"
 #include "sys/clock.h"

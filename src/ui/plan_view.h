@@ -2,8 +2,8 @@
  * plan_view.h: a plan for people and for programs: what of a stack would be
  * captured, how, and what not and why.
  */
-#ifndef CLI_PLAN_VIEW_H
-#define CLI_PLAN_VIEW_H
+#ifndef UI_PLAN_VIEW_H
+#define UI_PLAN_VIEW_H
 
 #include "base/json.h"
 #include "engine/plan.h"

@@ -1,8 +1,8 @@
 /* What 'show' says of tables, as JSON. */
 #include "../engine/fake_database.h"
 
-#include "cli/tables_view.h"
 #include "tree/fixture.h"
+#include "ui/tables_view.h"
 
 static void
 each_dump_has_its_tables(void **state)

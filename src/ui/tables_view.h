@@ -4,8 +4,8 @@
  *
  * Threads: one at a time.
  */
-#ifndef CLI_TABLES_VIEW_H
-#define CLI_TABLES_VIEW_H
+#ifndef UI_TABLES_VIEW_H
+#define UI_TABLES_VIEW_H
 
 #include "base/json.h"
 #include "engine/tables.h"

@@ -1,4 +1,4 @@
-#include "cli/plan_view.h"
+#include "ui/plan_view.h"
 
 #include "ui/escape.h"
 #include "ui/table.h"
