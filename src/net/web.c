@@ -1,9 +1,9 @@
 #include "net/web.h"
 
 #include "base/log.h"
+#include "net/curl.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -14,6 +14,7 @@
 #define BUFFER_SIZE (512L << 10)
 
 struct web {
+	const struct curl *curl;
 	pthread_mutex_t lock; /* guards idle */
 	CURL *idle[IDLE_MAX];
 	size_t n_idle;
@@ -28,6 +29,7 @@ struct web {
 
 /* One request under way. */
 struct transfer {
+	const struct web *web;
 	const struct web_call *call;
 	struct web_answer *answer;
 	const struct cancel *cancel; /* NULL when it was raised before */
@@ -37,12 +39,6 @@ struct transfer {
 };
 
 /* --- the client --- */
-
-static void
-init_curl(void)
-{
-	curl_global_init(CURL_GLOBAL_ALL);
-}
 
 static void
 share_lock(CURL *h, curl_lock_data data, curl_lock_access access, void *arg)
@@ -65,8 +61,9 @@ web_close(struct web *w)
 	if (w == NULL)
 		return;
 	for (size_t i = 0; i < w->n_idle; i++)
-		curl_easy_cleanup(w->idle[i]);
-	curl_share_cleanup(w->share);
+		w->curl->easy_cleanup(w->idle[i]);
+	if (w->share != NULL)
+		w->curl->share_cleanup(w->share);
 	for (size_t i = 0; i < ARRAY_LEN(w->share_locks); i++)
 		pthread_mutex_destroy(&w->share_locks[i]);
 	pthread_mutex_destroy(&w->lock);
@@ -77,8 +74,6 @@ web_close(struct web *w)
 enum err_code
 web_open(struct web **out, const struct web_options *opt, struct err *err)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	pthread_once(&once, init_curl);
 	AUTO(web) struct web *w = calloc(1, sizeof *w);
 	if (w == NULL)
 		return err_nomem(err);
@@ -89,14 +84,16 @@ web_open(struct web **out, const struct web_options *opt, struct err *err)
 	w->connect_ms = opt->connect_ms > 0 ? opt->connect_ms : CONNECT_MS;
 	w->stall_s = opt->stall_s > 0 ? opt->stall_s : STALL_S;
 	w->is_direct = opt->is_direct;
-	w->share = curl_share_init();
+	if (curl_load(&w->curl, err))
+		return err->code;
+	w->share = w->curl->share_init();
 	if (w->share == NULL)
 		return err_nomem(err);
-	curl_share_setopt(w->share, CURLSHOPT_LOCKFUNC, share_lock);
-	curl_share_setopt(w->share, CURLSHOPT_UNLOCKFUNC, share_unlock);
-	curl_share_setopt(w->share, CURLSHOPT_USERDATA, w);
-	curl_share_setopt(w->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
-	curl_share_setopt(w->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+	w->curl->share_setopt(w->share, CURLSHOPT_LOCKFUNC, share_lock);
+	w->curl->share_setopt(w->share, CURLSHOPT_UNLOCKFUNC, share_unlock);
+	w->curl->share_setopt(w->share, CURLSHOPT_USERDATA, w);
+	w->curl->share_setopt(w->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+	w->curl->share_setopt(w->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
 	if (opt->ca_file != NULL && str_dup(&w->ca_file, opt->ca_file, err))
 		return err->code;
 	*out = TAKE(w);
@@ -112,20 +109,20 @@ borrow(struct web *w)
 	if (w->n_idle > 0)
 		h = w->idle[--w->n_idle];
 	pthread_mutex_unlock(&w->lock);
-	return h != NULL ? h : curl_easy_init();
+	return h != NULL ? h : w->curl->easy_init();
 }
 
 static void
 give_back(struct web *w, CURL *h)
 {
-	curl_easy_reset(h);
+	w->curl->easy_reset(h);
 	pthread_mutex_lock(&w->lock);
 	bool has_room = w->n_idle < IDLE_MAX;
 	if (has_room)
 		w->idle[w->n_idle++] = h;
 	pthread_mutex_unlock(&w->lock);
 	if (!has_room)
-		curl_easy_cleanup(h);
+		w->curl->easy_cleanup(h);
 }
 
 /* --- what libcurl calls --- */
@@ -163,10 +160,10 @@ take_header(char *line, size_t one, size_t len, void *arg)
 
 /* All of it is wanted: room for it at once, not by doubling. */
 static enum err_code
-reserve_whole(CURL *h, struct buf *into, size_t max, struct err *err)
+reserve_whole(const struct curl *curl, CURL *h, struct buf *into, size_t max, struct err *err)
 {
 	curl_off_t whole = -1;
-	if (curl_easy_getinfo(h, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &whole) != CURLE_OK ||
+	if (curl->easy_getinfo(h, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &whole) != CURLE_OK ||
 	    whole < 0 || (uint64_t)whole > max)
 		return ERR_OK;
 	return buf_reserve(into, (size_t)whole + 1, err);
@@ -196,7 +193,7 @@ take_body(char *data, size_t one, size_t len, void *arg)
 	} else if (is_good && c->into != NULL) {
 		a->is_too_large = a->received > c->max;
 		if (before == 0 && !a->is_too_large)
-			rc = reserve_whole(s->handle, c->into, c->max, &t->err);
+			rc = reserve_whole(t->web->curl, s->handle, c->into, c->max, &t->err);
 		if (rc == ERR_OK && !a->is_too_large)
 			rc = buf_add(c->into, data, len, &t->err);
 	} else {
@@ -243,60 +240,63 @@ heed_cancel(void *arg, curl_off_t dl_all, curl_off_t dl, curl_off_t ul_all, curl
 /* --- one request --- */
 
 static void
-set_up(struct web *w, CURL *h, struct transfer *t, struct sink *sink)
+set_up(CURL *h, struct transfer *t, struct sink *sink)
 {
+	const struct web *w = t->web;
+	const struct curl *curl = w->curl;
 	const struct web_call *c = t->call;
-	curl_easy_setopt(h, CURLOPT_URL, c->url);
-	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(h, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(h, CURLOPT_SHARE, w->share);
-	curl_easy_setopt(h, CURLOPT_MAXCONNECTS, 2L);
-	curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(h, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
-	curl_easy_setopt(h, CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_SIZE);
-	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)w->connect_ms);
-	curl_easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME, (long)w->stall_s);
-	curl_easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(h, CURLOPT_ERRORBUFFER, t->why);
-	curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, take_header);
-	curl_easy_setopt(h, CURLOPT_HEADERDATA, t);
-	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(h, CURLOPT_WRITEDATA, sink);
-	curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, heed_cancel);
-	curl_easy_setopt(h, CURLOPT_XFERINFODATA, t);
+	curl->easy_setopt(h, CURLOPT_URL, c->url);
+	curl->easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl->easy_setopt(h, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl->easy_setopt(h, CURLOPT_PATH_AS_IS, 1L);
+	curl->easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+	curl->easy_setopt(h, CURLOPT_SHARE, w->share);
+	curl->easy_setopt(h, CURLOPT_MAXCONNECTS, 2L);
+	curl->easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl->easy_setopt(h, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
+	curl->easy_setopt(h, CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_SIZE);
+	curl->easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)w->connect_ms);
+	curl->easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl->easy_setopt(h, CURLOPT_LOW_SPEED_TIME, (long)w->stall_s);
+	curl->easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl->easy_setopt(h, CURLOPT_ERRORBUFFER, t->why);
+	curl->easy_setopt(h, CURLOPT_HEADERFUNCTION, take_header);
+	curl->easy_setopt(h, CURLOPT_HEADERDATA, t);
+	curl->easy_setopt(h, CURLOPT_WRITEFUNCTION, take_body);
+	curl->easy_setopt(h, CURLOPT_WRITEDATA, sink);
+	curl->easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
+	curl->easy_setopt(h, CURLOPT_XFERINFOFUNCTION, heed_cancel);
+	curl->easy_setopt(h, CURLOPT_XFERINFODATA, t);
 	if (w->ca_file != NULL)
-		curl_easy_setopt(h, CURLOPT_CAINFO, w->ca_file);
+		curl->easy_setopt(h, CURLOPT_CAINFO, w->ca_file);
 	if (w->is_direct)
-		curl_easy_setopt(h, CURLOPT_NOPROXY, "*");
+		curl->easy_setopt(h, CURLOPT_NOPROXY, "*");
 	if (strcmp(c->method, "POST") == 0) {
-		curl_easy_setopt(h, CURLOPT_POST, 1L);
-		curl_easy_setopt(h, CURLOPT_POSTFIELDS, c->body != NULL ? c->body : "");
-		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body_len);
+		curl->easy_setopt(h, CURLOPT_POST, 1L);
+		curl->easy_setopt(h, CURLOPT_POSTFIELDS, c->body != NULL ? c->body : "");
+		curl->easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body_len);
 	} else if (strcmp(c->method, "PUT") == 0) {
-		curl_easy_setopt(h, CURLOPT_UPLOAD, 1L);
-		curl_easy_setopt(h, CURLOPT_INFILESIZE_LARGE, (curl_off_t)c->body_len);
-		curl_easy_setopt(h, CURLOPT_READFUNCTION, give_body);
-		curl_easy_setopt(h, CURLOPT_READDATA, t);
-		curl_easy_setopt(h, CURLOPT_SEEKFUNCTION, seek_body);
-		curl_easy_setopt(h, CURLOPT_SEEKDATA, t);
+		curl->easy_setopt(h, CURLOPT_UPLOAD, 1L);
+		curl->easy_setopt(h, CURLOPT_INFILESIZE_LARGE, (curl_off_t)c->body_len);
+		curl->easy_setopt(h, CURLOPT_READFUNCTION, give_body);
+		curl->easy_setopt(h, CURLOPT_READDATA, t);
+		curl->easy_setopt(h, CURLOPT_SEEKFUNCTION, seek_body);
+		curl->easy_setopt(h, CURLOPT_SEEKDATA, t);
 	} else if (strcmp(c->method, "GET") != 0) {
-		curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, c->method);
+		curl->easy_setopt(h, CURLOPT_CUSTOMREQUEST, c->method);
 	}
 }
 
 static enum err_code
-add_headers(const struct strv *headers, struct curl_slist **list, struct err *err)
+add_headers(const struct curl *curl, const struct strv *headers, struct curl_slist **list,
+    struct err *err)
 {
 	/* Not asked for: waiting for "100 Continue", and a type that libcurl would make up. */
 	static const char *const none[] = { "Expect:", "Content-Type:", "Accept:" };
 	for (size_t i = 0; i < ARRAY_LEN(none) + (headers != NULL ? headers->len : 0); i++) {
 		const char *line =
 		    i < ARRAY_LEN(none) ? none[i] : headers->items[i - ARRAY_LEN(none)];
-		struct curl_slist *longer = curl_slist_append(*list, line);
+		struct curl_slist *longer = curl->slist_append(*list, line);
 		if (longer == NULL)
 			return err_nomem(err);
 		*list = longer;
@@ -305,9 +305,10 @@ add_headers(const struct strv *headers, struct curl_slist **list, struct err *er
 }
 
 static enum err_code
-failed(const struct web *w, CURLcode code, const struct transfer *t, struct err *err)
+failed(const struct transfer *t, CURLcode code, struct err *err)
 {
-	const char *why = t->why[0] != '\0' ? t->why : curl_easy_strerror(code);
+	const struct web *w = t->web;
+	const char *why = t->why[0] != '\0' ? t->why : w->curl->easy_strerror(code);
 	if (t->err.code != ERR_OK) {
 		*err = t->err;
 		return err->code;
@@ -366,14 +367,14 @@ web_header(struct web_answer *a, const char *name, char *out, size_t size)
 }
 
 static void
-note_size(CURL *h, struct web_answer *a)
+note_size(const struct curl *curl, CURL *h, struct web_answer *a)
 {
 	curl_off_t whole = -1;
 	char scratch[32];
 	const char *coding = web_header(a, "transfer-encoding", scratch, sizeof scratch);
 	a->is_sized =
 	    coding != NULL ||
-	    (curl_easy_getinfo(h, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &whole) == CURLE_OK &&
+	    (curl->easy_getinfo(h, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &whole) == CURLE_OK &&
 		whole >= 0);
 }
 
@@ -382,6 +383,7 @@ web_do(struct web *w, const struct web_call *call, struct web_answer *a, struct 
 {
 	web_answer_release(a);
 	struct transfer t = {
+		.web = w,
 		.call = call,
 		.answer = a,
 		.cancel = cancel_is_raised(w->cancel) ? NULL : w->cancel,
@@ -392,21 +394,21 @@ web_do(struct web *w, const struct web_call *call, struct web_answer *a, struct 
 		return err_nomem(err);
 	struct sink sink = { &t, h };
 	struct curl_slist *list = NULL;
-	enum err_code rc = add_headers(call->headers, &list, err);
+	enum err_code rc = add_headers(w->curl, call->headers, &list, err);
 	if (rc == ERR_OK) {
-		set_up(w, h, &t, &sink);
-		curl_easy_setopt(h, CURLOPT_HTTPHEADER, list);
-		CURLcode code = curl_easy_perform(h);
+		set_up(h, &t, &sink);
+		w->curl->easy_setopt(h, CURLOPT_HTTPHEADER, list);
+		CURLcode code = w->curl->easy_perform(h);
 		log_debug("%s %s: %d, HTTP %d", call->method, call->url, (int)code, a->status);
 		/* A server that refuses need not read the body: then sending it fails. */
 		bool is_refused = a->status >= 300 && t.sent < call->body_len;
 		if (code != CURLE_OK && !a->is_too_large && !is_refused)
-			rc = failed(w, code, &t, err);
-		note_size(h, a);
+			rc = failed(&t, code, err);
+		note_size(w->curl, h, a);
 	}
 	if (rc != ERR_OK && call->into != NULL)
 		call->into->len = before;
 	give_back(w, h);
-	curl_slist_free_all(list);
+	w->curl->slist_free_all(list);
 	return rc;
 }
