@@ -102,7 +102,7 @@ fake_capture(struct engine *e, struct writer *w, struct capture *c,
 	struct backup_run run = { .engine = e, .writer = w, .progress = TREE_PROGRESS_INIT };
 	*c = (struct capture){ .kind = "database", .name = "db", .entry = TREE_ENTRY_INIT };
 	c->connector = fake_database(streams, count);
-	c->target.service = "db";
+	c->server.target.service = "db";
 	ok(save_dumps(&run, c, &err));
 }
 
