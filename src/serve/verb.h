@@ -77,7 +77,7 @@ struct verb {
 	bool changes; /* wants the CSRF token of a session (unless needs is none); is audited */
 	const char *subject; /* the argument that the audit entry names; NULL: none */
 	verb_fn *fn;
-	struct arg args[12]; /* ends with a NULL name, or is full */
+	struct arg args[16]; /* ends with a NULL name, or is full */
 };
 
 /* Verbs by topic; each table ends with a NULL name. */
