@@ -82,6 +82,11 @@ export class Api {
 		return this.#call('DELETE', path, rest[0]) as Promise<Answer<Operation<P, 'delete'>>>;
 	}
 
+	/** A request that the daemon itself has proposed, whose address is complete. */
+	send(method: 'POST' | 'PUT', address: string, body: unknown): Promise<unknown> {
+		return this.#call(method, address, body === undefined ? {} : { body });
+	}
+
 	/** Throws a Problem: the daemon's own, "offline", or an AbortError when the signal says so. */
 	async #call(method: string, path: string, input: unknown): Promise<unknown> {
 		const given = (input ?? {}) as AnyInput;

@@ -1,0 +1,111 @@
+/** What runs are called, and what their ends mean. */
+import type { Tone } from '$design/tone';
+import type { IconName } from '$design/icons';
+import type { Proof, Run, RunDetail } from './types';
+
+type Kind = Run['kind'];
+
+export const kinds: Record<Kind, { label: string; icon: IconName }> = {
+	backup: { label: 'Backup', icon: 'snapshot' },
+	verify: { label: 'Verify', icon: 'shield' },
+	drill: { label: 'Drill', icon: 'drill' },
+	retention: { label: 'Retention', icon: 'trash' },
+	forget: { label: 'Removal', icon: 'trash' },
+	tag: { label: 'Tags', icon: 'edit' },
+	accept: { label: 'Acceptance', icon: 'check' },
+	diff: { label: 'Comparison', icon: 'compare' },
+	restore: { label: 'Restore', icon: 'download' },
+	restore_preview: { label: 'Restore preview', icon: 'search' },
+	undo: { label: 'Undo', icon: 'undo' },
+	undo_preview: { label: 'Undo preview', icon: 'search' },
+	finish: { label: 'Finish', icon: 'check' },
+	recover: { label: 'Recovery', icon: 'bolt' },
+	prune: { label: 'Clean-up', icon: 'trash' },
+};
+
+/** "Backup of shop", "Verify". */
+export function runTitle(run: Pick<Run, 'kind' | 'stack'>): string {
+	return run.stack ? `${kinds[run.kind].label} of ${run.stack}` : kinds[run.kind].label;
+}
+
+export function isOver(run: Pick<Run, 'state'>): boolean {
+	return run.state !== 'queued' && run.state !== 'running';
+}
+
+/** The word and the colour of a run's state. Only a drill that succeeded proves something. */
+export function runState(run: Pick<Run, 'kind' | 'state' | 'quarantined' | 'exit_code'>): { label: string; tone: Tone } {
+	if (run.quarantined) return { label: 'Quarantined', tone: 'attention' };
+	switch (run.state) {
+		case 'queued':
+			return { label: 'Waiting', tone: 'plain' };
+		case 'running':
+			return { label: 'Running', tone: 'running' };
+		case 'complete':
+			return run.kind === 'drill' ? { label: 'Proved', tone: 'proved' } : { label: 'Complete', tone: 'complete' };
+		case 'partial':
+			return { label: 'Partial', tone: 'attention' };
+		case 'failed':
+			return run.kind === 'drill' && run.exit_code === 17
+				? { label: 'Inconclusive', tone: 'attention' }
+				: { label: 'Failed', tone: 'failed' };
+		case 'cancelled':
+			return { label: 'Cancelled', tone: 'plain' };
+		case 'lost':
+			return { label: 'Lost', tone: 'attention' };
+	}
+}
+
+export function proofState(proof: Pick<Proof, 'verdict'> | null | undefined): { label: string; tone: Tone } {
+	switch (proof?.verdict) {
+		case 'proved':
+			return { label: 'Proved', tone: 'proved' };
+		case 'failed':
+			return { label: 'Drill failed', tone: 'failed' };
+		case 'inconclusive':
+			return { label: 'Inconclusive', tone: 'attention' };
+		default:
+			return { label: 'Not proved', tone: 'plain' };
+	}
+}
+
+/** What a run has cost and made, from the command's result line (docs/json.md). */
+export interface BackupResult {
+	files: number;
+	bytes: number;
+	newBytes: number;
+	storedBytes: number;
+	quietNs: number;
+	skewNs: number;
+}
+
+export function backupResult(result: RunDetail['result']): BackupResult | null {
+	const first = (result as { runs?: Record<string, unknown>[] } | undefined)?.runs?.[0];
+	if (!first || typeof first.bytes !== 'number') return null;
+	const number = (key: string) => (typeof first[key] === 'number' ? first[key] : 0);
+	return {
+		files: number('files'),
+		bytes: number('bytes'),
+		newBytes: number('new_bytes'),
+		storedBytes: number('stored_bytes'),
+		quietNs: number('quiet_ns'),
+		skewNs: number('skew_ns'),
+	};
+}
+
+export interface DrillResult {
+	verdict: Proof['verdict'];
+	reason: string;
+	rtoNs: number;
+	tookNs: number;
+}
+
+export function drillResult(result: RunDetail['result']): DrillResult | null {
+	const proof = (result as { drills?: { proof?: Record<string, unknown> }[] } | undefined)?.drills?.[0]?.proof;
+	if (!proof || typeof proof.verdict !== 'string') return null;
+	return {
+		verdict: proof.verdict as Proof['verdict'],
+		reason: typeof proof.reason === 'string' ? proof.reason : '',
+		rtoNs: typeof proof.rto_ns === 'number' ? proof.rto_ns : 0,
+		tookNs: typeof proof.took_ns === 'number' ? proof.took_ns : 0,
+	};
+}
