@@ -447,7 +447,7 @@ write_tables(struct json_writer *w, struct engine *e, const struct snapshot *s, 
 {
 	AUTO(json) json_t *databases = NULL;
 	struct err why = ERR_INIT;
-	if (tables_json(&databases, e, s, &why) != ERR_OK && !may_go_on(&why)) {
+	if (tables_json(&databases, e, s, NULL, &why) != ERR_OK && !may_go_on(&why)) {
 		*err = why;
 		return err->code;
 	}

@@ -341,15 +341,26 @@ find_dump(struct dump_place *out, const json_t *document, const char *wanted, st
 }
 
 enum err_code
+browse_find_dump(const json_t **stream, char **path, const json_t *document, const char *member,
+    struct err *err)
+{
+	struct dump_place place = { NULL, NULL };
+	if (find_dump(&place, document, member, err))
+		return err->code;
+	*stream = place.stream;
+	*path = place.path;
+	return ERR_OK;
+}
+
+enum err_code
 browse_dump(
     struct engine *e, const struct snapshot *s, const char *member, int fd, struct err *err)
 {
-	struct dump_place place = { NULL, NULL };
-	if (find_dump(&place, s->document, member, err))
-		return err->code;
-	AUTO(str) char *path = place.path;
+	AUTO(str) char *path = NULL;
 	AUTO(tree_entry) struct tree_entry file = TREE_ENTRY_INIT;
-	if (tree_lookup(e->repo, &s->root, path, &file, err))
+	const json_t *stream;
+	if (browse_find_dump(&stream, &path, s->document, member, err) ||
+	    tree_lookup(e->repo, &s->root, path, &file, err))
 		return err->code;
-	return give_dump(e, &file, place.stream, path, fd, err);
+	return give_dump(e, &file, stream, path, fd, err);
 }

@@ -45,4 +45,8 @@ MUST_CHECK enum err_code browse_cat(
 MUST_CHECK enum err_code browse_dump(
     struct engine *e, const struct snapshot *s, const char *member, int fd, struct err *err);
 
+/* Where such a dump lies in the tree (*path is the caller's), and its line in the document. */
+MUST_CHECK enum err_code browse_find_dump(const json_t **stream, char **path,
+    const json_t *document, const char *member, struct err *err);
+
 #endif

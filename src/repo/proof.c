@@ -9,6 +9,7 @@
 #define PROOF_VERSION 1
 
 struct proof {
+	struct id id;
 	struct id snapshot;
 	int64_t time_ns;
 	json_t *document;
@@ -20,6 +21,7 @@ struct proofs {
 	size_t cap;
 	size_t damaged;
 	struct repo *repo;
+	const struct proofs *known; /* while they are read; may be NULL */
 };
 
 void
@@ -64,9 +66,23 @@ load(struct proof *out, struct repo *r, const struct id *id, struct err *err)
 	if (hex == NULL || strlen(hex) != ID_HEX_SIZE - 1 ||
 	    !hex_decode(out->snapshot.b, ID_SIZE, hex, strlen(hex)))
 		return err_set(err, ERR_CORRUPT, "proof: it names no snapshot");
+	out->id = *id;
 	out->time_ns = json_get_int(doc, "time_ns", 0);
 	out->document = TAKE(doc);
 	return ERR_OK;
+}
+
+/* One that was read before: a stored object never changes. */
+static bool
+is_known(struct proof *out, const struct proofs *known, const struct id *id)
+{
+	for (size_t i = 0; known != NULL && i < known->count; i++)
+		if (id_equal(&known->items[i].id, id)) {
+			*out = known->items[i];
+			json_incref(out->document);
+			return true;
+		}
+	return false;
 }
 
 static enum err_code
@@ -77,7 +93,8 @@ add(void *arg, const struct store_entry *e, struct err *err)
 	struct proof found;
 	if (!object_id_of_key(&id, e->key, object_folder(OBJECT_PROOF)))
 		return ERR_OK;
-	enum err_code rc = load(&found, p->repo, &id, err);
+	enum err_code rc =
+	    is_known(&found, p->known, &id) ? ERR_OK : load(&found, p->repo, &id, err);
 	if (rc == ERR_NOT_FOUND) /* pruned meanwhile */
 		return ERR_OK;
 	if (rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED) {
@@ -111,14 +128,22 @@ by_time(const void *a, const void *b)
 enum err_code
 proofs_load(struct proofs **out, struct repo *r, struct err *err)
 {
+	return proofs_renew(out, r, NULL, err);
+}
+
+enum err_code
+proofs_renew(struct proofs **out, struct repo *r, const struct proofs *known, struct err *err)
+{
 	AUTO(proofs) struct proofs *p = calloc(1, sizeof *p);
 	if (p == NULL)
 		return err_nomem(err);
 	p->repo = r;
+	p->known = known;
 	if (store_list(r->store, object_folder(OBJECT_PROOF), NULL, add, p, err))
 		return err_wrap(err, "read proofs");
 	if (p->count > 1)
 		qsort(p->items, p->count, sizeof *p->items, by_time);
+	p->known = NULL;
 	*out = TAKE(p);
 	return ERR_OK;
 }

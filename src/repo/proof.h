@@ -28,6 +28,9 @@ struct proofs;
 
 /* Those that are damaged or of a later version are passed over, and counted. */
 MUST_CHECK enum err_code proofs_load(struct proofs **out, struct repo *r, struct err *err);
+/* The same, reading only those that known (may be NULL) has not. */
+MUST_CHECK enum err_code proofs_renew(
+    struct proofs **out, struct repo *r, const struct proofs *known, struct err *err);
 void proofs_free(struct proofs *p);
 AUTO_FREE(proofs, struct proofs *, proofs_free)
 size_t proofs_damaged(const struct proofs *p);

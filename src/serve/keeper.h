@@ -49,6 +49,11 @@ struct repo *kept_repo_repo(const struct kept_repo *r);
 void kept_repo_release(struct kept_repo *r);
 AUTO_FREE(kept_repo, struct kept_repo *, kept_repo_release)
 
+/* What that repository holds (serve/shelf.h): made with the keeper, and stale after whatever
+ * makes web forget. */
+struct shelf;
+struct shelf *keeper_shelf(struct keeper *k);
+
 /* For a use case that a verb calls itself; repo may be NULL.  It ends with the ask's cancel (a
  * minute, or web has gone), and says nothing to anybody. */
 struct engine keeper_engine(const struct ask *ask, struct repo *repo);

@@ -11,20 +11,48 @@ put_id(struct json_writer *w, const struct id *id)
 	json_str(w, "id", hex);
 }
 
+static const char *const summary_fields[] = { "time_ns", "host", "source", "tags", "outcome",
+	"class", "skew_ns", "problem_count", "stats" };
+
+/* A brief has their number alone. */
+static uint64_t
+count_members(const json_t *document)
+{
+	const json_t *members = json_object_get(document, "members");
+	return json_is_integer(members) ? (uint64_t)json_integer_value(members)
+					: json_array_size(members);
+}
+
 void
 snapshot_view_summary(
     struct json_writer *w, const struct id *id, const json_t *document, const json_t *proof)
 {
-	static const char *const fields[] = { "time_ns", "host", "source", "tags", "outcome",
-		"class", "skew_ns", "problem_count", "stats" };
 	json_obj(w, NULL);
 	put_id(w, id);
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		json_value(w, fields[i], json_object_get(document, fields[i]));
-	json_u64(w, "members", json_array_size(json_object_get(document, "members")));
+	for (size_t i = 0; i < ARRAY_LEN(summary_fields); i++)
+		json_value(w, summary_fields[i], json_object_get(document, summary_fields[i]));
+	json_u64(w, "members", count_members(document));
 	json_flag(w, "quarantined", snapshot_is_quarantined(document));
 	proof_view_brief(w, "proof", proof);
 	json_obj_end(w);
+}
+
+enum err_code
+snapshot_view_brief(json_t **out, const json_t *document, struct err *err)
+{
+	int64_t members = (int64_t)count_members(document);
+	AUTO(json)
+	json_t *brief = json_pack("{s:I, s:O*}", "members", (json_int_t)members, "quarantine",
+	    json_object_get(document, "quarantine"));
+	if (brief == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < ARRAY_LEN(summary_fields); i++) {
+		json_t *value = json_object_get(document, summary_fields[i]);
+		if (value != NULL && json_object_set(brief, summary_fields[i], value) != 0)
+			return err_nomem(err);
+	}
+	*out = TAKE(brief);
+	return ERR_OK;
 }
 
 static enum err_code

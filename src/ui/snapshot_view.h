@@ -15,6 +15,10 @@
 void snapshot_view_summary(
     struct json_writer *w, const struct id *id, const json_t *document, const json_t *proof);
 
+/* What it wants of a document, without the rest: the caller's, and as good as the document. */
+MUST_CHECK enum err_code snapshot_view_brief(
+    json_t **out, const json_t *document, struct err *err);
+
 /* The fields of an object that is open. */
 MUST_CHECK enum err_code snapshot_view_receipt(
     struct json_writer *w, const struct receipt *r, struct err *err);

@@ -114,10 +114,15 @@ write_root(struct json_writer *w, const uint8_t root[CONTENT_DIGEST_SIZE])
 	json_str(w, "root", hex);
 }
 
+struct array {
+	struct json_writer *w;
+	struct tables_range *range;
+};
+
 static enum err_code
 begin_dump(void *arg, const struct dump_line *d, struct err *err)
 {
-	struct json_writer *w = arg;
+	struct json_writer *w = ((struct array *)arg)->w;
 	(void)err; /* json_finish tells */
 	json_obj(w, NULL);
 	json_str(w, "service", d->service);
@@ -130,8 +135,13 @@ begin_dump(void *arg, const struct dump_line *d, struct err *err)
 static enum err_code
 write_table(void *arg, const struct table_line *t, struct err *err)
 {
-	struct json_writer *w = arg;
+	struct array *a = arg;
+	struct json_writer *w = a->w;
+	struct tables_range *r = a->range;
 	(void)err;
+	uint64_t at = r->total++;
+	if (at < r->offset || at - r->offset >= r->limit)
+		return ERR_OK;
 	json_obj(w, NULL);
 	json_bytes(w, "name", t->name, strlen(t->name));
 	json_u64(w, "rows", t->rows);
@@ -144,7 +154,7 @@ write_table(void *arg, const struct table_line *t, struct err *err)
 static enum err_code
 end_dump(void *arg, const struct dump_line *d, struct err *err)
 {
-	struct json_writer *w = arg;
+	struct json_writer *w = ((struct array *)arg)->w;
 	(void)err;
 	json_arr_end(w);
 	json_u64(w, "rows", d->rows);
@@ -155,14 +165,18 @@ end_dump(void *arg, const struct dump_line *d, struct err *err)
 }
 
 enum err_code
-tables_json(json_t **out, struct engine *e, const struct snapshot *s, struct err *err)
+tables_json(json_t **out, struct engine *e, const struct snapshot *s,
+    struct tables_range *range, struct err *err)
 {
 	static const struct tables_ops ops = { begin_dump, write_table, end_dump };
 	AUTO(bufv) struct buf text = BUF_INIT;
 	struct json_writer w;
+	struct tables_range all = { 0, UINT64_MAX, 0 };
+	struct array a = { &w, range != NULL ? range : &all };
+	a.range->total = 0;
 	json_init(&w, &text);
 	json_arr(&w, NULL);
-	if (tables_list(e, s, &ops, &w, err))
+	if (tables_list(e, s, &ops, &a, err))
 		return err->code;
 	json_arr_end(&w);
 	return json_finish(&w, err) ? err->code

@@ -28,7 +28,7 @@ each_dump_has_its_tables(void **state)
 	fake_snapshot(f->repo, f->writer, &c, 1, &id);
 	fake_release(&c);
 	ok(snapshot_open(&s, f->repo, &id, &err));
-	ok(tables_json(&told, &e, &s, &err));
+	ok(tables_json(&told, &e, &s, NULL, &err));
 	assert_int_equal(json_array_size(told), 2);
 	const json_t *sql = json_array_get(told, 0);
 	assert_string_equal(json_get_str(sql, "service"), "db");
