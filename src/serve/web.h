@@ -6,7 +6,7 @@
  * is called it has been confined: another user, no capabilities, an empty root, limits, nothing
  * open but the two descriptors and standard error.  It opens no file and no other socket.
  *
- * Threads: web_open starts its own, web_close ends them.
+ * Threads: web_server_open starts its own, web_server_close ends them.
  */
 #ifndef SERVE_WEB_H
 #define SERVE_WEB_H
@@ -24,12 +24,13 @@
 int web_main(int listener, int wire);
 
 /* The same in parts, for tests. */
-struct web;
+struct web_server;
 /* Both descriptors are web's from here on, also when this fails. */
-MUST_CHECK enum err_code web_open(struct web **out, int listener, int wire, struct err *err);
+MUST_CHECK enum err_code web_server_open(
+    struct web_server **out, int listener, int wire, struct err *err);
 /* Until the keeper closes the wire (ERR_CANCELLED) or breaks the protocol. */
-MUST_CHECK enum err_code web_wait(struct web *w, struct err *err);
-void web_close(struct web *w);
-AUTO_FREE(web, struct web *, web_close)
+MUST_CHECK enum err_code web_server_wait(struct web_server *w, struct err *err);
+void web_server_close(struct web_server *w);
+AUTO_FREE(web_server, struct web_server *, web_server_close)
 
 #endif
