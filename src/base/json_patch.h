@@ -11,8 +11,7 @@
  * matched by a longest common subsequence (seq_diff.h); what stands between
  * two matches is changed item by item.
  *
- * Threads: any.  Errors: ERR_NO_MEMORY; of json_patch_apply ERR_USAGE for what is no patch,
- * ERR_NOT_FOUND for a path that is not there, ERR_CHANGED for a test that fails.
+ * Threads: any.  Errors: ERR_NO_MEMORY.
  */
 #ifndef BASE_JSON_PATCH_H
 #define BASE_JSON_PATCH_H
@@ -32,9 +31,5 @@ MUST_CHECK enum err_code json_patch_walk(
 /* The same as an array, with "remove", "add" and "replace"; *out is the caller's. */
 MUST_CHECK enum err_code json_patch_make(
     json_t **out, const json_t *a, const json_t *b, struct err *err);
-
-/* A new document; doc stays as it is.  All six operations of the RFC are known. */
-MUST_CHECK enum err_code json_patch_apply(
-    json_t **out, const json_t *doc, const json_t *patch, struct err *err);
 
 #endif

@@ -31,8 +31,9 @@ add_count(struct buf *out, const struct screen *screen, enum paint p, const char
 	    screen_paint(screen, PAINT_NONE));
 }
 
-enum err_code
-diff_sum_counts(struct buf *out, const struct screen *screen, uint64_t added, uint64_t removed,
+/* "+12 −3 ~4", what is 0 left out. */
+static enum err_code
+add_counts(struct buf *out, const struct screen *screen, uint64_t added, uint64_t removed,
     uint64_t changed, struct err *err)
 {
 	if (add_count(out, screen, PAINT_GREEN, "+", added, err) ||
@@ -182,7 +183,7 @@ add_member(struct lines *l, const struct sum_member *m, struct err *err)
 	if (add_name(l, 2, *m->path != '\0' ? m->path : "/", "", "", err) ||
 	    (m->state == DIFF_ADDED && buf_str(l->out, "new", err)) ||
 	    (m->state == DIFF_REMOVED && buf_str(l->out, "gone", err)) ||
-	    diff_sum_counts(l->out, l->screen, f->added, f->removed, f->changed, err))
+	    add_counts(l->out, l->screen, f->added, f->removed, f->changed, err))
 		return err->code;
 	if (f->metadata > 0) {
 		format_count(count, f->metadata);
@@ -246,7 +247,7 @@ add_table(struct lines *l, const struct sum_table *t, struct err *err)
 		bool none = t->rows.added + t->rows.removed + t->rows.changed == 0;
 		if (buf_str(
 			l->out, none ? "  the same, in other columns or order" : "  ", err) ||
-		    diff_sum_counts(l->out, l->screen, t->rows.added, t->rows.removed,
+		    add_counts(l->out, l->screen, t->rows.added, t->rows.removed,
 			t->rows.changed, err))
 			return err->code;
 	}
@@ -272,7 +273,7 @@ add_objects(
 	if (o[DIFF_ADDED] + o[DIFF_REMOVED] + o[DIFF_CHANGED] == 0)
 		return ERR_OK;
 	if (buf_str(out, "    schema: ", err) ||
-	    diff_sum_counts(out, screen, o[DIFF_ADDED], o[DIFF_REMOVED], o[DIFF_CHANGED], err))
+	    add_counts(out, screen, o[DIFF_ADDED], o[DIFF_REMOVED], o[DIFF_CHANGED], err))
 		return err->code;
 	return buf_str(out, " (--schema shows it)\n", err);
 }

@@ -12,8 +12,4 @@
 MUST_CHECK enum err_code diff_sum_text(
     struct buf *out, const struct diff_sum *s, const struct screen *screen, struct err *err);
 
-/* "+12 −3 ~4", what is 0 left out. */
-MUST_CHECK enum err_code diff_sum_counts(struct buf *out, const struct screen *screen,
-    uint64_t added, uint64_t removed, uint64_t changed, struct err *err);
-
 #endif

@@ -141,7 +141,8 @@ find_place(struct chunker *c, const uint8_t *data, size_t len)
 	return 0;
 }
 
-size_t
+/* The first of those ends from next on that is place or behind it; count when there is none. */
+static size_t
 row_ends_find(const struct row_ends *ends, uint64_t place)
 {
 	size_t low = ends->next;

@@ -70,8 +70,6 @@ struct row_ends {
 /* The same for BORDER_ROWS; data begins at ends->base. */
 size_t chunker_next_row(
     struct chunker *c, const uint8_t *data, size_t len, const struct row_ends *ends, bool *cut);
-/* The first of those ends from next on that is place or behind it; count when there is none. */
-size_t row_ends_find(const struct row_ends *ends, uint64_t place);
 /* taken bytes behind base are done with: how many rows ended in them.  *is_open: one goes on
  * behind them; as it was when there are no ends. */
 size_t row_ends_pass(struct row_ends *ends, size_t taken, bool *is_open);

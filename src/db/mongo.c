@@ -42,8 +42,8 @@ mongo_order(struct mongo_link *k, const char *database, const char *word, const 
 
 /* --- what the server is --- */
 
-void
-mongo_facts_release(struct mongo_facts *f)
+static void
+facts_release(struct mongo_facts *f)
 {
 	free(f->set);
 	*f = (struct mongo_facts){ .set = NULL };
@@ -78,7 +78,7 @@ mongo_hello(struct mongo_facts *out, struct mongo_link *k, struct err *err)
 	if (bson_get(a.data, a.len, "setName", &v) && bson_string(&v) != NULL &&
 	    str_dup(&set, bson_string(&v), err))
 		return err->code;
-	mongo_facts_release(out);
+	facts_release(out);
 	out->wire =
 	    bson_get(a.data, a.len, "maxWireVersion", &v) ? (int)bson_integer(&v, 0) : 0;
 	out->is_primary = says(&a, "ismaster") || says(&a, "isWritablePrimary");
@@ -294,7 +294,7 @@ mongo_close(struct connector *c)
 	struct mongo *m = mongo_of(c);
 	mongo_link_close(m->link);
 	mongo_login_release(&m->login);
-	mongo_facts_release(&m->facts);
+	facts_release(&m->facts);
 	mongo_list_release(&m->list);
 	buf_release(&m->set_config);
 	free(m);

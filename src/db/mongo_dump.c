@@ -24,6 +24,13 @@ struct piece {
 	size_t cap;
 };
 
+static void
+piece_auto(struct piece *p)
+{
+	buf_release(&p->data);
+	free(p->ends);
+}
+
 static enum err_code
 add_document(struct piece *p, const uint8_t *doc, size_t len, struct err *err)
 {
@@ -53,10 +60,11 @@ pour_piece(const struct dump_out *d, struct piece *p, struct err *err)
 	return ERR_OK;
 }
 
+/* All that a cursor gives, into the stream that was begun; how many documents. */
 static enum err_code
-pour(const struct dump_out *d, struct mongo_cursor *c, struct piece *p, uint64_t *count,
-    struct err *err)
+pour(const struct dump_out *d, struct mongo_cursor *c, uint64_t *count, struct err *err)
 {
+	AUTO(piece) struct piece p = { BUF_INIT, NULL, 0, 0 };
 	const uint8_t *doc;
 	size_t len;
 	*count = 0;
@@ -64,23 +72,13 @@ pour(const struct dump_out *d, struct mongo_cursor *c, struct piece *p, uint64_t
 		if (mongo_cursor_next(c, &doc, &len, err))
 			return err->code;
 		if (doc == NULL)
-			return pour_piece(d, p, err);
-		if (add_document(p, doc, len, err))
+			return pour_piece(d, &p, err);
+		if (add_document(&p, doc, len, err))
 			return err->code;
 		(*count)++;
-		if (p->data.len >= PIECE && pour_piece(d, p, err))
+		if (p.data.len >= PIECE && pour_piece(d, &p, err))
 			return err->code;
 	}
-}
-
-enum err_code
-mongo_pour(const struct dump_out *d, struct mongo_cursor *c, uint64_t *count, struct err *err)
-{
-	struct piece p = { BUF_INIT, NULL, 0, 0 };
-	enum err_code rc = pour(d, c, &p, count, err);
-	buf_release(&p.data);
-	free(p.ends);
-	return rc;
 }
 
 /* Before version 8.0 there are no reads of a moment of capped collections. */
@@ -203,7 +201,7 @@ pour_collection(
 	AUTO(mongo_cursor) struct mongo_cursor cursor = MONGO_CURSOR_INIT;
 	if (!is_of_moment(j->m, c) && read_account(j->m, c->database, name, &before, err))
 		return err->code;
-	if (open_find(&cursor, j->m, c, name, err) || mongo_pour(&j->out, &cursor, &count, err))
+	if (open_find(&cursor, j->m, c, name, err) || pour(&j->out, &cursor, &count, err))
 		return err->code;
 	return check_count(j->m, c, name, before, count, err);
 }

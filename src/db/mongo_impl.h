@@ -78,7 +78,6 @@ struct mongo_facts {
 
 MUST_CHECK enum err_code mongo_hello(
     struct mongo_facts *out, struct mongo_link *k, struct err *err);
-void mongo_facts_release(struct mongo_facts *f);
 
 struct mongo {
 	struct connector base;
@@ -102,9 +101,6 @@ MUST_CHECK enum err_code mongo_drain(
     struct connector *c, struct dump_sink *sink, struct err *err);
 MUST_CHECK enum err_code mongo_drain_users(
     struct mongo *m, const struct dump_out *d, struct err *err);
-/* All that a cursor gives, into the stream that was begun; how many documents. */
-MUST_CHECK enum err_code mongo_pour(
-    const struct dump_out *d, struct mongo_cursor *c, uint64_t *count, struct err *err);
 
 MUST_CHECK enum err_code mongo_access(
     struct connector *c, struct db_access *out, struct err *err);

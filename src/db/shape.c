@@ -91,26 +91,6 @@ shape_new(struct shape **out, const char *name, enum row_format format,
 	return ERR_OK;
 }
 
-enum err_code
-shape_copy(struct shape **out, const struct shape *from, struct err *err)
-{
-	AUTO(shape) struct shape *s = calloc(1, sizeof *s);
-	if (s == NULL)
-		return err_nomem(err);
-	if (shape_make(s, from->name, from->format, from->column_count, from->key_count, err))
-		return err->code;
-	for (size_t i = 0; i < from->column_count; i++) {
-		const struct shape_column *c = &from->columns[i];
-		if (shape_set_column(s, i, c->name, c->type, err))
-			return err->code;
-		s->columns[i].is_not_null = c->is_not_null;
-	}
-	for (; s->key_count < from->key_count; s->key_count++)
-		s->key[s->key_count] = from->key[s->key_count];
-	*out = TAKE(s);
-	return ERR_OK;
-}
-
 /* --- reading --- */
 
 enum err_code

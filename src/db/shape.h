@@ -79,8 +79,6 @@ const struct shape_object *shapes_object(
  * of key must be one of columns. */
 MUST_CHECK enum err_code shape_new(struct shape **out, const char *name, enum row_format format,
     const char *const *columns, const char *const *key, struct err *err);
-MUST_CHECK enum err_code shape_copy(
-    struct shape **out, const struct shape *from, struct err *err);
 void shape_free(struct shape *s);
 AUTO_FREE(shape, struct shape *, shape_free)
 

@@ -147,8 +147,8 @@ follow_settings(struct sql_scan *s)
 	}
 }
 
-bool
-sql_is_copy(const struct sql_head *h)
+static bool
+is_copy(const struct sql_head *h)
 {
 	return h->count >= 4 && sql_is(h, 0, "COPY") && sql_is(h, h->count - 2, "FROM") &&
 	       sql_is(h, h->count - 1, "stdin");
@@ -169,7 +169,7 @@ sql_end_statement(struct sql_scan *s, const uint8_t *at, struct err *err)
 	s->state = SPACE;
 	if (!s->in_statement)
 		return ERR_OK;
-	if (s->dialect == SQL_POSTGRES && sql_is_copy(&s->head)) {
+	if (s->dialect == SQL_POSTGRES && is_copy(&s->head)) {
 		s->state = COPY_HEAD;
 		sql_begin_rows(s);
 		return ERR_OK;

@@ -101,7 +101,6 @@ void sql_begin_statement(struct sql_scan *s, const uint8_t *at);
 MUST_CHECK enum err_code sql_drop_mark(
     struct sql_scan *s, const uint8_t *to, char first, struct err *err);
 void sql_clear_statement(struct sql_scan *s);
-bool sql_is_copy(const struct sql_head *h);
 void sql_begin_rows(struct sql_scan *s);
 MUST_CHECK enum err_code sql_end_statement(
     struct sql_scan *s, const uint8_t *at, struct err *err);

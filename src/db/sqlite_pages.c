@@ -70,8 +70,9 @@ sqlite_pages_init(struct sqlite_pages *out, const struct sqlite_bytes *file, str
 	return ERR_OK;
 }
 
-enum err_code
-sqlite_page_read(const struct sqlite_pages *p, uint32_t number, uint8_t *out, struct err *err)
+/* Page number, from 1, into size bytes. */
+static enum err_code
+read_page(const struct sqlite_pages *p, uint32_t number, uint8_t *out, struct err *err)
 {
 	if (number == 0 || number > p->count)
 		return err_set(err, ERR_CORRUPT, "there is no page %u", number);
@@ -80,7 +81,7 @@ sqlite_page_read(const struct sqlite_pages *p, uint32_t number, uint8_t *out, st
 
 /* --- sets --- */
 
-enum err_code
+static enum err_code
 page_set_init(struct page_set *s, uint32_t count, struct err *err)
 {
 	*s = (struct page_set){ calloc(1, (size_t)count / 8 + 1), count };
@@ -101,7 +102,7 @@ page_set_has(const struct page_set *s, uint32_t number)
 	       (s->bits[number / 8] >> (number % 8) & 1) != 0;
 }
 
-void
+static void
 page_set_add(struct page_set *s, uint32_t number)
 {
 	s->bits[number / 8] |= (uint8_t)(1U << (number % 8));
@@ -150,7 +151,7 @@ enter(struct leaf_walk *w, const struct sqlite_leaf *at, bool *is_leaf, struct e
 	if (*is_leaf)
 		return ERR_OK;
 	uint8_t *page = page_of(w, w->depth);
-	if (sqlite_page_read(w->pages, at->page, page, err))
+	if (read_page(w->pages, at->page, page, err))
 		return err->code;
 	*is_leaf = page[0] == LEAF_TABLE;
 	if (*is_leaf) {
@@ -237,13 +238,13 @@ compare_page(const struct page_pair *p, uint32_t number, bool *is_same, struct e
 	*is_same = false;
 	if (number == 0 || number > p->a->count || number > p->b->count)
 		return ERR_OK;
-	if (sqlite_page_read(p->a, number, p->in_a, err))
+	if (read_page(p->a, number, p->in_a, err))
 		return err->code;
 	*is_same =
 	    p->hint->is_same != NULL && p->hint->is_same(p->hint->arg, offset, p->a->size);
 	if (*is_same)
 		return ERR_OK;
-	if (sqlite_page_read(p->b, number, p->in_b, err))
+	if (read_page(p->b, number, p->in_b, err))
 		return err->code;
 	*is_same = memcmp(p->in_a, p->in_b, p->a->size) == 0;
 	return ERR_OK;

@@ -22,16 +22,12 @@ struct sqlite_pages {
 
 MUST_CHECK enum err_code sqlite_pages_init(
     struct sqlite_pages *out, const struct sqlite_bytes *file, struct err *err);
-/* Page number, from 1, into size bytes. */
-MUST_CHECK enum err_code sqlite_page_read(
-    const struct sqlite_pages *p, uint32_t number, uint8_t *out, struct err *err);
 
 /* One bit for each page. */
 struct page_set {
 	uint8_t *bits;
 	uint32_t count;
 };
-MUST_CHECK enum err_code page_set_init(struct page_set *s, uint32_t count, struct err *err);
 void page_set_release(struct page_set *s);
 static inline void UNUSED
 page_set_auto(struct page_set *s)
@@ -39,7 +35,6 @@ page_set_auto(struct page_set *s)
 	page_set_release(s);
 }
 bool page_set_has(const struct page_set *s, uint32_t number);
-void page_set_add(struct page_set *s, uint32_t number);
 
 /* A leaf page, and the rowids that it may hold. */
 struct sqlite_leaf {

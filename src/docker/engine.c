@@ -399,15 +399,6 @@ docker_container_remove(struct docker *d, const char *id, struct err *err)
 }
 
 enum err_code
-docker_container_kill(struct docker *d, const char *id, const char *signal, struct err *err)
-{
-	AUTO(docker_call) struct docker_call call;
-	container_call(&call, d, id, "kill");
-	target_query(&call.target, "signal", signal);
-	return docker_call_do(d, &call, NULL, err);
-}
-
-enum err_code
 docker_container_destroy(struct docker *d, const char *id, struct err *err)
 {
 	AUTO(docker_call) struct docker_call call;

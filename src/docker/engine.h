@@ -144,9 +144,6 @@ MUST_CHECK enum err_code docker_container_start(
 /* grace_s: seconds until it is killed; < 0 for the container's own setting. */
 MUST_CHECK enum err_code docker_container_stop(
     struct docker *d, const char *id, int grace_s, struct err *err);
-/* signal: "SIGKILL" and the like. */
-MUST_CHECK enum err_code docker_container_kill(
-    struct docker *d, const char *id, const char *signal, struct err *err);
 /* Remove one that does not run; its volumes stay. */
 MUST_CHECK enum err_code docker_container_remove(
     struct docker *d, const char *id, struct err *err);

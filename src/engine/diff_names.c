@@ -58,8 +58,9 @@ diff_unknown(
 
 /* --- databases of MySQL: one dump has them all --- */
 
-bool
-diff_has_all(const struct dump_side *s)
+/* Is the dump of all databases of a server, each table's name beginning with its own? */
+static bool
+has_all(const struct dump_side *s)
 {
 	return s->row_format == ROW_INSERT && s->is_known && *s->database == '\0';
 }
@@ -86,7 +87,7 @@ diff_database_of(const char **out, struct buf *room, const struct dump_side *s,
     const char *table, struct err *err)
 {
 	*out = s->database;
-	if (!diff_has_all(s))
+	if (!has_all(s))
 		return ERR_OK;
 	if (first_part(room, table, err))
 		return err->code;
@@ -164,7 +165,7 @@ dump_has_database(struct row_diff *d, const struct diff_side *side, struct dump_
 	AUTO(bufv) struct buf room = BUF_INIT;
 	const char *name;
 	*has = strcmp(s->database, wanted) == 0;
-	if (*has || !diff_has_all(s))
+	if (*has || !has_all(s))
 		return ERR_OK;
 	for (size_t i = 0; !*has && i < s->n_tables; i++) {
 		if (diff_database_of(&name, &room, s, s->tables[i]->table, err))

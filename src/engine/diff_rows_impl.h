@@ -88,8 +88,6 @@ MUST_CHECK enum err_code diff_unknown(struct row_diff *d, const char *service, c
 
 /* Do the options name what one of both sides has?  ERR_USAGE when not. */
 MUST_CHECK enum err_code diff_check_names(struct row_diff *d, struct err *err);
-/* Is the dump of all databases of a server, each table's name beginning with its own? */
-bool diff_has_all(const struct dump_side *s);
 /* The database of a table of the dump; *out may be in room. */
 MUST_CHECK enum err_code diff_database_of(const char **out, struct buf *room,
     const struct dump_side *s, const char *table, struct err *err);

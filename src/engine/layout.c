@@ -136,14 +136,6 @@ layout_set_folder(
 	return ERR_OK;
 }
 
-enum err_code
-layout_add_folder(struct layout *l, const char *path, struct err *err)
-{
-	struct node *n;
-	bool is_new;
-	return reach(l, path, &n, &is_new, err);
-}
-
 /* The depth is that of the paths given, which the engine made. */
 static enum err_code
 store_node(const struct node *n, struct writer *w, struct tree_entry *out, struct err *err)

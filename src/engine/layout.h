@@ -21,8 +21,6 @@ AUTO_FREE(layout, struct layout *, layout_free)
 /* Keep a copy of e at path, "volumes/shop_uploads".  ERR_EXISTS when something is there. */
 MUST_CHECK enum err_code layout_add(
     struct layout *l, const char *path, const struct tree_entry *e, struct err *err);
-/* An empty folder at path, unless something is there. */
-MUST_CHECK enum err_code layout_add_folder(struct layout *l, const char *path, struct err *err);
 /* Give the folder at path, which is made here if need be, the metadata of like (copied). */
 MUST_CHECK enum err_code layout_set_folder(
     struct layout *l, const char *path, const struct tree_entry *like, struct err *err);

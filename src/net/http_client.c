@@ -64,12 +64,6 @@ http_close(struct http *h)
 	free(h);
 }
 
-void
-http_set_timeout(struct http *h, int timeout_ms)
-{
-	h->timeout_ms = timeout_ms;
-}
-
 bool
 http_has_answer(const struct http *h)
 {

@@ -39,8 +39,6 @@ MUST_CHECK enum err_code http_open(
     struct http **out, int fd, const struct http_options *opt, struct err *err);
 void http_close(struct http *h);
 AUTO_FREE(http, struct http *, http_close)
-/* The longest silence from here on; < 0 for ever. */
-void http_set_timeout(struct http *h, int timeout_ms);
 
 struct http_request {
 	const char *method;

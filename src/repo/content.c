@@ -95,9 +95,9 @@ decode_extent(struct extent *e, unsigned level, bool is_counted, uint64_t size, 
 	return true;
 }
 
-enum err_code
-extents_decode(
-    struct content *out, unsigned level, bool is_counted, struct rd *r, struct err *err)
+/* The list as a content of the given level. */
+static enum err_code
+decode_list(struct content *out, unsigned level, bool is_counted, struct rd *r, struct err *err)
 {
 	uint64_t count = rd_varint(r);
 	if (!rd_ok(r) || count > rd_left(r)) {
@@ -138,7 +138,7 @@ content_decode(struct content *out, struct rd *r, struct err *err)
 		return err_set(err, ERR_CORRUPT, "content: bad level");
 	}
 	struct content c;
-	if (extents_decode(&c, (unsigned)level, (v & COUNTED) != 0, r, err))
+	if (decode_list(&c, (unsigned)level, (v & COUNTED) != 0, r, err))
 		return err->code;
 	if (c.count > 0 && c.items[c.count - 1].is_torn) {
 		content_release(&c);
@@ -176,7 +176,7 @@ content_read_list(
 	struct rd in;
 	rd_init(&in, v.data, v.len);
 	AUTO(content) struct content c = CONTENT_INIT;
-	enum err_code rc = extents_decode(&c, above->level - 1, above->is_counted, &in, err);
+	enum err_code rc = decode_list(&c, above->level - 1, above->is_counted, &in, err);
 	bool whole = rd_done(&in);
 	chunk_view_release(&v);
 	if (rc)

@@ -28,9 +28,9 @@ delta_cursor_release(struct delta_cursor *c)
 	content_release(&c->read);
 }
 
-enum err_code
-delta_read_list(
-    struct repo *r, const struct delta_node *n, struct content *out, struct err *err)
+/* A list's items; out->level is below that of the list. */
+static enum err_code
+read_list(struct repo *r, const struct delta_node *n, struct content *out, struct err *err)
 {
 	struct extent item = n->extent;
 	struct content one = { .size = item.len,
@@ -50,7 +50,7 @@ open_list(struct delta_cursor *c, const struct delta_node *n, struct err *err)
 	c->at = 0;
 	if (n->items != NULL)
 		return ERR_OK;
-	if (delta_read_list(c->side->repo, n, &c->read, err))
+	if (read_list(c->side->repo, n, &c->read, err))
 		return err->code;
 	c->items = c->read.items;
 	c->count = c->read.count;
@@ -288,7 +288,7 @@ load_list(struct loading *l, struct delta_side *s, struct delta_node *n, struct 
 	struct content list = CONTENT_INIT;
 	if (n->is_taken || n->level != l->level)
 		return ERR_OK;
-	if (cancel_check(l->delta->opt.cancel, err) || delta_read_list(s->repo, n, &list, err))
+	if (cancel_check(l->delta->opt.cancel, err) || read_list(s->repo, n, &list, err))
 		return err->code;
 	n->count = (uint32_t)list.count;
 	/* Above the lists of chunks, what is read is needed once more, at once. */

@@ -90,8 +90,4 @@ delta_has_no_rows(const struct delta_leaf *l)
 
 unsigned delta_threads(const struct content_delta *d);
 
-/* A list's items; out->level is below that of the list. */
-MUST_CHECK enum err_code delta_read_list(
-    struct repo *r, const struct delta_node *n, struct content *out, struct err *err);
-
 #endif

@@ -18,9 +18,6 @@ struct extent_list {
 
 MUST_CHECK enum err_code extents_encode(
     const struct extent_list *list, struct buf *out, struct err *err);
-/* The list as a content of the given level. */
-MUST_CHECK enum err_code extents_decode(
-    struct content *out, unsigned level, bool is_counted, struct rd *r, struct err *err);
 /* The extent that stands for a list, but for its id. */
 struct extent extents_sum(const struct extent_list *list);
 

@@ -2,6 +2,7 @@
  * A patch that was made of two documents must turn one into the other; what
  * apply does is held against the examples of RFC 6902, appendix A.
  */
+#include "base/json_patch_apply.h"
 #include "testing.h"
 
 #include "base/json_patch.h"

@@ -2,6 +2,7 @@
  * What people and programs see of rows, documents and definitions that differ,
  * given as the engine gives them.
  */
+#include "base/json_patch_apply.h"
 #include "testing.h"
 
 #include "base/json_patch.h"

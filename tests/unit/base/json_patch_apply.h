@@ -1,4 +1,12 @@
-#include "base/json_patch.h"
+/*
+ * json_patch_apply.h: a patch (base/json_patch.h) carried out, as whoever gets one would.
+ *
+ * Source: RFC 6902; all six of its operations are known.
+ */
+#ifndef TEST_JSON_PATCH_APPLY_H
+#define TEST_JSON_PATCH_APPLY_H
+
+#include "base/json.h"
 
 #include <string.h>
 
@@ -238,7 +246,9 @@ apply_one(json_t **root, const json_t *op, struct err *err)
 	return err_set(err, ERR_USAGE, "JSON patch: \"%s\" is no operation", word);
 }
 
-enum err_code
+/* A new document; doc stays as it is.  ERR_USAGE for what is no patch, ERR_NOT_FOUND for a
+ * path that is not there, ERR_CHANGED for a test that fails. */
+static inline enum err_code
 json_patch_apply(json_t **out, const json_t *doc, const json_t *patch, struct err *err)
 {
 	if (!json_is_array(patch))
@@ -252,3 +262,5 @@ json_patch_apply(json_t **out, const json_t *doc, const json_t *patch, struct er
 	*out = TAKE(root);
 	return ERR_OK;
 }
+
+#endif
