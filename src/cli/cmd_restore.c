@@ -322,12 +322,12 @@ static const struct option_def options[] = {
 	    "let a stack of another host have what it asks of this one",
 	    offsetof(struct args, trust) },
 	{ "table", 0, OPTION_LIST, WORD_ANY, "NAME", NULL,
-	    "only this table's rows, into the server that runs",
+	    "only this table's rows, into the server; repeatable",
 	    offsetof(struct args, tables) },
 	{ "database", 0, OPTION_VALUE, WORD_ANY, "NAME", NULL,
 	    "the database that the table is in", offsetof(struct args, database) },
-	{ "into", 0, OPTION_VALUE, WORD_ANY, "SCHEMA", NULL,
-	    "beside the table that is there, in this schema", offsetof(struct args, into) },
+	{ "into", 0, OPTION_VALUE, WORD_ANY, "NAME", NULL,
+	    "beside what is there, in this schema or database", offsetof(struct args, into) },
 	{ "in-place", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "in place of the rows that are there, which are kept",
 	    offsetof(struct args, in_place) },
@@ -391,15 +391,15 @@ const struct command command_restore = {
 	    "rows\n"
 	    "would be removed, brought back and changed.\n"
 	    "\n"
-	    "--table puts the rows of one table into the server that runs (PostgreSQL), in "
-	    "one\n"
-	    "transaction, and touches nothing else: --into makes it anew in a schema beside, "
-	    "for\n"
-	    "looking; --in-place exchanges the rows, names first what depends on them, checks "
-	    "foreign\n"
-	    "keys, and keeps the old ones in the database for \"restore undo STACK --table "
-	    "NAME\"\n"
-	    "and \"finish\".\n"
+	    "--table puts the rows of a table into the server that runs (PostgreSQL, "
+	    "MariaDB,\n"
+	    "MySQL), in one step, and touches nothing else: --into makes it anew beside, in a "
+	    "schema\n"
+	    "or database of that name, for looking; --in-place exchanges the rows, names first "
+	    "what\n"
+	    "depends on them and what is lost, checks foreign keys, and keeps the old ones in "
+	    "the\n"
+	    "server for \"restore undo STACK --table NAME\" and \"finish\".\n"
 	    "\n"
 	    "Files: of a snapshot of folders everything goes below --to DIR at the path that "
 	    "it had\n"

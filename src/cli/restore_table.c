@@ -15,35 +15,16 @@ restore_table_is_asked(const struct args *a)
 }
 
 static enum err_code
-check_args(const struct args *a, bool is_settling, struct err *err)
+check_into(const struct args *a, bool is_settling, struct err *err)
 {
-	if (a->tables.len != 1)
-		return err_set(err, ERR_USAGE, "restore: %s wants one --table NAME",
-		    a->tables.len > 1 ? "this"
-		    : a->in_place     ? "--in-place"
-				      : "--into");
-	if (a->services.len > 1)
-		return err_set(err, ERR_USAGE, "restore: --table is of one --service");
-	if (a->as != NULL || a->to != NULL || a->paths.len > 0 || a->include.len > 0 ||
-	    a->members.len > 0)
+	if (is_settling && (a->into != NULL || a->in_place))
 		return err_set(err, ERR_USAGE,
-		    "restore: --table goes into the stack that runs: without --as, --to, "
-		    "--path, "
-		    "--include and --member");
-	if (is_settling ? a->operands.len != 2 : a->operands.len != 1)
+		    "restore: --into and --in-place are for the restore itself; what was put "
+		    "beside is removed with DROP SCHEMA or DROP DATABASE");
+	if (!is_settling && (a->into != NULL) == a->in_place)
 		return err_set(err, ERR_USAGE,
-		    is_settling ? "restore %s: name the stack"
-				: "restore: %s: one snapshot is wanted with --table",
-		    a->operands.items[0]);
-	if (is_settling ? a->into != NULL || a->in_place : (a->into != NULL) == a->in_place)
-		return err_set(err, ERR_USAGE,
-		    is_settling
-			? "restore: --into and --in-place are for the restore itself; what "
-			  "was "
-			  "put into a schema is removed with DROP SCHEMA"
-			: "restore: --table wants either --into SCHEMA, beside what is "
-			  "there, "
-			  "or --in-place");
+		    "restore: --table wants either --into NAME, beside what is there (a schema "
+		    "of PostgreSQL, a database of others), or --in-place");
 	if (a->into != NULL &&
 	    (a->into[0] == '\0' || strlen(a->into) > 63 || strncmp(a->into, "pg_", 3) == 0))
 		return err_set(
@@ -51,13 +32,74 @@ check_args(const struct args *a, bool is_settling, struct err *err)
 	return ERR_OK;
 }
 
+static enum err_code
+check_args(const struct args *a, bool is_settling, struct err *err)
+{
+	if (a->tables.len == 0)
+		return err_set(err, ERR_USAGE, "restore: %s wants --table NAME",
+		    a->in_place ? "--in-place" : "--into");
+	if (a->services.len > 1)
+		return err_set(err, ERR_USAGE, "restore: --table is of one --service");
+	if (a->as != NULL || a->to != NULL || a->paths.len > 0 || a->include.len > 0 ||
+	    a->members.len > 0)
+		return err_set(err, ERR_USAGE,
+		    "restore: --table goes into the stack that runs: without --as, --to, "
+		    "--path, --include and --member");
+	if (is_settling ? a->operands.len != 2 : a->operands.len != 1)
+		return err_set(err, ERR_USAGE,
+		    is_settling ? "restore %s: name the stack"
+				: "restore: %s: one snapshot is wanted with --table",
+		    a->operands.items[0]);
+	return check_into(a, is_settling, err);
+}
+
+/* --- the plans, one for each table --- */
+
+struct plans {
+	struct restore_table_plan *items;
+	size_t len;
+};
+
+static void
+plans_auto(struct plans *p)
+{
+	for (size_t i = 0; i < p->len; i++)
+		restore_table_plan_release(&p->items[i]);
+	free(p->items);
+}
+
+static enum err_code
+plans_new(struct plans *p, size_t n, struct err *err)
+{
+	p->items = calloc(n, sizeof *p->items);
+	if (p->items == NULL)
+		return err_nomem(err);
+	for (; p->len < n; p->len++)
+		p->items[p->len] = (struct restore_table_plan)RESTORE_TABLE_PLAN_INIT;
+	return ERR_OK;
+}
+
+static struct restore_table_options
+options_of(const struct args *a, size_t i)
+{
+	return (struct restore_table_options){
+		.table = a->tables.items[i],
+		.service = a->services.len > 0 ? a->services.items[0] : NULL,
+		.database = a->database,
+		.into = a->into,
+	};
+}
+
 static void
 print_plan(FILE *out, const struct restore_table_plan *p, const char *into)
 {
 	char rows[COUNTED_MAX];
-	fprintf(out, "%s of %s/%s, stack %s: %s %s%s\n", p->table, p->service, p->database,
-	    p->stack, counted(rows, p->rows, "row"), into != NULL ? "into schema " : "in place",
-	    into != NULL ? into : "");
+	fprintf(out, "%s of %s/%s, stack %s: %s ", p->table, p->service, p->database, p->stack,
+	    counted(rows, p->rows, "row"));
+	if (into != NULL)
+		fprintf(out, "into %s %s\n", p->place, into);
+	else
+		fprintf(out, "in place\n");
 	for (size_t i = 0; i < p->lines.len; i++)
 		fprintf(out, "  %s\n", p->lines.items[i]);
 	if (into == NULL && p->lines.len == 0)
@@ -66,36 +108,64 @@ print_plan(FILE *out, const struct restore_table_plan *p, const char *into)
 		fprintf(out, "  note: %s\n", p->told.items[i]);
 }
 
+static void
+put_plan(struct json_writer *w, const struct restore_table_plan *p)
+{
+	json_str(w, "stack", p->stack);
+	json_str(w, "service", p->service);
+	json_str(w, "database", p->database);
+	json_str(w, "table", p->table);
+	json_u64(w, "rows", p->rows);
+	json_strings(w, "changes", &p->lines);
+	json_strings(w, "notes", &p->told);
+}
+
+static void
+put_kept(struct json_writer *w, const struct restore_table_plan *p)
+{
+	json_str(w, "stack", p->stack);
+	json_str(w, "service", p->service);
+	json_str(w, "table", p->table);
+	json_str(w, "snapshot", p->tag);
+	json_strings(w, "written_since", &p->lines);
+	json_strings(w, "notes", &p->told);
+}
+
+/* The first table's members, and a list of all. */
 static enum err_code
-print_json(struct cli *c, const struct restore_table_plan *p, bool is_done, struct err *err)
+print_json(struct cli *c, const struct plans *all, bool is_done,
+    void (*put)(struct json_writer *w, const struct restore_table_plan *p), struct err *err)
 {
 	AUTO(bufv) struct buf line = BUF_INIT;
 	struct json_writer w;
 	cli_result_begin(c, &w, &line, EXIT_COMPLETE);
-	json_str(&w, "stack", p->stack);
-	json_str(&w, "service", p->service);
-	json_str(&w, "database", p->database);
-	json_str(&w, "table", p->table);
+	put(&w, &all->items[0]);
 	json_str(&w, "into", c->args.into);
-	json_u64(&w, "rows", p->rows);
 	json_flag(&w, "dry_run", !is_done);
-	json_strings(&w, "changes", &p->lines);
-	json_strings(&w, "notes", &p->told);
+	json_arr(&w, "tables");
+	for (size_t i = 0; i < all->len; i++) {
+		json_obj(&w, NULL);
+		put(&w, &all->items[i]);
+		json_obj_end(&w);
+	}
+	json_arr_end(&w);
 	return cli_result_end(&w, err);
 }
 
 static enum err_code
-agree(struct cli *c, const struct restore_table_plan *p, struct err *err)
+agree(struct cli *c, const struct plans *all, struct err *err)
 {
 	char answer[TERMINAL_ANSWER_MAX];
-	if (c->args.into != NULL || p->lines.len == 0 || c->args.yes)
+	size_t lines = 0;
+	for (size_t i = 0; i < all->len; i++)
+		lines += all->items[i].lines.len;
+	if (c->args.into != NULL || lines == 0 || c->args.yes)
 		return ERR_OK;
 	if (c->args.json || !isatty(STDIN_FILENO))
 		return err_set(err, ERR_EXISTS,
 		    "rows of %s would be replaced: look at the list above, and give --yes if "
-		    "that "
-		    "is what you want",
-		    p->table);
+		    "that is what you want",
+		    all->len == 1 ? all->items[0].table : "these tables");
 	if (terminal_ask(answer, "Type \"yes\" to replace them: ", c->cancel, err))
 		return err->code;
 	return strcmp(answer, "yes") == 0
@@ -104,92 +174,148 @@ agree(struct cli *c, const struct restore_table_plan *p, struct err *err)
 			 err, ERR_CANCELLED, "nothing was changed: the answer was not \"yes\"");
 }
 
-static struct restore_table_options
-options_of(const struct args *a)
+static void
+print_done(const struct restore_table_plan *p, const char *into)
 {
-	return (struct restore_table_options){
-		.table = a->tables.items[0],
-		.service = a->services.len > 0 ? a->services.items[0] : NULL,
-		.database = a->database,
-		.into = a->into,
-	};
+	if (into != NULL)
+		printf("%s is in %s %s now\n", p->table, p->place, into);
+	else
+		printf("%s has its rows of the snapshot; the old ones are kept: 'stacksnap "
+		       "restore undo %s --table %s --database %s' or 'finish'\n",
+		    p->table, p->stack, p->table, p->database);
+}
+
+/* Each by itself: what is done stays done when a later one cannot be. */
+static enum err_code
+put_all(struct cli *c, struct engine *e, const struct id *id, const struct plans *all,
+    struct err *err)
+{
+	for (size_t i = 0; i < all->len; i++) {
+		struct restore_table_options opt = options_of(&c->args, i);
+		if (restore_table(e, id, &opt, err))
+			return i > 0 ? err_wrap(err, "%s (the %s before it: done)",
+					   all->items[i].table, i > 1 ? "tables" : "table")
+				     : err->code;
+		if (!c->args.json)
+			print_done(&all->items[i], opt.into);
+	}
+	return ERR_OK;
 }
 
 static enum err_code
 put(struct cli *c, enum exit_code *code, struct err *err)
 {
 	AUTO(place) struct place p = PLACE_INIT;
-	AUTO(restore_table_plan) struct restore_table_plan plan = RESTORE_TABLE_PLAN_INIT;
-	struct restore_table_options opt = options_of(&c->args);
+	AUTO(plans) struct plans all = { NULL, 0 };
 	struct id id;
-	if (cli_open(c, &p, err) || cli_snapshot(c, p.repo, &id, err))
+	if (cli_open(c, &p, err) || cli_snapshot(c, p.repo, &id, err) ||
+	    plans_new(&all, c->args.tables.len, err))
 		return err->code;
 	struct engine e = cli_engine(c, p.repo);
-	if (restore_table_look(&e, &id, &opt, &plan, err))
-		return err->code;
+	for (size_t i = 0; i < all.len; i++) {
+		struct restore_table_options opt = options_of(&c->args, i);
+		if (restore_table_look(&e, &id, &opt, &all.items[i], err))
+			return err->code;
+		if (!c->args.json && !c->args.quiet)
+			print_plan(c->args.dry_run ? stdout : stderr, &all.items[i], opt.into);
+	}
 	*code = EXIT_COMPLETE;
-	if (!c->args.json && !c->args.quiet)
-		print_plan(c->args.dry_run ? stdout : stderr, &plan, opt.into);
 	if (c->args.dry_run)
-		return c->args.json ? print_json(c, &plan, false, err) : ERR_OK;
-	if (agree(c, &plan, err) || restore_table(&e, &id, &opt, err))
+		return c->args.json ? print_json(c, &all, false, put_plan, err) : ERR_OK;
+	if (agree(c, &all, err) || put_all(c, &e, &id, &all, err))
 		return err->code;
-	if (c->args.json)
-		return print_json(c, &plan, true, err);
-	if (opt.into != NULL)
-		printf("%s is in schema %s now\n", plan.table, opt.into);
-	else
-		printf("%s has its rows of the snapshot; the old ones are kept: 'stacksnap "
-		       "restore "
-		       "undo %s "
-		       "--table %s --database %s' or 'finish'\n",
-		    plan.table, plan.stack, plan.table, plan.database);
+	return c->args.json ? print_json(c, &all, true, put_plan, err) : ERR_OK;
+}
+
+/* --- afterwards --- */
+
+/* Where nothing names a repository, it is not known what was written since. */
+static enum err_code
+open_if_named(struct cli *c, struct place *p, struct err *err)
+{
+	const char *name;
+	struct err none = ERR_INIT;
+	return cli_repository(c, &name, &none) ? ERR_OK : cli_open(c, p, err);
+}
+
+static void
+print_kept(FILE *out, const struct restore_table_plan *p, bool undo)
+{
+	fprintf(out, "%s, stack %s: %s\n", p->table, p->stack,
+	    undo ? "the rows that were there before come back"
+		 : "the rows that were there before are removed for good");
+	for (size_t i = 0; undo && i < p->lines.len; i++)
+		fprintf(out, "  lost: %s\n", p->lines.items[i]);
+	for (size_t i = 0; undo && i < p->told.len; i++)
+		fprintf(out, "  note: %s\n", p->told.items[i]);
+	if (undo && p->lines.len == 0 && p->told.len == 0)
+		fprintf(out, "  nothing was written to it since\n");
+}
+
+static enum err_code
+agree_to_settle(struct cli *c, bool undo, struct err *err)
+{
+	char answer[TERMINAL_ANSWER_MAX];
+	if (c->args.yes)
+		return ERR_OK;
+	if (c->args.json || !isatty(STDIN_FILENO))
+		return err_set(err, ERR_EXISTS, "%s: give --yes if that is what you want",
+		    undo ? "what was written to the table since would be lost"
+			 : "the old rows would be removed for good");
+	if (terminal_ask(answer,
+		undo ? "What was written to the table since is lost. Type \"yes\": "
+		     : "The old rows are removed for good. Type \"yes\": ",
+		c->cancel, err))
+		return err->code;
+	return strcmp(answer, "yes") == 0
+		   ? ERR_OK
+		   : err_set(
+			 err, ERR_CANCELLED, "nothing was changed: the answer was not \"yes\"");
+}
+
+static enum err_code
+settle_all(struct cli *c, struct engine *e, const struct plans *all, bool undo, struct err *err)
+{
+	for (size_t i = 0; i < all->len; i++) {
+		struct restore_table_options opt = options_of(&c->args, i);
+		opt.stack = c->args.operands.items[1];
+		if (restore_table_settle(e, &opt, undo, err))
+			return err->code;
+		if (!c->args.json)
+			printf("%s %s\n", opt.table,
+			    undo ? "has its old rows again"
+				 : "keeps its rows; the old ones are gone");
+	}
 	return ERR_OK;
 }
 
 static enum err_code
 settle(struct cli *c, enum exit_code *code, struct err *err)
 {
+	AUTO(place) struct place p = PLACE_INIT;
+	AUTO(plans) struct plans all = { NULL, 0 };
 	const char *verb = c->args.operands.items[0];
 	bool undo = strcmp(verb, "undo") == 0;
-	struct restore_table_options opt = options_of(&c->args);
-	struct engine e = cli_engine(c, NULL);
-	char answer[TERMINAL_ANSWER_MAX];
-	opt.stack = c->args.operands.items[1];
 	if (!undo && strcmp(verb, "finish") != 0)
 		return err_set(err, ERR_USAGE,
-		    "restore status: tables are not listed; their old rows are in schemas "
-		    "called "
-		    "stacksnap_old_…");
-	if (!c->args.yes) {
-		if (c->args.json || !isatty(STDIN_FILENO))
-			return err_set(err, ERR_EXISTS,
-			    "%s: give --yes if that is what you want",
-			    undo ? "what was written to the table since would be lost"
-				 : "the old rows would be removed for good");
-		if (terminal_ask(answer,
-			undo ? "What was written to the table since is lost. Type \"yes\": "
-			     : "The old rows are removed for good. Type \"yes\": ",
-			c->cancel, err))
-			return err->code;
-		if (strcmp(answer, "yes") != 0)
-			return err_set(err, ERR_CANCELLED,
-			    "nothing was changed: the answer was not \"yes\"");
-	}
-	if (restore_table_settle(&e, &opt, undo, err))
+		    "restore status: tables are not listed; their old rows are in schemas or "
+		    "databases called stacksnap_old_…");
+	if ((undo && open_if_named(c, &p, err)) || plans_new(&all, c->args.tables.len, err))
 		return err->code;
-	*code = EXIT_COMPLETE;
-	if (!c->args.json) {
-		printf("%s %s\n", opt.table,
-		    undo ? "has its old rows again" : "keeps its rows; the old ones are gone");
-		return ERR_OK;
+	struct engine e = cli_engine(c, p.repo);
+	for (size_t i = 0; i < all.len; i++) {
+		struct restore_table_options opt = options_of(&c->args, i);
+		opt.stack = c->args.operands.items[1];
+		if (restore_table_kept(&e, &opt, &all.items[i], err))
+			return err->code;
+		if (!c->args.json && !c->args.quiet)
+			print_kept(c->args.dry_run ? stdout : stderr, &all.items[i], undo);
 	}
-	AUTO(bufv) struct buf line = BUF_INIT;
-	struct json_writer w;
-	cli_result_begin(c, &w, &line, EXIT_COMPLETE);
-	json_str(&w, "stack", opt.stack);
-	json_str(&w, "table", opt.table);
-	return cli_result_end(&w, err);
+	*code = EXIT_COMPLETE;
+	if (!c->args.dry_run &&
+	    (agree_to_settle(c, undo, err) || settle_all(c, &e, &all, undo, err)))
+		return err->code;
+	return c->args.json ? print_json(c, &all, !c->args.dry_run, put_kept, err) : ERR_OK;
 }
 
 enum err_code

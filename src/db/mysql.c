@@ -671,6 +671,7 @@ static const struct connector_ops mysql_ops = {
 	.drain = mysql_drain,
 	.ready = mysql_ready,
 	.load = mysql_load,
+	.pick = mysql_pick,
 	.close = mysql_close,
 };
 

@@ -6,6 +6,7 @@
  * mysql_accounts.c  users, roles and grants as SQL
  * mysql_access.c  what the account may do
  * mysql_load.c    restore
+ * mysql_pick.c    one table (mysql_pick_impl.h)
  * mysql_healthcheck.c  the file that the image's health check logs in with
  *
  * The dump is three files, to be loaded in this order: users.sql (accounts,
@@ -103,5 +104,7 @@ MUST_CHECK enum err_code mysql_access(
 MUST_CHECK enum err_code mysql_ready(struct connector *c, struct err *err);
 MUST_CHECK enum err_code mysql_load(
     struct connector *c, struct dump_source *src, struct err *err);
+MUST_CHECK enum err_code mysql_pick(
+    struct connector *c, const struct db_pick *pick, struct strv *told, struct err *err);
 
 #endif

@@ -10,11 +10,8 @@ connector_pick(
 {
 	if (c->ops->pick == NULL)
 		return err_set(err, ERR_UNSUPPORTED,
-		    "service %s: single tables can be put back into PostgreSQL only; of %s, "
-		    "write "
-		    "the "
-		    "table's rows out with 'stacksnap cat' and load them into a database "
-		    "beside",
+		    "service %s: of %s no single table can be put back: write its rows out "
+		    "with 'stacksnap cat' and load them beside",
 		    c->t->service, db_kind_title(c->report.info.kind));
 	if (c->ops->pick(c, pick, told, err))
 		return err_wrap(err, "service %s", c->t->service);

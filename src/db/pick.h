@@ -1,10 +1,11 @@
 /*
  * pick.h: the rows of one table, put into a server that runs.
  *
- * Either beside what is there, into a schema of their own (into), or in its place.
- * In place, the old rows stay in a table of a schema of ours,
+ * Either beside what is there, into a schema or database of their own (into), or in its
+ * place.  In place, the old rows stay in a table of a schema (MySQL: a database) of ours,
  * "stacksnap_old_TAG", from which PICK_UNDO puts them back and which PICK_FINISH
- * removes.  Each is one transaction: it is done or it is not, however it ends.
+ * removes.  Each is one step for all others (a transaction, or a RENAME of tables): it is
+ * done or it is not, however it ends.
  *
  * Ownership: all is borrowed.
  */
@@ -17,7 +18,9 @@
 enum pick_verb {
 	PICK_LOOK, /* nothing is changed: what would be hurt, or refused, is told */
 	PICK_PUT,
-	PICK_UNDO, /* wants database and table only, like finish */
+	PICK_KEPT, /* told gets the tag of what is kept; it, and those below, want database and
+		      table only */
+	PICK_UNDO,
 	PICK_FINISH,
 };
 
@@ -26,10 +29,11 @@ struct db_pick {
 	const char *database;
 	const char *table; /* as the census names it: public.orders */
 	const struct shape *shape; /* of the rows; put and look */
+	const char *definition; /* MySQL: the statement that makes it; NULL: it is not known */
 	uint64_t rows;
-	const char *into; /* a schema's name; NULL: in place */
+	const char *into; /* a schema's name, of MySQL a database's; NULL: in place */
 	const char *tag; /* the snapshot's first 8 digits */
-	struct dump_source *source; /* put: one file with nothing but the rows */
+	struct dump_source *source; /* put: one file; of PostgreSQL nothing but the rows */
 };
 
 /* Told by look: dependants that see other rows then, columns that take their own values, ... */

@@ -67,6 +67,6 @@ postgres_pick(
 	case PICK_PUT:
 		return put(p, pick, err);
 	default:
-		return pg_pick_settle(p, pick, table, err);
+		return pg_pick_settle(p, pick, table, told, err);
 	}
 }

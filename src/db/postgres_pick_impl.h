@@ -43,7 +43,8 @@ MUST_CHECK enum err_code pg_pick_run(struct postgres *p, const char *database,
     struct dump_source *rows, const struct buf *head, const struct buf *tail, struct err *err);
 MUST_CHECK enum err_code pg_pick_look(struct postgres *p, const struct db_pick *pick,
     const char *table, struct strv *told, struct err *err);
-MUST_CHECK enum err_code pg_pick_settle(
-    struct postgres *p, const struct db_pick *pick, const char *table, struct err *err);
+/* PICK_KEPT, PICK_UNDO, PICK_FINISH. */
+MUST_CHECK enum err_code pg_pick_settle(struct postgres *p, const struct db_pick *pick,
+    const char *table, struct strv *told, struct err *err);
 
 #endif

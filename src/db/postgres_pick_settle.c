@@ -71,9 +71,16 @@ put_back(struct buf *out, const char *table, const char *side, struct err *err)
 	    out, " AND attnum > 0 AND NOT attisdropped AND attgenerated = '') x\\gexec\n", err);
 }
 
+/* The digits of "stacksnap_old_1a2b3c4d", quoted as it is. */
+static enum err_code
+tell_tag(const char *schema, struct strv *told, struct err *err)
+{
+	return strv_addf(told, err, "%.8s", schema + strlen("\"" OLD_SCHEMA));
+}
+
 enum err_code
-pg_pick_settle(
-    struct postgres *p, const struct db_pick *pick, const char *table, struct err *err)
+pg_pick_settle(struct postgres *p, const struct db_pick *pick, const char *table,
+    struct strv *told, struct err *err)
 {
 	AUTO(bufv) struct buf schema = BUF_INIT;
 	AUTO(bufv) struct buf side = BUF_INIT;
@@ -81,6 +88,8 @@ pg_pick_settle(
 	static const struct buf nothing = BUF_INIT;
 	if (find_side(p, pick, &schema, &side, err))
 		return err->code;
+	if (pick->verb == PICK_KEPT)
+		return tell_tag(buf_cstr(&schema), told, err);
 	const char *s = buf_cstr(&side);
 	if (buf_str(&sql, pg_pick_begin, err))
 		return err->code;

@@ -1,10 +1,11 @@
 #include "engine/restore_table.h"
 
-#include "base/buf.h"
+#include "base/counted.h"
 #include "db/pick.h"
-#include "engine/diff_rows_impl.h"
 #include "engine/live_server.h"
 #include "engine/restore_rows.h"
+#include "engine/restore_stored.h"
+#include "repo/snapshot.h"
 
 #include <string.h>
 
@@ -15,163 +16,10 @@ restore_table_plan_release(struct restore_table_plan *p)
 	free(p->service);
 	free(p->database);
 	free(p->table);
+	free(p->tag);
 	strv_release(&p->told);
 	strv_release(&p->lines);
 }
-
-/* --- in the snapshot --- */
-
-struct stored_table {
-	struct row_diff diff; /* what the snapshot has, in a */
-	struct diff_rows_options opt;
-	struct dump_side *dump;
-	const struct dump_part *part;
-	const struct shape *shape;
-};
-
-static void
-stored_table_auto(struct stored_table *t)
-{
-	diff_side_release(&t->diff.a);
-}
-
-/* "public.orders", or its last part alone. */
-static bool
-is_named(const char *table, const char *wanted)
-{
-	size_t n = strlen(table);
-	size_t w = strlen(wanted);
-	if (strcmp(table, wanted) == 0)
-		return true;
-	return n > w + 1 && table[n - w - 1] == '.' && strcmp(table + n - w, wanted) == 0;
-}
-
-static enum err_code
-add_choice(struct buf *choices, const struct dump_side *s, const char *table, struct err *err)
-{
-	return buf_printf(choices, err, "%s%s of %s/%s", choices->len > 0 ? ", " : "", table,
-	    s->service, s->database);
-}
-
-static enum err_code
-find_part(struct stored_table *t, const char *wanted, struct err *err)
-{
-	AUTO(bufv) struct buf found = BUF_INIT;
-	AUTO(bufv) struct buf others = BUF_INIT;
-	const struct diff_side *side = &t->diff.a;
-	size_t n = 0;
-	for (size_t i = 0; i < side->count; i++) {
-		struct dump_side *s = &side->dumps[i];
-		for (size_t k = 0; k < s->n_tables; k++) {
-			const struct dump_part *p = s->tables[k];
-			bool is = is_named(p->table, wanted);
-			if (add_choice(is ? &found : &others, s, p->table, err))
-				return err->code;
-			if (is && n++ == 0) {
-				t->dump = s;
-				t->part = p;
-			}
-		}
-	}
-	if (n == 1)
-		return ERR_OK;
-	const char *list = buf_cstr(n > 1 ? &found : &others);
-	if (list == NULL)
-		return err_nomem(err);
-	if (n > 1)
-		return err_set(err, ERR_USAGE,
-		    "%s is not one table: %.300s: give --service, --database, or the whole "
-		    "name",
-		    wanted, list);
-	return err_set(err, ERR_NOT_FOUND,
-	    "the snapshot has no table %s that was stored by rows%s%.300s", wanted,
-	    *list != '\0' ? "; it has " : "", list);
-}
-
-static enum err_code
-stored_table_open(struct stored_table *t, struct engine *e, const struct id *id,
-    const struct restore_table_options *opt, struct err *err)
-{
-	static const struct diff_rows_ops none = { .table = NULL };
-	*t = (struct stored_table){
-		.opt = { .service = opt->service, .database = opt->database },
-		.diff = { .engine = e, .ops = &none, .a = DIFF_SIDE_INIT, .b = DIFF_SIDE_INIT },
-	};
-	t->diff.opt = &t->opt;
-	if (diff_side_open(&t->diff, &t->diff.a, id, err) || find_part(t, opt->table, err) ||
-	    diff_read_shapes(&t->diff, t->dump, NULL, err))
-		return err->code;
-	t->shape = diff_shape(t->dump, NULL, t->part->table);
-	return t->shape != NULL ? ERR_OK
-				: err_set(err, ERR_UNSUPPORTED,
-				      "the definition of %s is not known", t->part->table);
-}
-
-/* --- its rows, as a dump --- */
-
-/* Chunks without rows stand at both ends: the words around them. */
-struct row_bytes {
-	uint64_t from;
-	uint64_t to;
-	bool has_rows;
-};
-
-static enum err_code
-note_extent(void *arg, uint64_t offset, const struct extent *e, struct err *err)
-{
-	(void)err;
-	struct row_bytes *b = arg;
-	if (e->rows == 0 && !e->is_torn)
-		return ERR_OK;
-	if (!b->has_rows)
-		b->from = offset;
-	b->has_rows = true;
-	b->to = offset + e->len;
-	return ERR_OK;
-}
-
-struct row_source {
-	struct dump_source base;
-	struct repo *repo;
-	const struct content *content;
-	struct row_bytes where;
-	uint64_t at;
-};
-
-static enum err_code
-rows_open(struct dump_source *src, const char *name, struct err *err)
-{
-	(void)name;
-	struct row_source *s = (struct row_source *)src;
-	if (content_walk(s->repo, s->content, note_extent, NULL, &s->where, err))
-		return err->code;
-	s->at = s->where.from;
-	return ERR_OK;
-}
-
-static enum err_code
-rows_read(struct dump_source *src, void *out, size_t len, size_t *got, struct err *err)
-{
-	struct row_source *s = (struct row_source *)src;
-	uint64_t left = s->where.to - s->at;
-	if (content_read_at(
-		s->repo, s->content, s->at, out, left < len ? (size_t)left : len, got, err))
-		return err->code;
-	s->at += *got;
-	return ERR_OK;
-}
-
-static void
-rows_close(struct dump_source *src)
-{
-	(void)src;
-}
-
-static const struct dump_source_ops row_source_ops = {
-	.open = rows_open,
-	.read = rows_read,
-	.close = rows_close,
-};
 
 /* --- the server that runs --- */
 
@@ -180,6 +28,7 @@ struct stack_server {
 	struct plan *plan;
 	struct live_server server;
 	struct connector *connector;
+	enum db_kind kind;
 };
 
 static void
@@ -233,18 +82,68 @@ stack_server_open(struct stack_server *s, struct engine *e, const char *stack,
 		    m->name);
 	if (live_server_open(&s->server, s->docker, c, e->cancel, err))
 		return err->code;
+	s->kind = m->db;
 	return connector_open(&s->connector, &s->server.target, m->db, err);
 }
 
 /* --- the use cases --- */
 
-static enum err_code
-stack_of(const struct stored_table *t, const struct restore_table_options *opt,
-    const char **out, struct err *err)
+/* A table of the snapshot, and the server that it goes into. */
+struct table_job {
+	struct stored_table stored;
+	struct stack_server server;
+	const char *stack;
+	char tag[ID_HEX_SIZE];
+};
+
+#define TABLE_JOB_INIT                                                               \
+	{                                                                            \
+		.stored = STORED_TABLE_INIT, .server = {.server = LIVE_SERVER_INIT } \
+	}
+
+static void
+table_job_auto(struct table_job *j)
 {
-	const json_t *stack = json_object_get(t->diff.a.snapshot.document, "stack");
-	*out = opt->stack != NULL ? opt->stack : json_get_str(stack, "name");
-	return *out != NULL ? ERR_OK : err_set(err, ERR_USAGE, "the snapshot is of no stack");
+	stack_server_auto(&j->server);
+	stored_table_release(&j->stored);
+}
+
+static enum err_code
+stack_of(struct table_job *j, const char *asked, struct err *err)
+{
+	const json_t *stack = json_object_get(j->stored.diff.a.snapshot.document, "stack");
+	j->stack = asked != NULL ? asked : json_get_str(stack, "name");
+	return j->stack != NULL ? ERR_OK
+				: err_set(err, ERR_USAGE, "the snapshot is of no stack");
+}
+
+static enum err_code
+table_job_open(struct table_job *j, struct engine *e, const struct id *id,
+    const struct restore_table_options *opt, struct err *err)
+{
+	const struct stored_wish wish = { opt->table, opt->service, opt->database };
+	if (stored_table_open(&j->stored, e, id, &wish, err) || stack_of(j, opt->stack, err) ||
+	    stack_server_open(&j->server, e, j->stack, j->stored.dump->service, err))
+		return err->code;
+	id_hex(j->tag, id);
+	j->tag[8] = '\0';
+	return ERR_OK;
+}
+
+static struct db_pick
+pick_of(const struct table_job *j, const struct restore_table_options *opt, enum pick_verb verb)
+{
+	const struct stored_table *t = &j->stored;
+	return (struct db_pick){
+		.verb = verb,
+		.database = (const char *)t->database.data,
+		.table = t->part->table,
+		.shape = t->shape,
+		.definition = t->definition,
+		.rows = t->part->rows,
+		.into = opt->into,
+		.tag = j->tag,
+	};
 }
 
 static enum err_code
@@ -253,12 +152,13 @@ put_line(void *arg, const struct diff_table *t, struct err *err)
 	return restore_rows_line(arg, t, err);
 }
 
-/* Which rows are lost. */
+/* The rows of the snapshot against those that are there, told by a line. */
 static enum err_code
-look_at_rows(
-    struct engine *e, const struct id *id, struct restore_table_plan *p, struct err *err)
+look_at_rows(struct engine *e, const struct id *id, struct restore_table_plan *p,
+    enum err_code (*line)(void *arg, const struct diff_table *t, struct err *err),
+    struct err *err)
 {
-	static const struct diff_rows_ops ops = { .table = put_line };
+	const struct diff_rows_ops ops = { .table = line };
 	const char *tables[] = { p->table, NULL };
 	struct diff_rows_options opt = { .service = p->service,
 		.database = p->database,
@@ -268,83 +168,167 @@ look_at_rows(
 	return diff_rows_live(e, id, &opt, &ops, &p->lines, err);
 }
 
-static struct db_pick
-pick_of(const struct stored_table *t, const struct restore_table_options *opt,
-    enum pick_verb verb, const char *tag)
-{
-	return (struct db_pick){
-		.verb = verb,
-		.database = t->dump->database,
-		.table = t->part->table,
-		.shape = t->shape,
-		.rows = t->part->rows,
-		.into = opt->into,
-		.tag = tag,
-	};
-}
-
 enum err_code
 restore_table_look(struct engine *e, const struct id *id,
     const struct restore_table_options *opt, struct restore_table_plan *out, struct err *err)
 {
-	AUTO(stored_table) struct stored_table t = { .diff = { .a = DIFF_SIDE_INIT } };
-	AUTO(stack_server) struct stack_server s = { .server = LIVE_SERVER_INIT };
-	char tag[ID_HEX_SIZE];
-	const char *stack;
-	if (stored_table_open(&t, e, id, opt, err) || stack_of(&t, opt, &stack, err) ||
-	    stack_server_open(&s, e, stack, t.dump->service, err))
+	AUTO(table_job) struct table_job j = TABLE_JOB_INIT;
+	if (table_job_open(&j, e, id, opt, err))
 		return err->code;
-	id_hex(tag, id);
-	tag[8] = '\0';
-	struct db_pick pick = pick_of(&t, opt, PICK_LOOK, tag);
-	if (str_dup(&out->stack, stack, err) || str_dup(&out->service, t.dump->service, err) ||
-	    str_dup(&out->database, t.dump->database, err) ||
-	    str_dup(&out->table, t.part->table, err) ||
-	    connector_pick(s.connector, &pick, &out->told, err))
+	struct db_pick pick = pick_of(&j, opt, PICK_LOOK);
+	if (str_dup(&out->stack, j.stack, err) ||
+	    str_dup(&out->service, j.stored.dump->service, err) ||
+	    str_dup(&out->database, pick.database, err) ||
+	    str_dup(&out->table, pick.table, err) ||
+	    connector_pick(j.server.connector, &pick, &out->told, err))
 		return err->code;
-	out->rows = t.part->rows;
-	return opt->into == NULL ? look_at_rows(e, id, out, err) : ERR_OK;
+	out->rows = pick.rows;
+	out->place = j.server.kind == DB_POSTGRES ? "schema" : "database";
+	return opt->into == NULL ? look_at_rows(e, id, out, put_line, err) : ERR_OK;
 }
 
 enum err_code
 restore_table(struct engine *e, const struct id *id, const struct restore_table_options *opt,
     struct err *err)
 {
-	AUTO(stored_table) struct stored_table t = { .diff = { .a = DIFF_SIDE_INIT } };
-	AUTO(stack_server) struct stack_server s = { .server = LIVE_SERVER_INIT };
-	char tag[ID_HEX_SIZE];
-	const char *stack;
-	if (stored_table_open(&t, e, id, opt, err) || stack_of(&t, opt, &stack, err) ||
-	    stack_server_open(&s, e, stack, t.dump->service, err))
+	AUTO(table_job) struct table_job j = TABLE_JOB_INIT;
+	struct row_source rows;
+	if (table_job_open(&j, e, id, opt, err))
 		return err->code;
-	id_hex(tag, id);
-	tag[8] = '\0';
-	struct row_source rows = {
-		.base = { &row_source_ops },
-		.repo = e->repo,
-		.content = &t.part->content,
-	};
-	struct db_pick pick = pick_of(&t, opt, PICK_PUT, tag);
+	struct db_pick pick = pick_of(&j, opt, PICK_PUT);
+	row_source_init(&rows, &j.stored, e->repo);
 	pick.source = &rows.base;
-	event_phase(e->events, "put %s into %s", t.part->table,
+	event_phase(e->events, "put %s into %s", pick.table,
 	    opt->into != NULL ? opt->into : "its place");
-	return connector_pick(s.connector, &pick, NULL, err);
+	return connector_pick(j.server.connector, &pick, NULL, err);
+}
+
+/* --- afterwards --- */
+
+struct settle_job {
+	struct stack_server server;
+	struct buf table; /* with its database, where one server has tables of several */
+};
+
+#define SETTLE_JOB_INIT                                                     \
+	{                                                                   \
+		.server = { .server = LIVE_SERVER_INIT }, .table = BUF_INIT \
+	}
+
+static void
+settle_job_auto(struct settle_job *j)
+{
+	stack_server_auto(&j->server);
+	buf_release(&j->table);
+}
+
+static enum err_code
+settle_job_open(struct settle_job *j, struct engine *e, const struct restore_table_options *opt,
+    struct err *err)
+{
+	AUTO(strv) struct strv parts = STRV_INIT;
+	if (stack_server_open(&j->server, e, opt->stack, opt->service, err) ||
+	    pick_split_name(&parts, opt->table, err))
+		return err->code;
+	bool is_postgres = j->server.kind == DB_POSTGRES;
+	if (opt->database == NULL && (is_postgres || parts.len == 1))
+		return err_set(
+		    err, ERR_USAGE, "give --database, too: the one that %s is in", opt->table);
+	const char *const both[] = { opt->database, parts.items[0], NULL };
+	if (parts.len == 1 && !is_postgres ? census_name(&j->table, both, err)
+					   : buf_str(&j->table, opt->table, err))
+		return err->code;
+	return buf_cstr(&j->table) != NULL ? ERR_OK : err_nomem(err);
+}
+
+static struct db_pick
+settling(
+    const struct settle_job *j, const struct restore_table_options *opt, enum pick_verb verb)
+{
+	return (struct db_pick){
+		.verb = verb,
+		.database = opt->database,
+		.table = (const char *)j->table.data,
+	};
+}
+
+static enum err_code
+add_since(struct buf *line, uint64_t n, const char *how, struct err *err)
+{
+	char rows[COUNTED_MAX];
+	if (n == 0)
+		return ERR_OK;
+	return buf_printf(line, err, "%s%s %s since", line->len > 0 ? ", " : "",
+	    counted(rows, n, "row"), how);
+}
+
+static enum err_code
+put_since(void *arg, const struct diff_table *t, struct err *err)
+{
+	AUTO(bufv) struct buf line = BUF_INIT;
+	if (t->state == DIFF_SAME)
+		return ERR_OK;
+	if (!t->is_counted)
+		return strv_addf(
+		    arg, err, "%s: it is not known what was written since", t->table);
+	if (add_since(&line, t->rows.added, "added", err) ||
+	    add_since(&line, t->rows.changed, "changed", err) ||
+	    add_since(&line, t->rows.removed, "removed", err))
+		return err->code;
+	if (line.len == 0)
+		return ERR_OK;
+	const char *text = buf_cstr(&line);
+	return text != NULL ? strv_addf(arg, err, "%s: %s", t->table, text) : err_nomem(err);
+}
+
+/* What is in the table now against what was put there: that is what was written since. */
+static enum err_code
+look_since(struct engine *e, const char *tag, struct restore_table_plan *out, struct err *err)
+{
+	struct id id;
+	struct err why = ERR_INIT;
+	if (e->repo == NULL)
+		return strv_add(&out->told,
+		    "what was written since is not known: give the repository (-r) to be told",
+		    err);
+	enum err_code rc = snapshot_resolve(e->repo, tag, &id, &why);
+	if (rc == ERR_OK)
+		rc = look_at_rows(e, &id, out, put_since, &why);
+	if (rc == ERR_OK)
+		return ERR_OK;
+	if (rc == ERR_CANCELLED || rc == ERR_NO_MEMORY) {
+		*err = why;
+		return rc;
+	}
+	return strv_addf(&out->told, err, "what was written since is not known: %s", why.msg);
+}
+
+enum err_code
+restore_table_kept(struct engine *e, const struct restore_table_options *opt,
+    struct restore_table_plan *out, struct err *err)
+{
+	AUTO(settle_job) struct settle_job j = SETTLE_JOB_INIT;
+	AUTO(strv) struct strv tag = STRV_INIT;
+	if (settle_job_open(&j, e, opt, err))
+		return err->code;
+	struct db_pick pick = settling(&j, opt, PICK_KEPT);
+	if (connector_pick(j.server.connector, &pick, &tag, err) ||
+	    str_dup(&out->stack, opt->stack, err) ||
+	    str_dup(&out->service, j.server.server.target.service, err) ||
+	    str_dup(&out->table, pick.table, err) ||
+	    (opt->database != NULL && str_dup(&out->database, opt->database, err)) ||
+	    str_dup(&out->tag, tag.items[0], err))
+		return err->code;
+	return look_since(e, out->tag, out, err);
 }
 
 enum err_code
 restore_table_settle(
     struct engine *e, const struct restore_table_options *opt, bool undo, struct err *err)
 {
-	AUTO(stack_server) struct stack_server s = { .server = LIVE_SERVER_INIT };
-	struct db_pick pick = {
-		.verb = undo ? PICK_UNDO : PICK_FINISH,
-		.database = opt->database,
-		.table = opt->table,
-	};
-	if (opt->database == NULL)
-		return err_set(
-		    err, ERR_USAGE, "give --database, too: the one that %s is in", opt->table);
-	if (stack_server_open(&s, e, opt->stack, opt->service, err))
+	AUTO(settle_job) struct settle_job j = SETTLE_JOB_INIT;
+	if (settle_job_open(&j, e, opt, err))
 		return err->code;
-	return connector_pick(s.connector, &pick, NULL, err);
+	struct db_pick pick = settling(&j, opt, undo ? PICK_UNDO : PICK_FINISH);
+	return connector_pick(j.server.connector, &pick, NULL, err);
 }

@@ -21,7 +21,7 @@ struct restore_table_options {
 	const char *service; /* NULL: the only one that has such a table; here and below */
 	const char *database;
 	const char *stack; /* NULL: the snapshot's */
-	const char *into; /* NULL: in place */
+	const char *into; /* a schema; of MariaDB and MySQL a database; NULL: in place */
 };
 
 /* What it comes to. */
@@ -31,8 +31,11 @@ struct restore_table_plan {
 	char *database;
 	char *table;
 	uint64_t rows;
+	const char *place; /* what --into names: "schema", "database" */
+	char *tag; /* afterwards: the snapshot whose rows were put there */
 	struct strv told; /* what will not be as one might think */
-	struct strv lines; /* in place: which rows are lost, brought back, changed */
+	struct strv lines; /* in place: which rows are lost, brought back, changed; afterwards:
+			      what was written since */
 };
 
 #define RESTORE_TABLE_PLAN_INIT                       \
@@ -53,8 +56,14 @@ MUST_CHECK enum err_code restore_table_look(struct engine *e, const struct id *i
 MUST_CHECK enum err_code restore_table(struct engine *e, const struct id *id,
     const struct restore_table_options *opt, struct err *err);
 
-/* Put back what was replaced, or remove it.  opt->stack is wanted, and the table's whole name;
- * service and database when the stack has several. */
+/* Afterwards opt->stack is wanted, and the table's whole name; its database, of PostgreSQL;
+ * service when the stack has several. */
+
+/* What is kept, and what would be lost by putting it back; e->repo may be NULL.  ERR_NOT_FOUND
+ * when nothing is. */
+MUST_CHECK enum err_code restore_table_kept(struct engine *e,
+    const struct restore_table_options *opt, struct restore_table_plan *out, struct err *err);
+/* Put back what was replaced, or remove it. */
 MUST_CHECK enum err_code restore_table_settle(
     struct engine *e, const struct restore_table_options *opt, bool undo, struct err *err);
 
