@@ -121,3 +121,16 @@ export function wordDiff(before: string, after: string): WordDiff {
 		after: pieces(b, new Set(pairs.map((p) => p[1]))),
 	};
 }
+
+const SHOWN_BEFORE = 16;
+
+/** Of two long texts that begin alike, what lies around the first difference: a cell shows only beginnings. */
+export function nearDifference(before: string, after: string, room = 48): [string, string] {
+	if (before.length <= room && after.length <= room) return [before, after];
+	let head = 0;
+	const most = Math.min(before.length, after.length);
+	while (head < most && before[head] === after[head]) head++;
+	const from = head - SHOWN_BEFORE;
+	if (from <= 1) return [before, after];
+	return [`…${before.slice(from)}`, `…${after.slice(from)}`];
+}

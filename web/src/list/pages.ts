@@ -64,6 +64,11 @@ export class Pages<T> {
 		return page?.rows?.[index % this.pageSize];
 	}
 
+	/** A page that came with the number of rows. */
+	seed(n: number, rows: T[]): void {
+		this.pages.set(n, { rows, error: null, failedAt: -Infinity, abort: null, used: this.clock });
+	}
+
 	errorAt(index: number): unknown {
 		return this.pages.get(Math.floor(index / this.pageSize))?.error ?? null;
 	}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { diffTexts, parseUnified, split, textOf } from './unified';
+import { diffTexts, parseUnified, split, textOf } from '../../src/diff/unified';
 
 const sample = `@@ -1,4 +1,5 @@
  one

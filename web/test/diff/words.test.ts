@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Piece, wordDiff, words } from './words';
+import { nearDifference, type Piece, wordDiff, words } from '../../src/diff/words';
 
 const text = (pieces: Piece[]) => pieces.map((p) => p.text).join('');
 const marked = (pieces: Piece[]) => pieces.map((p) => (p.isOwn ? `[${p.text}]` : p.text)).join('');
@@ -65,5 +65,17 @@ describe('wordDiff', () => {
 		const huge = wordDiff('x'.repeat(1e6), `${'x'.repeat(1e6)}y`);
 		expect(huge.after[1]).toEqual({ text: 'y', isOwn: true });
 		expect(performance.now() - begin).toBeLessThan(500);
+	});
+});
+
+describe('nearDifference', () => {
+	it('leaves short texts as they are', () => {
+		expect(nearDifference('abc', 'abd')).toEqual(['abc', 'abd']);
+	});
+
+	it('goes to where long ones differ', () => {
+		const head = 'x'.repeat(500);
+		expect(nearDifference(`${head}one`, `${head}two`)).toEqual([`…${'x'.repeat(16)}one`, `…${'x'.repeat(16)}two`]);
+		expect(nearDifference(`ab${head}`, `cd${head}`)[0]).toBe(`ab${head}`);
 	});
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Pages, type PagesOptions } from './pages';
+import { Pages, type PagesOptions } from '../../src/list/pages';
 
 interface Ask {
 	offset: number;

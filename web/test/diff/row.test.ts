@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { changesOf, type DiffRow, keyText, othersOf, patchChanges, place } from './row';
-import { hexDump, line, plain, show, type Value, whole } from './value';
+import { changesOf, type DiffRow, keyText, othersOf, patchChanges, place } from '../../src/diff/row';
+import { hexDump, line, plain, show, type Value, whole } from '../../src/diff/value';
 
 describe('values', () => {
 	it('are told apart: NULL, empty, bytes, documents, text', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type TreeItem, TreeModel } from './model';
+import { type TreeItem, TreeModel } from '../../src/tree/model';
 
 const disk: Record<string, string[]> = {
 	'': ['a/', 'b/', 'c.txt'],

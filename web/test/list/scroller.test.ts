@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_HEIGHT, Scroller } from './scroller';
+import { MAX_HEIGHT, Scroller } from '../../src/list/scroller';
 
 describe('a short list', () => {
 	it('moves as its bar does', () => {

@@ -1,0 +1,110 @@
+/*
+ * A comparison of two points: begun when it is looked at, watched while it is made, and then there to be paged through.
+ */
+import { untrack } from 'svelte';
+import { api } from '$lib/api';
+import { events } from '$lib/events.svelte';
+import { asProblem, type Problem } from '$lib/problem';
+import { session } from '$lib/session.svelte';
+import type { Points } from './address';
+import type { Diff } from './types';
+
+const LOOK_MS = 1500;
+const ENDED = new Set(['complete', 'partial', 'failed', 'cancelled', 'lost']);
+
+export class Comparison {
+	run = $state<number | null>(null);
+	diff = $state.raw<Diff | undefined>(undefined);
+	problem = $state.raw<Problem | undefined>(undefined);
+	isWorking = $state(true);
+	/** What it is doing, while it works. */
+	step = $state('');
+	share = $state<number | undefined>(undefined);
+	private abort: AbortController | null = null;
+
+	constructor(private readonly points: () => Points) {
+		$effect(() => {
+			const { a, b } = this.points();
+			void session.generation;
+			untrack(() => void this.begin(a, b, false));
+			return () => this.abort?.abort();
+		});
+		$effect(() =>
+			events.listen(({ type, data }) => {
+				const said = data as { run?: number; event?: Said };
+				if (type === 'log' && said.run === this.run && said.event) this.hear(said.event);
+			}),
+		);
+	}
+
+	/** Compare again: what is live has changed since. */
+	again(): void {
+		const { a, b } = this.points();
+		void this.begin(a, b, true);
+	}
+
+	private hear(event: Said): void {
+		if (event.type === 'phase') {
+			this.step = event.text ?? '';
+			this.share = undefined;
+		} else if (event.type === 'progress') {
+			this.share = event.bytes_total ? (event.bytes ?? 0) / event.bytes_total : undefined;
+		}
+	}
+
+	private async begin(a: string, b: string, fresh: boolean): Promise<void> {
+		this.abort?.abort();
+		const abort = new AbortController();
+		this.abort = abort;
+		this.isWorking = true;
+		this.problem = undefined;
+		this.step = '';
+		this.share = undefined;
+		try {
+			const started = await api.post('/diffs', {
+				body: { a, b, ...(fresh ? { fresh } : {}) },
+				signal: abort.signal,
+			});
+			this.run = started.run;
+			await this.watch(started.run, abort.signal);
+		} catch (thrown) {
+			if (!abort.signal.aborted) this.problem = asProblem(thrown);
+		}
+		if (!abort.signal.aborted) this.isWorking = false;
+	}
+
+	private async watch(run: number, signal: AbortSignal): Promise<void> {
+		for (;;) {
+			const diff = await api.get('/diffs/{run}', { path: { run }, signal });
+			if (ENDED.has(diff.run.state)) {
+				this.diff = diff;
+				return;
+			}
+			await ended(run, signal);
+		}
+	}
+}
+
+interface Said {
+	type?: string;
+	text?: string;
+	bytes?: number;
+	bytes_total?: number;
+}
+
+/** Until the daemon says that the run has changed; and after a while, since it may be said while nobody listens. */
+function ended(run: number, signal: AbortSignal): Promise<void> {
+	return new Promise((done) => {
+		const finish = () => {
+			clearTimeout(timer);
+			stop();
+			done();
+		};
+		const timer = setTimeout(finish, LOOK_MS);
+		const stop = events.listen(({ type, data }) => {
+			const changed = (data as { run?: { id?: number } }).run;
+			if (type === 'run' && changed?.id === run) finish();
+		});
+		signal.addEventListener('abort', finish, { once: true });
+	});
+}
