@@ -1,4 +1,4 @@
-import type { components } from '$lib/api.d.ts';
+import type { components } from '$lib/schema';
 
 type Schemas = components['schemas'];
 

@@ -100,7 +100,14 @@ function ends(before: string, after: string): WordDiff {
 			{ text: text.slice(head, text.length - tail), isOwn: true },
 			{ text: text.slice(text.length - tail), isOwn: false },
 		].filter((p) => p.text !== '');
+	// Two short words that happen to begin alike are two words.
+	const isAlike = head + tail >= 8 || (head + tail) * 2 >= Math.max(before.length, after.length);
+	if (!isAlike) return { before: whole(before), after: whole(after) };
 	return { before: cut(before), after: cut(after) };
+}
+
+function whole(text: string): Piece[] {
+	return text === '' ? [] : [{ text, isOwn: true }];
 }
 
 export function wordDiff(before: string, after: string): WordDiff {

@@ -18,6 +18,5 @@ export const places: readonly ShellPlace[] = [
 
 export function isAt(place: ShellPlace, pathname: string): boolean {
 	if (place.href === '/') return pathname === '/';
-	if (place.href === '/compare' && pathname.startsWith('/diffs')) return true;
 	return pathname === place.href || pathname.startsWith(`${place.href}/`);
 }

@@ -35,6 +35,10 @@ describe('wordDiff', () => {
 		expect(marked(d.after)).toBe('aaaa[YY]bbbb');
 	});
 
+	it('takes two words that begin alike for two words', () => {
+		expect(marked(wordDiff('pending', 'paid').before)).toBe('[pending]');
+	});
+
 	it('gives back both texts, whatever they are', () => {
 		let seed = 7;
 		const random = (n: number) => {
