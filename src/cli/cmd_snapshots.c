@@ -215,8 +215,8 @@ print_json(struct cli *c, const struct found_list *l, enum exit_code code, struc
 	for (size_t i = 0; i < l->count; i++) {
 		const struct found *f = &l->items[i];
 		if (f->document != NULL)
-			snapshot_view_summary(
-			    &w, &f->raw_id, f->document, proofs_of(l->proofs, &f->raw_id));
+			snapshot_view_summary(&w, NULL, &f->raw_id, f->document,
+			    proofs_of(l->proofs, &f->raw_id));
 	}
 	json_arr_end(&w);
 	return cli_result_end(&w, err);

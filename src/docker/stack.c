@@ -74,6 +74,9 @@ count_container(struct stacks *s, const json_t *item, struct err *err)
 	one->n_containers++;
 	if (container_state_of(json_get_str(item, "State")) == CONTAINER_RUNNING)
 		one->n_running++;
+	/* A list has no health but in the text that "docker ps" shows. */
+	if (strstr(text_at(item, "Status"), "(unhealthy)") != NULL)
+		one->n_unhealthy++;
 	const char *dir = text_at(labels, LABEL_WORKING_DIR);
 	if (*one->working_dir == '\0' && *dir != '\0') {
 		char *copy;

@@ -142,6 +142,7 @@ struct stack_summary {
 	char *working_dir;
 	size_t n_containers;
 	size_t n_running;
+	size_t n_unhealthy; /* of these */
 };
 
 /* All stacks of the engine, by name, also those of which only volumes are left. */

@@ -26,6 +26,9 @@
 #include "base/strv.h"
 #include "engine/engine.h"
 
+/* How the names of scratch stacks begin. */
+#define DRILL_PROJECT "stacksnap-drill-"
+
 enum drill_verdict {
 	DRILL_PROVED,
 	DRILL_FAILED, /* restored, but not what was backed up; or it does not come up */

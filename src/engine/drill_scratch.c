@@ -13,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PROJECT_START "stacksnap-drill-"
 #define NOTE_VERSION 1
 #define NOTE_MAX ((size_t)1 << 20)
 #define LABEL_PROJECT "com.docker.compose.project"
@@ -66,7 +65,7 @@ static enum err_code
 name_places(struct drill_scratch *s, const char *state_dir, const char *holder, struct err *err)
 {
 	if (str_printf(&s->journal, err, "%s/drill-%s.json", state_dir,
-		s->project + strlen(PROJECT_START)) ||
+		s->project + strlen(DRILL_PROJECT)) ||
 	    str_printf(&s->folder, err, "%s/%s", holder, s->project) ||
 	    str_printf(&s->root, err, "%s/root", s->folder) ||
 	    str_printf(&s->run, err, "%s/run", s->folder))
@@ -87,7 +86,7 @@ drill_scratch_open(struct drill_scratch **out, const char *state_dir, const char
 	if (rand_bytes(random, sizeof random, err))
 		return err->code;
 	hex_encode(hex, random, sizeof random);
-	snprintf(s->project, sizeof s->project, PROJECT_START "%s", hex);
+	snprintf(s->project, sizeof s->project, DRILL_PROJECT "%s", hex);
 	/* Mounts are compared with it later, and the engine resolves symlinks. */
 	if (str_dup(&s->host, host, err) || fs_mkdirs(state_dir, 0700, err) ||
 	    (to != NULL && fs_mkdirs(to, 0700, err)) ||
@@ -207,9 +206,9 @@ struct note {
 static bool
 is_plausible(const char *project, const char *folder)
 {
-	size_t n = strlen(PROJECT_START);
+	size_t n = strlen(DRILL_PROJECT);
 	const char *base = strrchr(folder, '/');
-	return str_starts(project, PROJECT_START) && strlen(project) == n + 8 &&
+	return str_starts(project, DRILL_PROJECT) && strlen(project) == n + 8 &&
 	       strspn(project + n, "0123456789abcdef") == 8 && folder[0] == '/' &&
 	       base != NULL && strcmp(base + 1, project) == 0;
 }

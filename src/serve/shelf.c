@@ -347,6 +347,13 @@ point_proof(const struct points *p, const struct point *point)
 	return proofs_of(p->proofs, &point->id);
 }
 
+void
+point_summary(
+    struct json_writer *w, const char *key, const struct points *p, const struct point *point)
+{
+	snapshot_view_summary(w, key, &point->id, point->brief, point_proof(p, point));
+}
+
 enum err_code
 point_open_tree(struct snapshot *out, const struct point *point, struct err *err)
 {

@@ -67,6 +67,10 @@ const struct point *points_last(const struct points *p, const char *stack);
 /* What the last drill of it found; NULL without one. */
 const json_t *point_proof(const struct points *p, const struct point *point);
 
+/* One object (docs/json.md, "summary"). */
+void point_summary(
+    struct json_writer *w, const char *key, const struct points *p, const struct point *point);
+
 /* The root alone, without its document: for looking into its tree.  The caller's to release. */
 MUST_CHECK enum err_code point_open_tree(
     struct snapshot *out, const struct point *point, struct err *err);

@@ -56,7 +56,7 @@ list(const struct ask *ask, struct answer *out, struct err *err)
 		if (!is_wanted(x, stack, tag))
 			continue;
 		if (total >= offset && total - offset < limit)
-			snapshot_view_summary(&r.w, &x->id, x->brief, point_proof(l.points, x));
+			point_summary(&r.w, NULL, l.points, x);
 		total++;
 	}
 	json_arr_end(&r.w);

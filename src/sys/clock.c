@@ -1,6 +1,11 @@
 #include "sys/clock.h"
 
+#include "sys/env.h"
+
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static int64_t
 read_clock(clockid_t id)
@@ -46,4 +51,21 @@ clock_format_local(char out[CLOCK_TEXT_SIZE], int64_t wall_ns)
 	struct tm tm;
 	localtime_r(&t, &tm);
 	strftime(out, CLOCK_TEXT_SIZE, "%Y-%m-%d %H:%M:%S", &tm);
+}
+
+void
+clock_zone(char out[CLOCK_ZONE_SIZE])
+{
+	static const char folder[] = "zoneinfo/";
+	char link[256];
+	const char *name = env_get("TZ");
+	ssize_t n = readlink("/etc/localtime", link, sizeof link - 1);
+	link[n > 0 ? n : 0] = '\0';
+	const char *at = strstr(link, folder);
+	if (name != NULL && *name == ':')
+		name++;
+	/* "CET-1CEST" is a rule, no name; a path is none either. */
+	if (name == NULL || *name == '/' || strpbrk(name, ",0123456789") != NULL)
+		name = at != NULL ? at + strlen(folder) : "UTC";
+	snprintf(out, CLOCK_ZONE_SIZE, "%s", strlen(name) < CLOCK_ZONE_SIZE ? name : "UTC");
 }

@@ -21,4 +21,9 @@ void clock_format(char out[CLOCK_TEXT_SIZE], int64_t wall_ns);
 /* "2026-11-21 12:30:05" in the local time zone, for people. */
 void clock_format_local(char out[CLOCK_TEXT_SIZE], int64_t wall_ns);
 
+#define CLOCK_ZONE_SIZE 64
+/* The name of the local time zone, "Europe/Berlin": TZ, else where /etc/localtime leads; "UTC"
+ * where neither tells. */
+void clock_zone(char out[CLOCK_ZONE_SIZE]);
+
 #endif

@@ -24,10 +24,10 @@ count_members(const json_t *document)
 }
 
 void
-snapshot_view_summary(
-    struct json_writer *w, const struct id *id, const json_t *document, const json_t *proof)
+snapshot_view_summary(struct json_writer *w, const char *key, const struct id *id,
+    const json_t *document, const json_t *proof)
 {
-	json_obj(w, NULL);
+	json_obj(w, key);
 	put_id(w, id);
 	for (size_t i = 0; i < ARRAY_LEN(summary_fields); i++)
 		json_value(w, summary_fields[i], json_object_get(document, summary_fields[i]));

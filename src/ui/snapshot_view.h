@@ -12,8 +12,8 @@
 #include "engine/receipt.h"
 
 /* One object; proof is NULL when nobody has drilled it. */
-void snapshot_view_summary(
-    struct json_writer *w, const struct id *id, const json_t *document, const json_t *proof);
+void snapshot_view_summary(struct json_writer *w, const char *key, const struct id *id,
+    const json_t *document, const json_t *proof);
 
 /* What it wants of a document, without the rest: the caller's, and as good as the document. */
 MUST_CHECK enum err_code snapshot_view_brief(
