@@ -288,9 +288,9 @@ touch_session(struct catalog *c, void *arg, struct err *err)
 	return touch(c, "UPDATE session SET used_ns = ? WHERE hash = ?", arg, err);
 }
 
-enum err_code
-session_find(struct catalog *c, const uint8_t secret[ACCOUNT_SECRET], int64_t now_ns,
-    struct caller *who, struct err *err)
+static enum err_code
+look_at_session(struct catalog *c, const uint8_t secret[ACCOUNT_SECRET], int64_t now_ns,
+    bool is_use, struct caller *who, struct err *err)
 {
 	uint8_t hash[HASH_SIZE];
 	struct finding f = { .hash = hash, .now_ns = now_ns };
@@ -299,10 +299,25 @@ session_find(struct catalog *c, const uint8_t secret[ACCOUNT_SECRET], int64_t no
 		return err->code;
 	if (!f.is_found)
 		return err_set(err, ERR_DENIED, "you are not logged in (any more)");
-	if (now_ns - f.used_ns > TOUCH_NS && catalog_transact(c, touch_session, &f, err))
+	if (is_use && now_ns - f.used_ns > TOUCH_NS &&
+	    catalog_transact(c, touch_session, &f, err))
 		return err->code;
 	*who = f.who;
 	return ERR_OK;
+}
+
+enum err_code
+session_find(struct catalog *c, const uint8_t secret[ACCOUNT_SECRET], int64_t now_ns,
+    struct caller *who, struct err *err)
+{
+	return look_at_session(c, secret, now_ns, true, who, err);
+}
+
+enum err_code
+session_look(struct catalog *c, const uint8_t secret[ACCOUNT_SECRET], int64_t now_ns,
+    struct caller *who, struct err *err)
+{
+	return look_at_session(c, secret, now_ns, false, who, err);
 }
 
 static enum err_code

@@ -49,6 +49,9 @@ MUST_CHECK enum err_code account_change_password(struct catalog *c, int64_t user
 /* ERR_DENIED for a session that has ended, or never was. */
 MUST_CHECK enum err_code session_find(struct catalog *c, const uint8_t secret[ACCOUNT_SECRET],
     int64_t now_ns, struct caller *who, struct err *err);
+/* The same without being a use of it: it does not stay alive for that. */
+MUST_CHECK enum err_code session_look(struct catalog *c, const uint8_t secret[ACCOUNT_SECRET],
+    int64_t now_ns, struct caller *who, struct err *err);
 MUST_CHECK enum err_code session_end(
     struct catalog *c, const uint8_t secret[ACCOUNT_SECRET], struct err *err);
 

@@ -75,6 +75,34 @@ catalog_run_add(struct catalog *c, const struct catalog_run *r, int64_t *id, str
 	return ERR_OK;
 }
 
+static enum err_code
+restore(struct catalog *c, void *arg, struct err *err)
+{
+	const struct catalog_run *r = ((struct adding *)arg)->run;
+	AUTO(stmt) struct stmt q = STMT_INIT;
+	if (stmt_prepare(&q, c->db,
+		"INSERT INTO run (id, kind, stack, schedule, asked_by, argv, state, asked_ns,"
+		" began_ns) VALUES (?, ?, ?, nullif(?, 0), ?, ?, 'running', ?, ?)",
+		err))
+		return err->code;
+	stmt_int(&q, r->id);
+	stmt_text(&q, r->kind);
+	stmt_text(&q, r->stack);
+	stmt_int(&q, r->schedule);
+	stmt_text(&q, r->asked_by);
+	stmt_text(&q, r->argv);
+	stmt_int(&q, r->asked_ns);
+	stmt_int(&q, r->asked_ns);
+	return stmt_run(&q, err);
+}
+
+enum err_code
+catalog_run_restore(struct catalog *c, const struct catalog_run *r, struct err *err)
+{
+	struct adding a = { r, 0 };
+	return catalog_transact(c, restore, &a, err);
+}
+
 /* One row must have been changed. */
 static enum err_code
 change_one(struct catalog *c, struct stmt *q, int64_t id, const char *what, struct err *err)

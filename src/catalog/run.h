@@ -59,6 +59,9 @@ catalog_run_auto(struct catalog_run *r)
  * number. */
 MUST_CHECK enum err_code catalog_run_add(
     struct catalog *c, const struct catalog_run *r, int64_t *id, struct err *err);
+/* One that was there before, of a catalogue that is lost: with its id, running. ERR_EXISTS. */
+MUST_CHECK enum err_code catalog_run_restore(
+    struct catalog *c, const struct catalog_run *r, struct err *err);
 /* Its process is about to be let go.  ERR_NOT_FOUND when it is not queued (any more). */
 MUST_CHECK enum err_code catalog_run_begin(struct catalog *c, int64_t id, int64_t pid,
     int64_t pid_began, int64_t now_ns, struct err *err);

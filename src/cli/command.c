@@ -27,6 +27,7 @@ const struct command *const commands[] = {
 	&command_receipt,
 	&command_recover,
 	&command_mount,
+	&command_serve,
 	&command_store,
 	&command_key,
 	&command_recovery_kit,
@@ -89,5 +90,6 @@ args_release(struct args *a)
 	strv_release(&a->remove_tags);
 	strv_release(&a->set);
 	strv_release(&a->tables);
+	strv_release(&a->public_urls);
 	strv_release(&a->operands);
 }

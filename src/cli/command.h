@@ -132,6 +132,12 @@ struct args {
 	const char *password_fd;
 	bool no_test;
 	bool db;
+	/* serve */
+	const char *listen;
+	const char *state_dir;
+	struct strv public_urls;
+	bool behind_proxy;
+	bool rebuild;
 	/* What is no option. */
 	struct strv operands;
 };
@@ -143,7 +149,7 @@ struct args {
 		.exclude_from = STRV_INIT, .include = STRV_INIT, .services = STRV_INIT, \
 		.members = STRV_INIT, .keep_tags = STRV_INIT, .add_tags = STRV_INIT,    \
 		.remove_tags = STRV_INIT, .set = STRV_INIT, .tables = STRV_INIT,        \
-		.operands = STRV_INIT                                                   \
+		.public_urls = STRV_INIT, .operands = STRV_INIT                         \
 	}
 
 void args_release(struct args *a);
@@ -236,6 +242,7 @@ extern const struct command command_forget;
 extern const struct command command_prune;
 extern const struct command command_recover;
 extern const struct command command_mount;
+extern const struct command command_serve;
 extern const struct command command_key;
 extern const struct command command_recovery_kit;
 extern const struct command command_store;

@@ -24,7 +24,12 @@ struct keeper_options {
 	const char *cache_dir; /* of repositories; may be NULL */
 	const struct cancel *cancel; /* raised: stop; jobs go on by themselves */
 	struct event_sink *events; /* what the person at the console is told */
-	bool rebuild; /* take schedules and runs from their files */
+	const struct strv *public_urls; /* how people reach it ("https://…"); may be NULL */
+	bool behind_proxy; /* X-Forwarded-For counts, when it comes from loopback */
+	bool rebuild; /* make the catalogue anew; schedules and runs come from their files */
+	/* S3, where an address says nothing; may be NULL. */
+	const char *s3_credentials;
+	const char *ca_file;
 };
 
 /* Runs until cancel is raised (ERR_OK), or it cannot go on. */

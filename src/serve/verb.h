@@ -66,6 +66,7 @@ struct answer {
 	int fd; /* -1: none */
 	char cookie[2 * ACCOUNT_SECRET + 1]; /* "" takes it away */
 	bool has_cookie;
+	bool ends_rights; /* a session, token or user has ended or changed */
 	unsigned keep_ms;
 };
 

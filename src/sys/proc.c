@@ -200,6 +200,12 @@ proc_free(struct proc *p)
 	free(p);
 }
 
+pid_t
+proc_pid(const struct proc *p)
+{
+	return p->pid;
+}
+
 void
 proc_detach(struct proc *p)
 {

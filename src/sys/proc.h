@@ -46,7 +46,8 @@ MUST_CHECK enum err_code proc_start(
 MUST_CHECK enum err_code proc_wait(
     struct proc *p, int timeout_ms, const struct cancel *c, int *status, struct err *err);
 void proc_free(struct proc *p);
-/* Let go of it without ending it. */
+pid_t proc_pid(const struct proc *p);
+/* Let go of it without ending it; who keeps its number may wait for it by waitpid. */
 void proc_detach(struct proc *p);
 AUTO_FREE(proc, struct proc *, proc_free)
 
