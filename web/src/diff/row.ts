@@ -53,6 +53,14 @@ export function changesOf(row: DiffRow): CellChange[] {
 	);
 }
 
+/** A cell on one side; undefined: the side, or the column there, does not exist. NULL is a value. */
+export function cell(row: DiffRow, side: 'before' | 'after', name: string): Value | undefined {
+	const cells = row[side];
+	if (!cells) return undefined;
+	if (Object.hasOwn(cells, name)) return cells[name];
+	return Object.hasOwn(row.key, name) ? row.key[name] : undefined;
+}
+
 /** The cells of a row on one side, without those of its key. */
 export function othersOf(row: DiffRow): [string, Value][] {
 	const side = row.after ?? row.before ?? {};

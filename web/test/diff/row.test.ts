@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changesOf, type DiffRow, keyText, othersOf, patchChanges, place } from '../../src/diff/row';
+import { cell, changesOf, type DiffRow, keyText, othersOf, patchChanges, place } from '../../src/diff/row';
 import { hexDump, line, plain, show, type Value, whole } from '../../src/diff/value';
 
 describe('values', () => {
@@ -46,6 +46,13 @@ describe('rows', () => {
 			['other', null],
 		]);
 		expect(keyText(changed, (v) => line(show(v)))).toBe('1 / b');
+	});
+
+	it('tell NULL from what is not there', () => {
+		expect(cell(changed, 'before', 'other')).toBeNull();
+		expect(cell(changed, 'after', 'id')).toBe('1');
+		expect(cell(changed, 'after', 'nothing')).toBeUndefined();
+		expect(cell({ change: 'added', key: { id: '1' }, after: { id: '1' } }, 'before', 'id')).toBeUndefined();
 	});
 
 	it('tell what differs inside of a document', () => {
