@@ -35,3 +35,17 @@ ask_flag(const struct ask *a, const char *name, bool other)
 	const json_t *v = json_object_get(a->args, name);
 	return v != NULL ? json_is_true(v) : other;
 }
+
+enum err_code
+ask_choice(const struct ask *a, const char *name, const char *words, struct err *err)
+{
+	AUTO(strv) struct strv list = STRV_INIT;
+	const char *said = ask_text(a, name);
+	if (said == NULL)
+		return ERR_OK;
+	if (strv_split(&list, words, ' ', err))
+		return err->code;
+	if (!strv_has(&list, said))
+		return err_set(err, ERR_USAGE, "%s: must be one of: %s", name, words);
+	return ERR_OK;
+}

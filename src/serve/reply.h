@@ -34,5 +34,8 @@ reply_auto(struct reply *r)
 const char *ask_text(const struct ask *a, const char *name);
 int64_t ask_int(const struct ask *a, const char *name, int64_t other);
 bool ask_flag(const struct ask *a, const char *name, bool other);
+/* ERR_USAGE unless it is one of these words ("none pause stop"), or was not said. */
+MUST_CHECK enum err_code ask_choice(
+    const struct ask *a, const char *name, const char *words, struct err *err);
 
 #endif

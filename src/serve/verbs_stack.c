@@ -194,6 +194,20 @@ start(const struct ask *ask, struct strv *argv, const char *stack, struct answer
 	return keeper_run_answer(ask, &plan, out, err);
 }
 
+/* "30s", as the command line reads it: nobody is to wait for a run to learn of a slip. */
+static enum err_code
+check_time(const char *text, struct err *err)
+{
+	static const char *const units[] = { "ms", "s", "m", "h" };
+	size_t digits = text != NULL ? strspn(text, "0123456789") : 0;
+	if (text == NULL || strcmp(text, "0") == 0)
+		return ERR_OK;
+	for (size_t i = 0; i < ARRAY_LEN(units); i++)
+		if (digits > 0 && digits < 7 && strcmp(text + digits, units[i]) == 0)
+			return ERR_OK;
+	return err_set(err, ERR_USAGE, "max_downtime: must be a time as 500ms, 30s or 2m");
+}
+
 static enum err_code
 backup(const struct ask *ask, struct answer *out, struct err *err)
 {
@@ -201,7 +215,9 @@ backup(const struct ask *ask, struct answer *out, struct err *err)
 	const char *stack;
 	size_t i;
 	const json_t *tag;
-	if (ask_stack(ask, "name", &stack, err) || strv_add(&argv, "backup", err) ||
+	if (ask_stack(ask, "name", &stack, err) ||
+	    ask_choice(ask, "quiesce", "none pause stop down", err) ||
+	    check_time(ask_text(ask, "max_downtime"), err) || strv_add(&argv, "backup", err) ||
 	    add_flag(&argv, ask, "allow_empty", "--allow-empty", err) ||
 	    add_flag(&argv, ask, "allow_shrink", "--allow-shrink", err) ||
 	    add_value(&argv, ask, "quiesce", "quiesce", err) ||
