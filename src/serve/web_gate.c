@@ -32,7 +32,10 @@ host_name(char out[HOST_MAX + 1], const char *host)
 		return false;
 	if (!is_v6 && len > 1 && from[len - 1] == '.')
 		len--;
-	if (len == 0 || len > HOST_MAX)
+	static const char in_v6[] = "0123456789abcdefABCDEF:.";
+	static const char in_name[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+	if (len == 0 || len > HOST_MAX || strspn(from, is_v6 ? in_v6 : in_name) < len)
 		return false;
 	memcpy(out, from, len);
 	out[len] = '\0';
