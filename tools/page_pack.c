@@ -1,17 +1,20 @@
 /*
  * page_pack: the files of a folder, as what src/serve/assets.h declares.
  *
- *	page_pack FOLDER OUT.c OUT.S OUT.bin OUT.d
+ *	page_pack FOLDER STUB OUT.c OUT.S OUT.bin OUT.d [ADDRESS FILE]...
  *
+ * STUB is taken when FOLDER has not been built: it has no index.html.
  * A tool of the build: runs on the machine that builds, and ends at the first error.
  */
 #include <errno.h>
 #include <ftw.h>
+#include <libgen.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #define FILES_MAX 2048
@@ -19,7 +22,7 @@
 
 struct file {
 	char *from; /* where it is read from */
-	const char *path; /* "/index.html", within from */
+	char *path; /* "/index.html" */
 	unsigned char *data;
 	size_t len;
 };
@@ -44,6 +47,14 @@ need(void *p)
 	return p;
 }
 
+static bool
+ends_with(const char *path, const char *end)
+{
+	size_t len = strlen(path);
+	size_t n = strlen(end);
+	return len > n && strcmp(path + len - n, end) == 0;
+}
+
 static void
 read_file(struct file *f)
 {
@@ -61,6 +72,20 @@ read_file(struct file *f)
 	fclose(in);
 }
 
+static void
+add_file(const char *from, const char *address)
+{
+	if (count == FILES_MAX)
+		die("too many files for a page", from);
+	/* They become texts in C, and addresses. */
+	if (strpbrk(address, "\"\\\n $#:%") != NULL)
+		die("has a name that a page's file cannot have", from);
+	struct file *f = &files[count++];
+	f->from = need(strdup(from));
+	f->path = need(strdup(address));
+	read_file(f);
+}
+
 static int
 found(const char *path, const struct stat *st, int kind, struct FTW *where)
 {
@@ -68,17 +93,11 @@ found(const char *path, const struct stat *st, int kind, struct FTW *where)
 	(void)where;
 	if (kind == FTW_DNR || kind == FTW_NS)
 		die("cannot be read", path);
-	if (kind != FTW_F || strstr(path + root_len, "/.") != NULL)
+	/* Packed copies are made here. */
+	if (kind != FTW_F || strstr(path + root_len, "/.") != NULL || ends_with(path, ".gz") ||
+	    ends_with(path, ".br"))
 		return 0;
-	if (count == FILES_MAX)
-		die("too many files for a page", path);
-	/* They become texts in C, and addresses. */
-	if (strpbrk(path + root_len, "\"\\\n $#:%") != NULL)
-		die("has a name that a page's file cannot have", path);
-	struct file *f = &files[count++];
-	f->from = need(strdup(path));
-	f->path = f->from + root_len;
-	read_file(f);
+	add_file(path, path + root_len);
 	return 0;
 }
 
@@ -112,13 +131,9 @@ static const struct {
 static size_t
 type_of(const char *path)
 {
-	size_t len = strlen(path);
 	size_t i = 0;
-	for (; types[i].end != NULL; i++) {
-		size_t n = strlen(types[i].end);
-		if (len > n && strcmp(path + len - n, types[i].end) == 0)
-			break;
-	}
+	while (types[i].end != NULL && !ends_with(path, types[i].end))
+		i++;
 	return i;
 }
 
@@ -257,36 +272,65 @@ depend(FILE *dep, const char *path)
 	}
 }
 
+static bool
+is_built(const char *folder)
+{
+	size_t room = strlen(folder) + sizeof "/index.html";
+	char *index = need(malloc(room));
+	snprintf(index, room, "%s/index.html", folder);
+	const bool is = access(index, R_OK) == 0;
+	free(index);
+	return is;
+}
+
+/* It, or the folder in which it will appear. */
+static void
+depend_on_folder(FILE *dep, const char *folder)
+{
+	if (access(folder, F_OK) == 0) {
+		depend(dep, folder);
+		return;
+	}
+	char *copy = need(strdup(folder));
+	depend(dep, dirname(copy));
+	free(copy);
+}
+
 int
 main(int argc, char **argv)
 {
-	if (argc != 6)
-		die("usage: page_pack FOLDER OUT.c OUT.S OUT.bin OUT.d", "page_pack");
-	root_len = strlen(argv[1]);
-	if (nftw(argv[1], found, 16, FTW_PHYS) != 0)
-		die("cannot be walked", argv[1]);
+	if (argc < 7 || argc % 2 == 0)
+		die("usage: page_pack FOLDER STUB OUT.c OUT.S OUT.bin OUT.d [ADDRESS FILE]...",
+		    "page_pack");
+	char *folder = is_built(argv[1]) ? argv[1] : argv[2];
+	root_len = strlen(folder);
+	if (nftw(folder, found, 16, FTW_PHYS) != 0)
+		die("cannot be walked", folder);
+	for (int i = 7; i < argc; i += 2)
+		add_file(argv[i + 1], argv[i]);
 	errno = 0;
 	qsort(files, count, sizeof files[0], by_path);
 
-	FILE *c = create(argv[2]);
-	FILE *s = create(argv[3]);
-	FILE *bin = create(argv[4]);
-	FILE *dep = create(argv[5]);
+	FILE *c = create(argv[3]);
+	FILE *s = create(argv[4]);
+	FILE *bin = create(argv[5]);
+	FILE *dep = create(argv[6]);
 	write_table(c, bin);
-	char *whole = need(realpath(argv[4], NULL));
+	char *whole = need(realpath(argv[5], NULL));
 	fprintf(s, assembly, whole);
 	free(whole);
-	fprintf(dep, "%s:", argv[2]);
-	depend(dep, argv[1]);
+	fprintf(dep, "%s:", argv[3]);
+	depend_on_folder(dep, argv[1]);
 	for (size_t i = 0; i < count; i++) {
 		depend(dep, files[i].from);
 		free(files[i].from);
+		free(files[i].path);
 		free(files[i].data);
 	}
 	fputs("\n", dep);
-	finish(c, argv[2]);
-	finish(s, argv[3]);
-	finish(bin, argv[4]);
-	finish(dep, argv[5]);
+	finish(c, argv[3]);
+	finish(s, argv[4]);
+	finish(bin, argv[5]);
+	finish(dep, argv[6]);
 	return 0;
 }

@@ -6,6 +6,7 @@
  * While it is ASKED its connection is suspended, and the request belongs to the link's
  * threads; otherwise to the thread of MHD that serves the connection.
  */
+#include "serve/assets.h"
 #include "serve/route.h"
 #include "serve/web_impl.h"
 #include "sys/clock.h"
@@ -221,7 +222,7 @@ check_credential(struct request *r)
 {
 	const char *csrf = header(r, "X-CSRF-Token");
 	if (!read_credential(r))
-		return reply_problem_with(401, "denied", "Not a token",
+		return reply_problem_with(401, "unauthenticated", "Not a token",
 		    "Authorization wants \"Bearer\" and the 64 digits of a token.",
 		    "WWW-Authenticate", "Bearer");
 	/* Whether it is the right one, the keeper says; one that cannot be right is none. */
@@ -298,7 +299,8 @@ send_page(struct request *r, const char *method)
 	if (!is_reading(method))
 		bad = reply_problem_with(405, "usage", "Not to be done with this",
 		    "The files of the page can only be read.", "Allow", "GET, HEAD");
-	else if (strncmp(r->path, "/api", 4) == 0 && strchr("/", r->path[4]) != NULL)
+	else if (strncmp(r->path, "/api", 4) == 0 && strchr("/", r->path[4]) != NULL &&
+		 !is_api(r->path))
 		bad = reply_problem(
 		    404, "not_found", "No such address", "The API is at /api/v1/.");
 	else {
@@ -324,7 +326,10 @@ begin(struct request *r, const char *method)
 		bad = check_place(r);
 	if (bad.status != 0)
 		return send_reply(r, &bad);
-	return is_api(r->path) ? begin_api(r, method) : send_page(r, method);
+	/* The API's own description is a file. */
+	if (is_api(r->path) && asset_find(r->path) == NULL)
+		return begin_api(r, method);
+	return send_page(r, method);
 }
 
 /* --- body --- */
@@ -460,7 +465,7 @@ static struct MHD_Response *
 keeper_problem(unsigned status, const json_t *problem)
 {
 	AUTO(response) struct MHD_Response *r = reply_keeper_problem(status, problem);
-	const int64_t wait_s = json_get_int(problem, "retry_after", 0);
+	const int64_t wait_s = json_get_int(problem, "retry_after_s", 0);
 	char seconds[24];
 	snprintf(seconds, sizeof seconds, "%lld", (long long)wait_s);
 	if (r == NULL ||

@@ -63,6 +63,17 @@ the_page_has_a_strict_policy(void **state)
 	has_not(got, "<!doctype");
 }
 
+static void
+the_api_describes_itself(void **state)
+{
+	struct place *p = *state;
+	const char *got = ask_web(p, "GET /api/v1/openapi.json", "", "");
+	status_is(got, 200);
+	has(got, "Content-Type: application/json\r\n");
+	has(got, "\"openapi\": \"3.");
+	assert_int_equal(p->asks, 0);
+}
+
 struct refusal {
 	const char *line;
 	const char *headers;
@@ -320,7 +331,7 @@ say_problem(struct place *p, const json_t *ask)
 	say(p,
 	    json_pack("{s:I, s:i, s:{s:s, s:s, s:s, s:i}}", "id", json_get_int(ask, "id", 0),
 		"status", 429, "problem", "title", "Wait", "detail", "In a while.", "code",
-		"locked", "retry_after", 7),
+		"locked", "retry_after_s", 7),
 	    -1);
 }
 
@@ -554,6 +565,7 @@ main(void)
 		CASE(a_request_becomes_a_verb),
 		CASE(answers_of_the_api_are_neither_stored_nor_sniffed),
 		CASE(the_page_has_a_strict_policy),
+		CASE(the_api_describes_itself),
 		CASE(what_is_no_good_request_is_a_problem),
 		CASE(bodies_are_objects_of_json),
 		CASE(a_body_in_pieces_is_as_long_as_it_may_be),
