@@ -36,6 +36,16 @@ hex_decode(uint8_t *out, size_t len, const char *text, size_t text_len)
 	return true;
 }
 
+int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 void
 rd_init(struct rd *r, const void *data, size_t len)
 {

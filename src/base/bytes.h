@@ -63,6 +63,8 @@ get_u64(const uint8_t *p)
 void hex_encode(char *out, const uint8_t *data, size_t len);
 /* Read exactly 2 * len digits of lower-case hexadecimal; false if there is anything else. */
 bool hex_decode(uint8_t *out, size_t len, const char *text, size_t text_len);
+/* Of one digit, small or capital; -1 of anything else. */
+int hex_value(char c);
 
 struct rd {
 	const uint8_t *p;

@@ -1,6 +1,7 @@
 #include "db/site.h"
 
 #include "base/buf.h"
+#include "base/percent.h"
 
 #include <string.h>
 
@@ -71,15 +72,6 @@ db_site_set_password(struct db_site *s, const void *password, size_t len, struct
 
 /* --- reading --- */
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Text with %XX as what it means; what names it in errors. */
 static enum err_code
 decode(char **out, const char *text, size_t len, const char *what, struct err *err)
@@ -91,15 +83,14 @@ decode(char **out, const char *text, size_t len, const char *what, struct err *e
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
 		if (c == '%') {
-			int high = i + 2 < len ? hex_value(text[i + 1]) : -1;
-			int low = high >= 0 ? hex_value(text[i + 2]) : -1;
-			if (low < 0 || (high == 0 && low == 0))
+			int value = percent_value(text + i + 1, len - i - 1);
+			if (value <= 0)
 				return err_set(err, ERR_USAGE,
 				    "the address's %s: behind a '%%' two hexadecimal digits "
 				    "are "
 				    "expected (write %%25 for a '%%' itself)",
 				    what);
-			c = (char)(high << 4 | low);
+			c = (char)value;
 			i += 2;
 		}
 		to[n++] = c;
@@ -320,20 +311,6 @@ db_site_parse(struct db_site *out, const char *url, struct err *err)
 /* --- writing --- */
 
 static enum err_code
-put_encoded(struct buf *b, const char *text, const char *also, struct err *err)
-{
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-		bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-				(c >= '0' && c <= '9') || strchr("-._~", c) != NULL ||
-				strchr(also, c) != NULL;
-		if (is_plain ? buf_add(b, text, 1, err) : buf_printf(b, err, "%%%02X", c))
-			return err->code;
-	}
-	return ERR_OK;
-}
-
-static enum err_code
 put_options(struct buf *b, const struct db_site *s, struct err *err)
 {
 	const struct {
@@ -346,7 +323,7 @@ put_options(struct buf *b, const struct db_site *s, struct err *err)
 		if (options[i].value == NULL)
 			continue;
 		if (buf_printf(b, err, "%c%s=", sep, options[i].name) ||
-		    put_encoded(b, options[i].value, "/", err))
+		    percent_encode(b, options[i].value, "/", err))
 			return err->code;
 		sep = '&';
 	}
@@ -360,15 +337,16 @@ db_site_url(char **out, const struct db_site *s, struct err *err)
 	if (s->path != NULL)
 		return str_printf(out, err, "sqlite:%s", s->path);
 	if (buf_printf(&b, err, "%s://", db_kind_word(s->kind)) ||
-	    (s->user != NULL && (put_encoded(&b, s->user, "", err) || buf_str(&b, "@", err))))
+	    (s->user != NULL &&
+		(percent_encode(&b, s->user, "", err) || buf_str(&b, "@", err))))
 		return err->code;
 	bool is_six = s->host != NULL && strchr(s->host, ':') != NULL;
 	if (s->host != NULL &&
-	    (buf_str(&b, is_six ? "[" : "", err) || put_encoded(&b, s->host, ":", err) ||
+	    (buf_str(&b, is_six ? "[" : "", err) || percent_encode(&b, s->host, ":", err) ||
 		buf_printf(&b, err, "%s:%u", is_six ? "]" : "", s->port)))
 		return err->code;
 	if (s->database != NULL &&
-	    (buf_str(&b, "/", err) || put_encoded(&b, s->database, "", err)))
+	    (buf_str(&b, "/", err) || percent_encode(&b, s->database, "", err)))
 		return err->code;
 	if (put_options(&b, s, err))
 		return err->code;

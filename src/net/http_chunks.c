@@ -1,5 +1,7 @@
 #include "net/http_chunks.h"
 
+#include "base/bytes.h"
+
 /* Extensions and trailers are of no use to us; a peer that sends much of them is not well. */
 #define LINE_BYTES_MAX 65536
 
@@ -29,18 +31,6 @@ http_chunks_skip(struct http_chunks *c, uint64_t n)
 		c->state = CHUNK_DATA_CR;
 }
 
-static int
-hex_value(uint8_t b)
-{
-	if (b >= '0' && b <= '9')
-		return b - '0';
-	if (b >= 'a' && b <= 'f')
-		return b - 'a' + 10;
-	if (b >= 'A' && b <= 'F')
-		return b - 'A' + 10;
-	return -1;
-}
-
 static enum err_code
 bad(struct err *err, const char *what)
 {
@@ -50,7 +40,7 @@ bad(struct err *err, const char *what)
 static enum err_code
 in_size(struct http_chunks *c, uint8_t b, struct err *err)
 {
-	int v = hex_value(b);
+	int v = hex_value((char)b);
 	if (v >= 0) {
 		if (++c->digits > 15)
 			return bad(err, "size is too large");

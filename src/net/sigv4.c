@@ -1,6 +1,7 @@
 #include "net/sigv4.h"
 
 #include "base/bytes.h"
+#include "base/percent.h"
 #include "crypto/hash.h"
 #include "sys/clock.h"
 
@@ -59,20 +60,6 @@ sigv4_date(char out[SIGV4_DATE_SIZE], int64_t wall_ns)
 	if (gmtime_r(&s, &tm) == NULL ||
 	    strftime(out, SIGV4_DATE_SIZE, "%Y%m%dT%H%M%SZ", &tm) == 0)
 		out[0] = '\0';
-}
-
-enum err_code
-sigv4_encode(struct buf *out, const char *text, bool keep_slash, struct err *err)
-{
-	for (const char *p = text; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
-		bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-			     (c >= '0' && c <= '9') || strchr("-._~", c) != NULL ||
-			     (c == '/' && keep_slash);
-		if (plain ? buf_u8(out, c, err) : buf_printf(out, err, "%%%02X", c))
-			return err->code;
-	}
-	return ERR_OK;
 }
 
 /* --- the canonical request --- */
@@ -287,4 +274,10 @@ sigv4_sign(struct sigv4 *s, const struct sigv4_request *r, struct buf *out, stru
 	    add_names(out, &sorted, err))
 		return err->code;
 	return buf_printf(out, err, ", Signature=%s", hex);
+}
+
+enum err_code
+sigv4_encode(struct buf *out, const char *text, bool keep_slash, struct err *err)
+{
+	return percent_encode(out, text, keep_slash ? "/" : "", err);
 }

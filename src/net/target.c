@@ -1,6 +1,7 @@
 #include "net/target.h"
 
-#include <stdio.h>
+#include "base/percent.h"
+
 #include <string.h>
 
 void
@@ -16,13 +17,6 @@ target_release(struct target *t)
 	buf_release(&t->text);
 }
 
-static bool
-is_unreserved(unsigned char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '-' || c == '.' || c == '_' || c == '~';
-}
-
 static void
 add_raw(struct target *t, const char *s, size_t len)
 {
@@ -33,16 +27,8 @@ add_raw(struct target *t, const char *s, size_t len)
 static void
 add_encoded(struct target *t, const char *s)
 {
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-		if (is_unreserved(c)) {
-			add_raw(t, s, 1);
-		} else {
-			char esc[4];
-			snprintf(esc, sizeof esc, "%%%02X", c);
-			add_raw(t, esc, 3);
-		}
-	}
+	if (t->err.code == ERR_OK && percent_encode(&t->text, s, "", &t->err))
+		return;
 }
 
 void

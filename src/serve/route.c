@@ -1,5 +1,7 @@
 #include "serve/route.h"
 
+#include "base/percent.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -75,18 +77,6 @@ const struct route routes[] = {
 #define SEGMENT_MAX 4096
 #define QUERY_MAX 32
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool
 route_decode(char *out, const char *text, size_t len, bool plus)
 {
@@ -94,11 +84,10 @@ route_decode(char *out, const char *text, size_t len, bool plus)
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
 		if (c == '%') {
-			int high = i + 2 < len ? hex_digit(text[i + 1]) : -1;
-			int low = i + 2 < len ? hex_digit(text[i + 2]) : -1;
-			if (high < 0 || low < 0)
+			int value = percent_value(text + i + 1, len - i - 1);
+			if (value < 0)
 				return false;
-			c = (char)(high << 4 | low);
+			c = (char)value;
 			i += 2;
 		} else if (c == '+' && plus) {
 			c = ' ';
