@@ -1,6 +1,7 @@
 #include "db/mysql_impl.h"
 
 #include "db/site.h"
+#include "db/sql_name.h"
 #include "db/target.h"
 #include "db/tool.h"
 
@@ -23,12 +24,7 @@ mysql_of(struct connector *c)
 enum err_code
 mysql_quote(struct buf *out, const char *name, struct err *err)
 {
-	if (buf_str(out, "`", err))
-		return err->code;
-	for (; *name != '\0'; name++)
-		if (buf_add(out, *name == '`' ? "``" : name, *name == '`' ? 2 : 1, err))
-			return err->code;
-	return buf_str(out, "`", err);
+	return sql_quote(out, name, '`', err);
 }
 
 /* The first of two programs that is there, and its version; ERR_USAGE when neither is. */

@@ -208,7 +208,7 @@ my_ask_texts(struct my_pick *p, const char *template, struct strv *out, struct e
 	if (my_put(&sql, p, template, err))
 		return err->code;
 	const char *text = buf_cstr(&sql);
-	return text != NULL ? pick_ask_texts(p->session, text, out, err) : err_nomem(err);
+	return text != NULL ? session_ask_texts(p->session, text, out, err) : err_nomem(err);
 }
 
 enum err_code

@@ -24,9 +24,6 @@ void pick_script_init(struct pick_script *s, const struct buf *head, struct dump
 
 /* --- pick_look.c --- */
 
-/* The server's answer, one text a line, each in hexadecimal. */
-MUST_CHECK enum err_code pick_ask_texts(
-    struct session *s, const char *sql, struct strv *out, struct err *err);
 /* ERR_USAGE, with what is missing and what is new, unless the live columns are those of the
  * stored rows (in any order). */
 MUST_CHECK enum err_code pick_check_columns(

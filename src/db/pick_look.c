@@ -4,24 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum err_code
-pick_ask_texts(struct session *s, const char *sql, struct strv *out, struct err *err)
-{
-	AUTO(bufv) struct buf answer = BUF_INIT;
-	if (session_ask(s, sql, &answer, err))
-		return err->code;
-	if (buf_cstr(&answer) == NULL)
-		return err_nomem(err);
-	char *text = (char *)answer.data;
-	char *row[1];
-	while (session_row(&text, row, 1)) {
-		AUTO(str) char *one = NULL;
-		if (session_unhex(&one, row[0], err) || strv_add(out, one, err))
-			return err->code;
-	}
-	return ERR_OK;
-}
-
 /* "a, b, c" */
 static enum err_code
 missing_of(struct buf *out, const struct strv *all, const struct strv *in, struct err *err)

@@ -398,35 +398,28 @@ postgres_fence(struct connector *c, struct err *err)
 static enum err_code
 check_list(struct postgres *p, const struct pg_database *seen_by, struct err *err)
 {
-	AUTO(bufv) struct buf answer = BUF_INIT;
+	AUTO(strv) struct strv names = STRV_INIT;
 	/* Of a site, those that may be connected to; one that was named stands alone. */
 	const struct db_site *site = p->base.t->site;
 	if (site != NULL && site->database != NULL)
 		return ERR_OK;
-	if (session_ask(seen_by->session,
+	if (session_ask_texts(seen_by->session,
 		site == NULL ? "SELECT encode(convert_to(datname, 'UTF8'), 'hex') FROM "
 			       "pg_database WHERE datallowconn AND NOT datistemplate;"
 			     : "SELECT encode(convert_to(datname, 'UTF8'), 'hex') FROM "
 			       "pg_database WHERE datallowconn AND NOT datistemplate AND "
 			       "has_database_privilege(oid, 'CONNECT');",
-		&answer, err))
+		&names, err))
 		return err->code;
-	if (buf_cstr(&answer) == NULL)
-		return err_nomem(err);
-	char *text = (char *)answer.data;
-	char *row[1];
-	while (session_row(&text, row, 1)) {
-		AUTO(str) char *name = NULL;
+	for (size_t k = 0; k < names.len; k++) {
 		bool known = false;
-		if (session_unhex(&name, row[0], err))
-			return err->code;
 		for (size_t i = 0; i < p->database_count; i++)
-			known = known || strcmp(p->databases[i].name, name) == 0;
+			known = known || strcmp(p->databases[i].name, names.items[k]) == 0;
 		if (!known)
 			return err_set(err, ERR_TRANSIENT,
 			    "database \"%s\" was created while the backup was prepared; try "
 			    "again",
-			    name);
+			    names.items[k]);
 	}
 	return ERR_OK;
 }

@@ -61,20 +61,13 @@ static enum err_code
 note_unreadable(
     struct session *s, const struct pg_database *d, struct db_access *out, struct err *err)
 {
-	AUTO(bufv) struct buf answer = BUF_INIT;
-	if (session_ask(s, unreadable_sql, &answer, err))
+	AUTO(strv) struct strv all = STRV_INIT;
+	if (session_ask_texts(s, unreadable_sql, &all, err))
 		return err->code;
-	if (buf_cstr(&answer) == NULL)
-		return err_nomem(err);
-	char *text = (char *)answer.data;
-	char *row[1];
-	while (session_row(&text, row, 1)) {
-		AUTO(str) char *what = NULL;
-		out->fatal_count++;
-		if (session_unhex(&what, row[0], err) ||
-		    db_access_unreadable(out, err, "%s of database %s", what, d->name))
+	out->fatal_count += all.len;
+	for (size_t i = 0; i < all.len; i++)
+		if (db_access_unreadable(out, err, "%s of database %s", all.items[i], d->name))
 			return err->code;
-	}
 	return ERR_OK;
 }
 
@@ -144,9 +137,12 @@ add_grants(
     const struct postgres *p, const struct pg_database *d, struct strv *to, struct err *err)
 {
 	AUTO(session) struct session *s = NULL;
-	AUTO(bufv) struct buf answer = BUF_INIT;
+	AUTO(bufv) struct buf quoted = BUF_INIT;
+	if (pg_quote(&quoted, d->name, err) ||
+	    strv_addf(to, err, "\\connect %s", buf_cstr(&quoted)))
+		return err->code;
 	if (pg_session(p, d->name, &s, err) ||
-	    session_ask(s,
+	    session_ask_texts(s,
 		"SELECT encode(convert_to(q.line, 'UTF8'), 'hex') FROM (SELECT n.nspname, 1 AS "
 		"k, format('GRANT USAGE ON SCHEMA %I TO stacksnap;', n.nspname) AS line FROM "
 		"pg_namespace n UNION ALL SELECT n.nspname, 2, format('GRANT SELECT ON ALL "
@@ -156,21 +152,8 @@ add_grants(
 		"format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT ON TABLES TO "
 		"stacksnap;', n.nspname) FROM pg_namespace n) q WHERE q.nspname !~ '^pg_' AND "
 		"q.nspname <> 'information_schema' ORDER BY q.nspname, q.k;",
-		&answer, err))
+		to, err))
 		return err_wrap(err, "database %s", d->name);
-	if (buf_cstr(&answer) == NULL)
-		return err_nomem(err);
-	char *text = (char *)answer.data;
-	char *row[1];
-	AUTO(bufv) struct buf quoted = BUF_INIT;
-	if (pg_quote(&quoted, d->name, err) ||
-	    strv_addf(to, err, "\\connect %s", buf_cstr(&quoted)))
-		return err->code;
-	while (session_row(&text, row, 1)) {
-		AUTO(str) char *line = NULL;
-		if (session_unhex(&line, row[0], err) || strv_add(to, line, err))
-			return err->code;
-	}
 	return ERR_OK;
 }
 

@@ -62,24 +62,18 @@ static enum err_code
 drop_databases(const struct postgres *p, const char *from, struct err *err)
 {
 	AUTO(session) struct session *s = NULL;
-	AUTO(bufv) struct buf answer = BUF_INIT;
+	AUTO(strv) struct strv names = STRV_INIT;
 	AUTO(bufv) struct buf sql = BUF_INIT;
 	AUTO(bufv) struct buf nothing = BUF_INIT;
 	if (pg_session(p, from, &s, err) ||
-	    session_ask(s,
+	    session_ask_texts(s,
 		"SELECT encode(convert_to(datname, 'UTF8'), 'hex') FROM pg_database "
 		"WHERE datname NOT IN ('template0', current_database());",
-		&answer, err))
+		&names, err))
 		return err->code;
-	if (buf_cstr(&answer) == NULL)
-		return err_nomem(err);
-	char *text = (char *)answer.data;
-	char *row[1];
-	while (session_row(&text, row, 1)) {
-		AUTO(str) char *name = NULL;
-		if (session_unhex(&name, row[0], err) || put_drop_database(&sql, name, err))
+	for (size_t i = 0; i < names.len; i++)
+		if (put_drop_database(&sql, names.items[i], err))
 			return err->code;
-	}
 	if (sql.len == 0)
 		return ERR_OK;
 	return session_ask(s, (const char *)sql.data, &nothing, err);

@@ -3,6 +3,7 @@
 #include "db/postgres_impl.h"
 
 #include "db/site.h"
+#include "db/sql_name.h"
 #include "db/target.h"
 
 #include <string.h>
@@ -32,12 +33,7 @@ pg_conninfo(char **out, const char *database, struct err *err)
 enum err_code
 pg_quote(struct buf *out, const char *name, struct err *err)
 {
-	if (buf_str(out, "\"", err))
-		return err->code;
-	for (; *name != '\0'; name++)
-		if (buf_add(out, *name == '"' ? "\"\"" : name, *name == '"' ? 2 : 1, err))
-			return err->code;
-	return buf_str(out, "\"", err);
+	return sql_quote(out, name, '"', err);
 }
 
 /* Bitnami's images make "postgres" with a password of its own, and the account as a plain one.

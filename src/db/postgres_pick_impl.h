@@ -15,7 +15,7 @@
 #define SCRIPT_END "-- StackSnap script complete"
 #define OLD_SCHEMA "stacksnap_old_"
 
-/* A question for pick_ask_texts: one column, and what stands behind it. */
+/* A question for session_ask_texts: one column, and what stands behind it. */
 #define PG_HEX(column, rest) \
 	"SELECT pg_catalog.encode(pg_catalog.convert_to(" column ", 'UTF8'), 'hex') " rest
 

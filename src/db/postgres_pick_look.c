@@ -18,7 +18,7 @@ pg_ask_of_table(struct session *s, const char *format_sql, const char *table, st
 		if (*p == '@' ? buf_str(&sql, c, err) : buf_u8(&sql, (uint8_t)*p, err))
 			return err->code;
 	const char *text = buf_cstr(&sql);
-	return text != NULL ? pick_ask_texts(s, text, out, err) : err_nomem(err);
+	return text != NULL ? session_ask_texts(s, text, out, err) : err_nomem(err);
 }
 
 static const char exists_sql[] = PG_HEX(
@@ -75,7 +75,7 @@ look_in_place(struct session *s, const struct db_pick *pick, const char *table,
 	AUTO(strv) struct strv super = STRV_INIT;
 	AUTO(strv) struct strv keys = STRV_INIT;
 	if (pg_ask_of_table(s, exists_sql, table, &kind, err) ||
-	    pick_ask_texts(s, super_sql, &super, err))
+	    session_ask_texts(s, super_sql, &super, err))
 		return err->code;
 	if (kind.len == 0)
 		return err_set(err, ERR_NOT_FOUND,

@@ -204,3 +204,21 @@ session_unhex(char **out, const char *hex, struct err *err)
 	*out = TAKE(text);
 	return ERR_OK;
 }
+
+enum err_code
+session_ask_texts(struct session *s, const char *sql, struct strv *out, struct err *err)
+{
+	AUTO(bufv) struct buf answer = BUF_INIT;
+	if (session_ask(s, sql, &answer, err))
+		return err->code;
+	if (buf_cstr(&answer) == NULL)
+		return err_nomem(err);
+	char *text = (char *)answer.data;
+	char *row[1];
+	while (session_row(&text, row, 1)) {
+		AUTO(str) char *one = NULL;
+		if (session_unhex(&one, row[0], err) || strv_add(out, one, err))
+			return err->code;
+	}
+	return ERR_OK;
+}

@@ -18,6 +18,7 @@
 #define DB_SESSION_H
 
 #include "base/buf.h"
+#include "base/strv.h"
 #include "db/connector.h"
 
 struct session;
@@ -55,5 +56,9 @@ MUST_CHECK enum err_code session_ask_line(
 bool session_row(char **text, char **columns, size_t count);
 /* A column of hexadecimal digits as the text that it means; *out is the caller's. */
 MUST_CHECK enum err_code session_unhex(char **out, const char *hex, struct err *err);
+/* A question whose answers are of one column in hexadecimal: adds each as the text that it
+ * means. */
+MUST_CHECK enum err_code session_ask_texts(
+    struct session *s, const char *sql, struct strv *out, struct err *err);
 
 #endif

@@ -68,16 +68,23 @@ is_plain(const char *part)
 }
 
 enum err_code
+sql_quote(struct buf *out, const char *name, char mark, struct err *err)
+{
+	if (buf_u8(out, (uint8_t)mark, err))
+		return err->code;
+	for (; *name != '\0'; name++)
+		if ((*name == mark && buf_u8(out, (uint8_t)mark, err)) ||
+		    buf_u8(out, (uint8_t)*name, err))
+			return err->code;
+	return buf_u8(out, (uint8_t)mark, err);
+}
+
+enum err_code
 sql_name_part(struct buf *out, const char *part, struct err *err)
 {
 	if (is_plain(part))
 		return buf_str(out, part, err);
-	if (buf_str(out, "\"", err))
-		return err->code;
-	for (; *part != '\0'; part++)
-		if (buf_add(out, *part == '"' ? "\"\"" : part, *part == '"' ? 2 : 1, err))
-			return err->code;
-	return buf_str(out, "\"", err);
+	return sql_quote(out, part, '"', err);
 }
 
 enum err_code

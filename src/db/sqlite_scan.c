@@ -1,5 +1,7 @@
 #include "db/sqlite_rows_impl.h"
 
+#include "db/sql_name.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,12 +9,7 @@
 enum err_code
 sqlite_quote(struct buf *out, const char *name, struct err *err)
 {
-	if (buf_str(out, "\"", err))
-		return err->code;
-	for (; *name != '\0'; name++)
-		if (buf_add(out, *name == '"' ? "\"\"" : name, *name == '"' ? 2 : 1, err))
-			return err->code;
-	return buf_str(out, "\"", err);
+	return sql_quote(out, name, '"', err);
 }
 
 /* --- literals --- */

@@ -183,31 +183,38 @@ struct file_copy {
 };
 
 static enum err_code
-copy_bytes(void *arg, uint64_t offset, const struct extent *e, struct err *err)
+copy_chunk(struct file_copy *f, const struct extent *e, struct err *err)
 {
-	struct file_copy *f = arg;
+	const struct copy_tree_options *opt = f->copier->opt;
 	struct chunk_view v;
-	(void)offset;
-	if (cancel_check(f->copier->opt->cancel, err))
-		return err->code;
-	if (e->is_hole) {
-		f->is_target = true;
-		if (stream_hole(f->stream, e->len, err))
-			return err->code;
-		f->is_target = false;
-		return ERR_OK;
-	}
-	if (repo_read_chunk(f->copier->opt->from, &e->id, &v, err))
+	if (repo_read_chunk(opt->from, &e->id, &v, err))
 		return err->code;
 	if (v.len != e->len) {
 		chunk_view_release(&v);
 		return err_set(err, ERR_CORRUPT, "a chunk has another length than listed");
 	}
-	enum err_code rc = stream_write(f->stream, v.data, v.len, err);
+	enum err_code rc = f->content->is_counted ? stream_chunk(f->stream, v.data, e, err)
+						  : stream_write(f->stream, v.data, v.len, err);
 	f->is_target = rc != ERR_OK;
 	chunk_view_release(&v);
-	atomic_fetch_add(&f->copier->opt->progress->bytes, e->len);
+	atomic_fetch_add(&opt->progress->bytes, e->len);
 	return rc;
+}
+
+static enum err_code
+copy_bytes(void *arg, uint64_t offset, const struct extent *e, struct err *err)
+{
+	struct file_copy *f = arg;
+	(void)offset;
+	if (cancel_check(f->copier->opt->cancel, err))
+		return err->code;
+	if (!e->is_hole)
+		return copy_chunk(f, e, err);
+	f->is_target = true;
+	if (stream_hole(f->stream, e->len, err))
+		return err->code;
+	f->is_target = false;
+	return ERR_OK;
 }
 
 /* Rows can only be counted where the connector's words are known: a chunk of them stays one. */
@@ -215,29 +222,17 @@ static enum err_code
 copy_rows(void *arg, uint64_t offset, const struct extent *e, struct err *err)
 {
 	struct file_copy *f = arg;
-	struct chunk_view v;
 	(void)offset;
 	const struct extent *known = f->delta != NULL ? delta_find(f->delta, e) : NULL;
 	if (cancel_check(f->copier->opt->cancel, err))
 		return err->code;
-	if (known != NULL) {
-		f->is_target = true;
-		if (stream_stored(f->stream, known, err))
-			return err->code;
-		f->is_target = false;
-		return ERR_OK;
-	}
-	if (repo_read_chunk(f->copier->opt->from, &e->id, &v, err))
+	if (known == NULL)
+		return copy_chunk(f, e, err);
+	f->is_target = true;
+	if (stream_stored(f->stream, known, err))
 		return err->code;
-	if (v.len != e->len) {
-		chunk_view_release(&v);
-		return err_set(err, ERR_CORRUPT, "a chunk has another length than listed");
-	}
-	enum err_code rc = stream_chunk(f->stream, v.data, e, err);
-	f->is_target = rc != ERR_OK;
-	chunk_view_release(&v);
-	atomic_fetch_add(&f->copier->opt->progress->bytes, e->len);
-	return rc;
+	f->is_target = false;
+	return ERR_OK;
 }
 
 /* On any thread. */

@@ -173,6 +173,30 @@ diff_sides(struct row_diff *d, struct err *err)
 	return ERR_OK;
 }
 
+/* --- a comparison --- */
+
+struct row_diff
+row_diff_of(struct engine *e, const struct diff_rows_options *opt,
+    const struct diff_rows_ops *ops, void *arg)
+{
+	return (struct row_diff){
+		.engine = e,
+		.opt = opt,
+		.ops = ops,
+		.arg = arg,
+		.a = DIFF_SIDE_INIT,
+		.b = DIFF_SIDE_INIT,
+	};
+}
+
+void
+row_diff_release(struct row_diff *d)
+{
+	diff_side_release(&d->a);
+	diff_side_release(&d->b);
+	spill_close(d->spill);
+}
+
 /* --- two snapshots --- */
 
 static void
@@ -201,16 +225,6 @@ diff_rows_snapshots(struct engine *e, const struct id *a, const struct id *b,
     const struct diff_rows_options *opt, const struct diff_rows_ops *ops, void *arg,
     struct err *err)
 {
-	struct row_diff d = {
-		.engine = e,
-		.opt = opt,
-		.ops = ops,
-		.arg = arg,
-		.a = DIFF_SIDE_INIT,
-		.b = DIFF_SIDE_INIT,
-	};
-	enum err_code rc = compare_snapshots(&d, a, b, err);
-	diff_side_release(&d.a);
-	diff_side_release(&d.b);
-	return rc;
+	AUTO(row_diff) struct row_diff d = row_diff_of(e, opt, ops, arg);
+	return compare_snapshots(&d, a, b, err);
 }

@@ -76,6 +76,19 @@ struct row_diff {
 	atomic_uint_fast64_t tables;
 };
 
+/* --- diff_rows.c --- */
+
+struct row_diff row_diff_of(struct engine *e, const struct diff_rows_options *opt,
+    const struct diff_rows_ops *ops, void *arg);
+void row_diff_release(struct row_diff *d);
+static inline void UNUSED
+row_diff_auto(struct row_diff *d)
+{
+	row_diff_release(d);
+}
+
+/* --- diff_names.c --- */
+
 /* Are rows asked for? */
 bool diff_wants_rows(const struct row_diff *d);
 bool diff_wants_service(const struct row_diff *d, const char *service);

@@ -64,28 +64,6 @@ compare(struct row_diff *d, const struct diff_server *servers, size_t n, struct 
 
 /* --- a comparison --- */
 
-static struct row_diff
-diff_of(struct engine *e, const struct diff_rows_options *opt, const struct diff_rows_ops *ops,
-    void *arg)
-{
-	return (struct row_diff){
-		.engine = e,
-		.opt = opt,
-		.ops = ops,
-		.arg = arg,
-		.a = DIFF_SIDE_INIT,
-		.b = DIFF_SIDE_INIT,
-	};
-}
-
-static void
-row_diff_auto(struct row_diff *d)
-{
-	diff_side_release(&d->a);
-	diff_side_release(&d->b);
-	spill_close(d->spill);
-}
-
 static enum err_code
 begin(struct row_diff *d, const struct id *a, struct err *err)
 {
@@ -99,7 +77,7 @@ diff_rows_servers(struct engine *e, const struct id *a, const struct diff_server
     size_t n, const struct diff_rows_options *opt, const struct diff_rows_ops *ops, void *arg,
     struct err *err)
 {
-	AUTO(row_diff) struct row_diff d = diff_of(e, opt, ops, arg);
+	AUTO(row_diff) struct row_diff d = row_diff_of(e, opt, ops, arg);
 	if (begin(&d, a, err) || compare(&d, servers, n, err))
 		return err->code;
 	return diff_sqlite(&d, &d.a.snapshot, NULL, err);
@@ -225,7 +203,7 @@ diff_rows_live(struct engine *e, const struct id *a, const struct diff_rows_opti
     const struct diff_rows_ops *ops, void *arg, struct err *err)
 {
 	AUTO(stack_servers) struct stack_servers s = { .docker = NULL };
-	AUTO(row_diff) struct row_diff d = diff_of(e, opt, ops, arg);
+	AUTO(row_diff) struct row_diff d = row_diff_of(e, opt, ops, arg);
 	const char *stack;
 	if (begin(&d, a, err) || stack_name(&d, &stack, err) ||
 	    engine_docker(&s.docker, e, err) ||
