@@ -62,6 +62,13 @@ parse_policy(struct forget_policy *out, const struct args *a, struct err *err)
 	    parse_count(&out->monthly, "keep-monthly", a->keep_monthly, err) ||
 	    parse_count(&out->yearly, "keep-yearly", a->keep_yearly, err))
 		return err->code;
+	out->needs_proof = a->proved || a->verified_before != NULL;
+	if (out->needs_proof && !has_policy(a))
+		return err_set(err, ERR_USAGE,
+		    "forget: --proved and --verified-before go with rules, not with names");
+	if (a->verified_before != NULL &&
+	    time_parse(&out->verified_ns, a->verified_before, clock_wall_ns(), err))
+		return err_wrap(err, "--verified-before");
 	return check_within(a->keep_within, err);
 }
 
@@ -165,6 +172,12 @@ static const struct option_def options[] = {
 	{ "keep-tag", 0, OPTION_LIST, WORD_ANY, "TAG", NULL,
 	    "all with this tag; \"a,b\": with both (may be repeated)",
 	    offsetof(struct args, keep_tags) },
+	{ "proved", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "only what a newer one that a drill has proved stands for",
+	    offsetof(struct args, proved) },
+	{ "verified-before", 0, OPTION_VALUE, WORD_ANY, "TIME", NULL,
+	    "the same; what ended before TIME counts as proved",
+	    offsetof(struct args, verified_before) },
 	FILTER_OPTIONS,
 	{ "dry-run", 'n', OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "tell what would go, what would stay and why, and stop",
@@ -181,6 +194,8 @@ static const struct example examples[] = {
 	    "do it, and free the space" },
 	{ "stacksnap forget --stack shop --keep-last 3 --keep-tag release",
 	    "one stack's; those tagged stay" },
+	{ "stacksnap forget --keep-daily 7 --proved",
+	    "but only what was proved stands for others" },
 	{ "stacksnap forget 3f9c2ab1", "this one" },
 };
 
@@ -198,6 +213,13 @@ const struct command command_forget = {
 	    "pushes a good one out; partial ones stay while they are newer than the last "
 	    "complete\n"
 	    "one, or by --keep-within and --keep-tag.\n"
+	    "\n"
+	    "With --proved, a snapshot goes only when a newer complete one of its source "
+	    "stays\n"
+	    "that a drill has proved.  --verified-before TIME tells of a 'stacksnap verify' "
+	    "that\n"
+	    "began then and found all of the repository sound: what was stored by then counts\n"
+	    "as proved, too.\n"
 	    "\n"
 	    "The last complete snapshot of a source is never forgotten, not by name either.\n"
 	    "The space is freed by 'stacksnap prune', or at once with --prune.  What a "

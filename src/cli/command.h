@@ -103,6 +103,8 @@ struct args {
 	const char *keep_yearly;
 	const char *keep_within;
 	struct strv keep_tags;
+	bool proved;
+	const char *verified_before;
 	bool prune;
 	const char *max_unused;
 	bool take_over;

@@ -1,6 +1,7 @@
 #include "engine/forget.h"
 
 #include "engine/quarantine.h"
+#include "repo/proof.h"
 #include "sys/clock.h"
 
 #include <time.h>
@@ -252,6 +253,37 @@ protect(struct forget_plan *p, struct forget_decision *d, struct err *err)
 	return why != NULL ? add_reason(d, err, why, "") : err->code;
 }
 
+/* --- only what was proved stands for others --- */
+
+static bool
+is_proved(const struct forget_decision *d, const struct proofs *proofs, int64_t verified_ns)
+{
+	const json_t *proof = proofs_of(proofs, &d->id);
+	const char *verdict = json_get_str(proof, "verdict");
+	int64_t ended_ns = json_get_int(d->document, "ended_ns", INT64_MAX);
+	return ended_ns < verified_ns ||
+	       (verdict != NULL && strcmp(verdict, PROOF_PROVED) == 0);
+}
+
+/* Newest first: what stays for want of a newer proved one may be one itself. */
+static enum err_code
+keep_unproved(struct forget_plan *p, const char *source, const struct proofs *proofs,
+    int64_t verified_ns, struct err *err)
+{
+	bool has_newer = false;
+	for (size_t i = p->count; i > 0; i--) {
+		struct forget_decision *d = &p->items[i - 1];
+		if (strcmp(d->source, source) != 0)
+			continue;
+		if (d->is_subject && !d->keep && !has_newer &&
+		    add_reason(d, err, "nothing newer is proved", ""))
+			return err->code;
+		has_newer = has_newer || (d->keep && is_good(d->document) &&
+					     is_proved(d, proofs, verified_ns));
+	}
+	return ERR_OK;
+}
+
 /* Partial snapshots behind the last complete one are the newest that there is. */
 static enum err_code
 keep_newer_partials(struct forget_plan *p, const char *source, struct err *err)
@@ -288,7 +320,7 @@ keep_quarantined(struct forget_plan *p, const char *source, struct err *err)
 
 static enum err_code
 decide_source(struct forget_plan *p, const char *source, const struct forget_policy *policy,
-    struct err *err)
+    const struct proofs *proofs, struct err *err)
 {
 	const struct span_rule rules[] = {
 		{ "hourly", SPAN_HOUR, policy->hourly },
@@ -322,7 +354,10 @@ decide_source(struct forget_plan *p, const char *source, const struct forget_pol
 		    protect(p, d, err))
 			return err->code;
 	}
-	return keep_newer_partials(p, source, err);
+	if (keep_newer_partials(p, source, err))
+		return err->code;
+	return policy->needs_proof ? keep_unproved(p, source, proofs, policy->verified_ns, err)
+				   : ERR_OK;
 }
 
 static bool
@@ -334,13 +369,17 @@ keeps_nothing(const struct forget_policy *p)
 }
 
 static enum err_code
-decide_by_policy(struct forget_plan *p, const struct forget_policy *policy, struct err *err)
+decide_by_policy(
+    struct forget_plan *p, struct repo *r, const struct forget_policy *policy, struct err *err)
 {
+	AUTO(proofs) struct proofs *proofs = NULL;
+	if (policy->needs_proof && proofs_load(&proofs, r, err))
+		return err->code;
 	for (size_t i = 0; i < p->count; i++) {
 		bool is_first = true;
 		for (size_t k = 0; k < i && is_first; k++)
 			is_first = strcmp(p->items[k].source, p->items[i].source) != 0;
-		if (is_first && decide_source(p, p->items[i].source, policy, err))
+		if (is_first && decide_source(p, p->items[i].source, policy, proofs, err))
 			return err->code;
 	}
 	return ERR_OK;
@@ -394,7 +433,7 @@ forget_plan_make(struct forget_plan **out, struct repo *r, const struct snapshot
 		return err_set(err, ERR_USAGE, "these rules would keep nothing");
 	if (snapshot_list(r, add_snapshot, p, err) ||
 	    snapshot_filter_list(r, filter, mark_subject, p, err) ||
-	    (policy != NULL ? decide_by_policy(p, policy, err) : decide_by_name(p, err)) ||
+	    (policy != NULL ? decide_by_policy(p, r, policy, err) : decide_by_name(p, err)) ||
 	    explain_the_rest(p, policy == NULL, err))
 		return err->code;
 	*out = TAKE(p);

@@ -9,6 +9,9 @@
  * last complete snapshot of a source.  A quarantined one (quarantine.h) takes no
  * place, stays until it is named or accepted, and keeps all that is older.
  *
+ * With needs_proof, a snapshot goes only when a newer one of its source stays that is complete
+ * and was proved: by a drill, or by a verification of the whole repository.
+ *
  * forget_plan decides and changes nothing; forget_apply deletes.  The data
  * stays until prune.
  *
@@ -30,6 +33,8 @@ struct forget_policy {
 	const char
 	    *within; /* "30d": of the newest snapshot of the source; NULL: no such rule */
 	const struct strv *tags; /* each "a" or "a,b"; may be NULL */
+	bool needs_proof;
+	int64_t verified_ns; /* what was stored by then was verified since; 0: nothing was */
 };
 
 struct forget_decision {

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "serve/keeper_impl.h"
 #include "serve/run_log.h"
+#include "serve/verified.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/fs.h"
@@ -75,6 +76,23 @@ write_ticket(struct keeper *k, const struct catalog_run *row, struct err *err)
 	return fs_write_file(path, 0600, text, strlen(text), err);
 }
 
+/* What was verified, the catalogue knows, not the repository: said when it begins. */
+static enum err_code
+add_verified(struct keeper *k, const struct catalog_run *row, struct strv *own, struct err *err)
+{
+	AUTO(verified_list) struct verified_list l = VERIFIED_LIST_INIT;
+	char text[CLOCK_TEXT_SIZE];
+	if (strcmp(row->kind, "retention") != 0)
+		return ERR_OK;
+	if (verified_load(&l, k->catalog, err))
+		return err->code;
+	int64_t until_ns = verified_until(&l);
+	if (until_ns == 0)
+		return ERR_OK;
+	clock_format(text, until_ns);
+	return strv_add(own, "--verified-before", err) ? err->code : strv_add(own, text, err);
+}
+
 static enum err_code
 command_of(struct keeper *k, const struct catalog_run *row, struct strv *out, struct err *err)
 {
@@ -87,6 +105,8 @@ command_of(struct keeper *k, const struct catalog_run *row, struct strv *out, st
 		return err->code;
 	json_array_foreach(
 	    argv, i, item) if (strv_add(&own, json_string_value(item), err)) return err->code;
+	if (add_verified(k, row, &own, err))
+		return err->code;
 	bool has_place = keeper_place(k, &place, err) == ERR_OK;
 	if (!has_place && err->code != ERR_NO_REPOSITORY)
 		return err->code;

@@ -5,6 +5,7 @@
 #include "serve/overview.h"
 #include "serve/reply.h"
 #include "serve/run_view.h"
+#include "serve/verified.h"
 #include "ui/plan_view.h"
 #include "ui/restored_view.h"
 #include "ui/snapshot_view.h"
@@ -266,6 +267,7 @@ policy_of(struct forget_policy *out, struct strv *tags, const struct ask *ask, s
 		.yearly = (unsigned)ask_int(ask, "keep_yearly", 0),
 		.within = ask_text(ask, "keep_within"),
 		.tags = tags,
+		.needs_proof = true, /* as a schedule's, see schedule_argv.c */
 	};
 	json_array_foreach(json_object_get(ask->args, "keep_tags"), i, tag)
 	{
@@ -283,11 +285,15 @@ retention_preview(const struct ask *ask, struct answer *out, struct err *err)
 	AUTO(snapshot_filter) struct snapshot_filter filter = SNAPSHOT_FILTER_INIT;
 	AUTO(strv) struct strv tags = STRV_INIT;
 	AUTO(reply) struct reply r;
+	AUTO(verified_list) struct verified_list verified = VERIFIED_LIST_INIT;
 	struct forget_policy policy;
 	const char *stack;
 	reply_begin(&r);
 	if (ask_stack(ask, "name", &stack, err) || policy_of(&policy, &tags, ask, err) ||
-	    strv_add(&filter.stacks, stack, err) || look_begin(&l, ask, err) ||
+	    verified_load(&verified, keeper_catalog(ask->keeper), err))
+		return err->code;
+	policy.verified_ns = verified_until(&verified);
+	if (strv_add(&filter.stacks, stack, err) || look_begin(&l, ask, err) ||
 	    forget_plan_make(&plan, l.repo, &filter, &policy, err))
 		return err->code;
 	snapshot_view_forget(&r.w, plan);

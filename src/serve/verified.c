@@ -90,6 +90,15 @@ verified_of(const struct verified_list *l, const struct point *x)
 	return NULL;
 }
 
+int64_t
+verified_until(const struct verified_list *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->items[i].is_sound && json_array_size(l->items[i].names) == 0)
+			return l->items[i].began_ns;
+	return 0;
+}
+
 void
 verified_write(struct json_writer *w, const char *key, const struct verified *v)
 {

@@ -41,6 +41,8 @@ MUST_CHECK enum err_code verified_load(
     struct verified_list *out, struct catalog *c, struct err *err);
 /* The last that looked at it; NULL: none did. */
 const struct verified *verified_of(const struct verified_list *l, const struct point *x);
+/* When the last began that looked at the whole repository and found it sound; 0: none did. */
+int64_t verified_until(const struct verified_list *l);
 /* openapi.json, "Verified"; nothing for NULL. */
 void verified_write(struct json_writer *w, const char *key, const struct verified *v);
 

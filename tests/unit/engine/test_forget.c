@@ -4,6 +4,7 @@
 #include "tree/fixture.h"
 
 #include "engine/forget.h"
+#include "repo/proof.h"
 #include "sys/clock.h"
 
 #include <time.h>
@@ -29,9 +30,11 @@ save(struct place *p, const struct given *g)
 	int64_t ns;
 	ok(time_parse(&ns, g->time, 0, &err));
 	ok(buf_printf(&doc, &err,
-	    "{\"version\":1,\"time_ns\":%lld,\"host\":\"nas\",\"outcome\":\"%s\","
+	    "{\"version\":1,\"time_ns\":%lld,\"ended_ns\":%lld,\"host\":\"nas\","
+	    "\"outcome\":\"%s\","
 	    "\"source\":{\"kind\":\"stack\",\"name\":\"%s\"},\"tags\":[\"%s\"]}",
-	    (long long)ns, g->is_partial ? "partial" : "complete", g->stack, g->tag));
+	    (long long)ns, (long long)(ns + 60 * NS_PER_S),
+	    g->is_partial ? "partial" : "complete", g->stack, g->tag));
 	ok(snapshot_save(p->f->repo, &doc, &p->ids[p->count++], &err));
 }
 
@@ -219,6 +222,80 @@ by_name_all_go_or_none(void **state)
 }
 
 static void
+drilled(struct place *p, size_t number, const char *verdict)
+{
+	struct err err;
+	AUTO(bufv) struct buf doc = BUF_INIT;
+	struct id id;
+	char hex[ID_HEX_SIZE];
+	id_hex(hex, &p->ids[number]);
+	ok(buf_printf(&doc, &err,
+	    "{\"version\":1,\"snapshot\":\"%s\",\"verdict\":\"%s\",\"time_ns\":1}", hex,
+	    verdict));
+	ok(proof_save(p->f->repo, &doc, &id, &err));
+}
+
+static void
+only_what_was_proved_stands_for_older_ones(void **state)
+{
+	static const struct given given[] = {
+		{ "2026-11-01 12:00", "shop", false, "" },
+		{ "2026-11-02 12:00", "shop", false, "" },
+		{ "2026-11-03 12:00", "blog", false, "" },
+		{ "2026-11-04 12:00", "shop", true, "" },
+		{ "2026-11-05 12:00", "shop", false, "" },
+	};
+	static const struct forget_policy one = { .last = 1, .needs_proof = true };
+	static const struct forget_policy plain = { .last = 1 };
+	static const char none_goes[] = "0 keep nothing newer is proved\n"
+					"1 keep nothing newer is proved\n"
+					"2 keep last 1\n"
+					"3 keep nothing newer is proved\n"
+					"4 keep last 1\n";
+	struct place p;
+	FILL(p, given);
+	decides(&p, NULL, &plain,
+	    "0 go no rule keeps it\n1 go no rule keeps it\n2 keep last 1\n3 go no rule keeps "
+	    "it\n4 keep last 1\n");
+	decides(&p, NULL, &one, none_goes);
+	/* Another source's proof, a failed one and a partial one stand for nothing. */
+	drilled(&p, 2, PROOF_PROVED);
+	drilled(&p, 4, PROOF_FAILED);
+	drilled(&p, 3, PROOF_PROVED);
+	decides(&p, NULL, &one, none_goes);
+	/* One that stays for want of a newer proved one is one itself. */
+	drilled(&p, 1, PROOF_PROVED);
+	decides(&p, NULL, &one,
+	    "0 go no rule keeps it\n1 keep nothing newer is proved\n2 keep last 1\n3 keep "
+	    "nothing newer is proved\n4 keep last 1\n");
+	drilled(&p, 4, PROOF_PROVED);
+	decides(&p, NULL, &one,
+	    "0 go no rule keeps it\n1 go no rule keeps it\n2 keep last 1\n3 go no rule keeps "
+	    "it\n4 keep last 1\n");
+}
+
+static void
+what_was_stored_before_a_verification_counts_as_proved(void **state)
+{
+	static const struct given given[] = {
+		{ "2026-11-01 12:00", "shop", false, "" },
+		{ "2026-11-02 12:00", "shop", false, "" },
+		{ "2026-11-03 12:00", "shop", false, "" },
+	};
+	struct forget_policy one = { .last = 1, .needs_proof = true };
+	struct place p;
+	struct err err;
+	FILL(p, given);
+	/* While the last was being made. */
+	ok(time_parse(&one.verified_ns, "2026-11-03 12:00:30", 0, &err));
+	decides(&p, NULL, &one,
+	    "0 go no rule keeps it\n1 keep nothing newer is proved\n2 keep last 1\n");
+	ok(time_parse(&one.verified_ns, "2026-11-03 12:02", 0, &err));
+	decides(
+	    &p, NULL, &one, "0 go no rule keeps it\n1 go no rule keeps it\n2 keep last 1\n");
+}
+
+static void
 rules_that_keep_nothing_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -243,6 +320,8 @@ main(void)
 		CASE(tags_and_age_keep_partial_ones_too),
 		CASE(the_last_complete_one_stays),
 		CASE(by_name_all_go_or_none),
+		CASE(only_what_was_proved_stands_for_older_ones),
+		CASE(what_was_stored_before_a_verification_counts_as_proved),
 		CASE(rules_that_keep_nothing_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
