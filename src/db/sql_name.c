@@ -70,13 +70,13 @@ is_plain(const char *part)
 enum err_code
 sql_quote(struct buf *out, const char *name, char mark, struct err *err)
 {
-	if (buf_u8(out, (uint8_t)mark, err))
+	const char marks[] = { mark, mark, '\0' };
+	if (buf_str(out, marks + 1, err))
 		return err->code;
 	for (; *name != '\0'; name++)
-		if ((*name == mark && buf_u8(out, (uint8_t)mark, err)) ||
-		    buf_u8(out, (uint8_t)*name, err))
+		if (*name == mark ? buf_str(out, marks, err) : buf_add(out, name, 1, err))
 			return err->code;
-	return buf_u8(out, (uint8_t)mark, err);
+	return buf_str(out, marks + 1, err);
 }
 
 enum err_code

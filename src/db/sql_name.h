@@ -30,7 +30,8 @@ MUST_CHECK enum err_code sql_rows_name(struct buf *out, const struct sql_head *h
 MUST_CHECK enum err_code sql_name_at(
     struct buf *out, const struct sql_head *h, size_t i, size_t *taken, struct err *err);
 
-/* Append a name between marks, '"' or '`'; those that it has are doubled. */
+/* Append a name between marks, '"' or '`'; those that it has are doubled.  A NUL stands behind
+ * it, as with buf_str. */
 MUST_CHECK enum err_code sql_quote(
     struct buf *out, const char *name, char mark, struct err *err);
 /* Append one part of a name, quoted when it is no plain word. */
