@@ -29,6 +29,7 @@ struct request {
 	struct MHD_Connection *con;
 	struct peer *peer;
 	enum stage stage;
+	bool is_whole; /* no body is to come */
 	char *path; /* as it came */
 	char *query; /* what stands behind "?", or "" */
 	const struct route *route;
@@ -195,13 +196,19 @@ check_origin(struct request *r, bool reads)
 	    "--public-url and the address that people use.");
 }
 
+static bool
+has_body(const struct request *r)
+{
+	const char *length = header(r, "Content-Length");
+	return (length != NULL && strspn(length, "0") != strlen(length)) ||
+	       header(r, "Transfer-Encoding") != NULL;
+}
+
 static struct reply
 check_body(struct request *r, bool reads)
 {
 	const char *length = header(r, "Content-Length");
-	const bool has_body = (length != NULL && strspn(length, "0") != strlen(length)) ||
-			      header(r, "Transfer-Encoding") != NULL;
-	if (!has_body)
+	if (!has_body(r))
 		return (struct reply){ 0, NULL };
 	if (reads)
 		return reply_problem(
@@ -607,6 +614,20 @@ finish_body(struct request *r)
 	return MHD_YES;
 }
 
+/* MHD hangs up after an answer that is given before it has looked for a body: one that comes
+ * with nothing is answered the second time that we are called.  A refusal of what has one does
+ * not wait for it. */
+static enum MHD_Result
+take_head(struct request *r, const char *method)
+{
+	if (!r->is_whole && !has_body(r)) {
+		r->is_whole = true;
+		return MHD_YES;
+	}
+	enum MHD_Result rc = begin(r, method);
+	return rc == MHD_YES && r->is_whole && r->stage == STAGE_BODY ? finish_body(r) : rc;
+}
+
 enum MHD_Result
 web_request_go(void *cls, struct MHD_Connection *con, const char *url, const char *method,
     const char *version, const char *data, size_t *len, void **request)
@@ -620,7 +641,7 @@ web_request_go(void *cls, struct MHD_Connection *con, const char *url, const cha
 		return MHD_NO;
 	switch (r->stage) {
 	case STAGE_HEAD:
-		return begin(r, method);
+		return take_head(r, method);
 	case STAGE_BODY:
 		return *len > 0 ? take_body(r, data, len) : finish_body(r);
 	case STAGE_READY:

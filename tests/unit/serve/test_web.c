@@ -377,6 +377,25 @@ requests_in_a_row_are_answered_in_a_row(void **state)
 }
 
 static void
+an_answer_does_not_end_the_connection(void **state)
+{
+	struct place *p = *state;
+	static const char *const lines[] = { "GET /", "GET /none", "GET /api/v1/session",
+		"GET /api/v1/session", "GET /api/v1/none", "POST /api/v1/logout" };
+	AUTO(fd) int fd = dial(p);
+	p->keep_ms = 5000;
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		char request[256];
+		snprintf(request, sizeof request, "%s HTTP/1.1\r\nHost: %s\r\n\r\n", lines[i],
+		    i == 1 ? "evil.example" : "localhost");
+		send_text(fd, request);
+		has_not(receive_until(fd, "\r\n\r\n"), "Connection: close");
+		/* What is left of the body comes before the next head. */
+	}
+	assert_int_equal(p->asks, 2);
+}
+
+static void
 say_pipe(struct place *p, const json_t *ask)
 {
 	int ends[2];
@@ -578,6 +597,7 @@ main(void)
 		CASE(what_was_looked_up_before_a_change_is_not_kept),
 		CASE(problems_are_the_keepers_own_words),
 		CASE(requests_in_a_row_are_answered_in_a_row),
+		CASE(an_answer_does_not_end_the_connection),
 		CASE(a_download_is_a_file_to_be_saved),
 		CASE(events_come_as_they_happen),
 		CASE(who_comes_back_gets_what_was_missed),
