@@ -22,7 +22,7 @@
 
 /* How long a request may take to arrive, whatever trickles in, and how long a connection may be
  * without one. */
-#define WEB_HEAD_NS (INT64_C(20) * 1000000000)
+#define WEB_HEAD_NS (INT64_C(10) * 1000000000)
 #define WEB_BODY_NS (INT64_C(60) * 1000000000)
 #define WEB_IDLE_S 60
 
