@@ -81,12 +81,11 @@ static const struct option_def options[] = {
 };
 
 static const struct example examples[] = {
-	{ "sudo stacksnap serve", "then open http://127.0.0.1:8080 on the same machine" },
-	{ "stacksnap serve --state-dir ~/stacksnap --listen 127.0.0.1:9000",
+	{ "stacksnap serve", "as root; then open http://127.0.0.1:8080 on the same machine" },
+	{ "stacksnap serve --state-dir /home/ana/stacksnap --listen 127.0.0.1:9000",
 	    "as an ordinary user, to try it" },
-	{ "sudo stacksnap serve --behind-proxy --public-url https://backup.example.org",
+	{ "stacksnap serve --behind-proxy --public-url https://backup.example.org",
 	    "behind a reverse proxy, which has the certificate" },
-	{ "ssh -L 8080:127.0.0.1:8080 server", "from your desk, without opening a port" },
 };
 
 const struct command command_serve = {
@@ -106,6 +105,7 @@ const struct command command_serve = {
 	    "file, no key and no Docker socket.  Backups and restores are programs of their\n"
 	    "own: they go on while the daemon is restarted.\n"
 	    "\n"
+	    "From another machine: a reverse proxy, or ssh -L 8080:127.0.0.1:8080 HOST.\n"
 	    "What it remembers is in STATE: --state-dir, else STACKSNAP_STATE_DIR, for root\n"
 	    "/var/lib/stacksnap, else ~/.local/state/stacksnap.  Without root it serves as\n"
 	    "well, but captures only what its user may read.",

@@ -195,7 +195,9 @@ every_verb_is_sound(void **state)
 			}
 			if (!has_subject)
 				fail_msg("%s: its subject is no argument", v->name);
-			if (v->changes && v->needs == SCOPE_READ)
+			/* One's own session and password excepted. */
+			if (v->changes && v->needs == SCOPE_READ &&
+			    !str_starts(v->name, "account."))
 				fail_msg("%s: changes by the right to read", v->name);
 		}
 	assert_null(verb_find("no.such"));
