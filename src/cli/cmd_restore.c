@@ -324,10 +324,18 @@ static const struct option_def options[] = {
 	{ "table", 0, OPTION_LIST, WORD_ANY, "NAME", NULL,
 	    "only this table's rows, into the server; repeatable",
 	    offsetof(struct args, tables) },
+	{ "collection", 0, OPTION_LIST, WORD_ANY, "NAME", NULL,
+	    "the same for MongoDB: only this collection's documents",
+	    offsetof(struct args, tables) },
 	{ "database", 0, OPTION_VALUE, WORD_ANY, "NAME", NULL,
 	    "the database that the table is in", offsetof(struct args, database) },
 	{ "into", 0, OPTION_VALUE, WORD_ANY, "NAME", NULL,
 	    "beside what is there, in this schema or database", offsetof(struct args, into) },
+	{ "key-prefix", 0, OPTION_VALUE, WORD_ANY, "PREFIX", NULL,
+	    "only the keys of Redis that begin so, into the server",
+	    offsetof(struct args, key_prefix) },
+	{ "into-db", 0, OPTION_VALUE, WORD_ANY, "N", NULL,
+	    "keys: beside what is there, in this empty database", offsetof(struct args, into) },
 	{ "in-place", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "in place of the rows that are there, which are kept",
 	    offsetof(struct args, in_place) },
@@ -349,6 +357,8 @@ static const struct example examples[] = {
 	    "one table, beside the one that is there, to look at" },
 	{ "stacksnap -r /backup restore latest --table public.orders --in-place",
 	    "one table's rows; the old ones are kept" },
+	{ "stacksnap -r /backup restore latest --key-prefix session: --into-db 5",
+	    "keys of Redis, beside the others, to look at" },
 	{ "stacksnap restore undo shop --table public.orders --database shop",
 	    "those old rows back" },
 	{ "stacksnap restore undo shop", "back to what was there before the restore" },
@@ -391,15 +401,18 @@ const struct command command_restore = {
 	    "rows\n"
 	    "would be removed, brought back and changed.\n"
 	    "\n"
-	    "--table puts the rows of a table into the server that runs (PostgreSQL, "
-	    "MariaDB,\n"
-	    "MySQL), in one step, and touches nothing else: --into makes it anew beside, in a "
-	    "schema\n"
-	    "or database of that name, for looking; --in-place exchanges the rows, names first "
-	    "what\n"
-	    "depends on them and what is lost, checks foreign keys, and keeps the old ones in "
-	    "the\n"
-	    "server for \"restore undo STACK --table NAME\" and \"finish\".\n"
+	    "--table, --collection and --key-prefix put the rows of a table, the documents of "
+	    "a\n"
+	    "collection, the keys that begin alike into the server that runs, in one step, and "
+	    "touch\n"
+	    "nothing else.  --into makes them anew beside, in a schema or database of that "
+	    "name, for\n"
+	    "looking; --in-place exchanges them, names first what depends on them and what is "
+	    "lost,\n"
+	    "checks foreign keys, and keeps the old ones in the server for \"restore undo "
+	    "STACK "
+	    "--table\n"
+	    "NAME\" and \"finish\".\n"
 	    "\n"
 	    "Files: of a snapshot of folders everything goes below --to DIR at the path that "
 	    "it had\n"

@@ -89,6 +89,7 @@ struct args {
 	bool preview_rows;
 	bool trust;
 	const char *into;
+	const char *key_prefix;
 	bool in_place;
 	/* verify */
 	const char *read_data_subset;

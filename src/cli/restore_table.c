@@ -11,7 +11,7 @@
 bool
 restore_table_is_asked(const struct args *a)
 {
-	return a->tables.len > 0 || a->into != NULL || a->in_place;
+	return a->tables.len > 0 || a->into != NULL || a->in_place || a->key_prefix != NULL;
 }
 
 static enum err_code
@@ -35,9 +35,13 @@ check_into(const struct args *a, bool is_settling, struct err *err)
 static enum err_code
 check_args(const struct args *a, bool is_settling, struct err *err)
 {
-	if (a->tables.len == 0)
-		return err_set(err, ERR_USAGE, "restore: %s wants --table NAME",
+	if (a->tables.len == 0 && a->key_prefix == NULL)
+		return err_set(err, ERR_USAGE,
+		    "restore: %s wants --table NAME (of Redis: --key-prefix PREFIX)",
 		    a->in_place ? "--in-place" : "--into");
+	if (a->tables.len > 1 && a->key_prefix != NULL)
+		return err_set(
+		    err, ERR_USAGE, "restore: --key-prefix is of one database: --table db1");
 	if (a->services.len > 1)
 		return err_set(err, ERR_USAGE, "restore: --table is of one --service");
 	if (a->as != NULL || a->to != NULL || a->paths.len > 0 || a->include.len > 0 ||
@@ -79,31 +83,43 @@ plans_new(struct plans *p, size_t n, struct err *err)
 	return ERR_OK;
 }
 
+/* Of Redis without a name, the first database. */
+static size_t
+count_of(const struct args *a)
+{
+	return a->tables.len > 0 ? a->tables.len : 1;
+}
+
 static struct restore_table_options
 options_of(const struct args *a, size_t i)
 {
 	return (struct restore_table_options){
-		.table = a->tables.items[i],
+		.table = a->tables.len > 0 ? a->tables.items[i] : "db0",
+		.key_prefix = a->key_prefix,
 		.service = a->services.len > 0 ? a->services.items[0] : NULL,
 		.database = a->database,
 		.into = a->into,
 	};
 }
 
+/* What is counted, and how it is called. */
 static void
-print_plan(FILE *out, const struct restore_table_plan *p, const char *into)
+print_plan(FILE *out, const struct restore_table_plan *p, const struct args *a)
 {
 	char rows[COUNTED_MAX];
-	fprintf(out, "%s of %s/%s, stack %s: %s ", p->table, p->service, p->database, p->stack,
-	    counted(rows, p->rows, "row"));
-	if (into != NULL)
-		fprintf(out, "into %s %s\n", p->place, into);
+	const char *prefix = a->key_prefix;
+	fprintf(out, "%s%s%s of %s%s%s, stack %s: %s ", p->table, prefix != NULL ? " " : "",
+	    prefix != NULL ? prefix : "", p->service, *p->database != '\0' ? "/" : "",
+	    p->database, p->stack, counted(rows, p->rows, prefix != NULL ? "key" : "row"));
+	if (a->into != NULL)
+		fprintf(out, "into %s %s\n", p->place, a->into);
 	else
 		fprintf(out, "in place\n");
 	for (size_t i = 0; i < p->lines.len; i++)
 		fprintf(out, "  %s\n", p->lines.items[i]);
-	if (into == NULL && p->lines.len == 0)
-		fprintf(out, "  no row differs from what is there\n");
+	if (a->into == NULL && p->lines.len == 0)
+		fprintf(out, "  no %s differs from what is there\n",
+		    prefix != NULL ? "key" : "row");
 	for (size_t i = 0; i < p->told.len; i++)
 		fprintf(out, "  note: %s\n", p->told.items[i]);
 }
@@ -140,6 +156,7 @@ print_json(struct cli *c, const struct plans *all, bool is_done,
 	struct json_writer w;
 	cli_result_begin(c, &w, &line, EXIT_COMPLETE);
 	put(&w, &all->items[0]);
+	json_str(&w, "key_prefix", c->args.key_prefix);
 	json_str(&w, "into", c->args.into);
 	json_flag(&w, "dry_run", !is_done);
 	json_arr(&w, "tables");
@@ -175,10 +192,19 @@ agree(struct cli *c, const struct plans *all, struct err *err)
 }
 
 static void
-print_done(const struct restore_table_plan *p, const char *into)
+print_done(const struct restore_table_plan *p, const struct args *a)
 {
-	if (into != NULL)
-		printf("%s is in %s %s now\n", p->table, p->place, into);
+	if (a->key_prefix != NULL && a->into != NULL)
+		printf("the keys %s... are in database %s now\n", a->key_prefix, a->into);
+	else if (a->into != NULL)
+		printf("%s is in %s %s now\n", p->table, p->place, a->into);
+	else if (a->key_prefix != NULL)
+		printf("the keys %s... are those of the snapshot; the old ones are kept: "
+		       "'stacksnap "
+		       "restore undo %s --key-prefix %s%s%s' or 'finish'\n",
+		    a->key_prefix, p->stack, a->key_prefix,
+		    strcmp(p->table, "db0") != 0 ? " --table " : "",
+		    strcmp(p->table, "db0") != 0 ? p->table : "");
 	else
 		printf("%s has its rows of the snapshot; the old ones are kept: 'stacksnap "
 		       "restore undo %s --table %s --database %s' or 'finish'\n",
@@ -197,7 +223,7 @@ put_all(struct cli *c, struct engine *e, const struct id *id, const struct plans
 					   all->items[i].table, i > 1 ? "tables" : "table")
 				     : err->code;
 		if (!c->args.json)
-			print_done(&all->items[i], opt.into);
+			print_done(&all->items[i], &c->args);
 	}
 	return ERR_OK;
 }
@@ -209,7 +235,7 @@ put(struct cli *c, enum exit_code *code, struct err *err)
 	AUTO(plans) struct plans all = { NULL, 0 };
 	struct id id;
 	if (cli_open(c, &p, err) || cli_snapshot(c, p.repo, &id, err) ||
-	    plans_new(&all, c->args.tables.len, err))
+	    plans_new(&all, count_of(&c->args), err))
 		return err->code;
 	struct engine e = cli_engine(c, p.repo);
 	for (size_t i = 0; i < all.len; i++) {
@@ -217,7 +243,7 @@ put(struct cli *c, enum exit_code *code, struct err *err)
 		if (restore_table_look(&e, &id, &opt, &all.items[i], err))
 			return err->code;
 		if (!c->args.json && !c->args.quiet)
-			print_plan(c->args.dry_run ? stdout : stderr, &all.items[i], opt.into);
+			print_plan(c->args.dry_run ? stdout : stderr, &all.items[i], &c->args);
 	}
 	*code = EXIT_COMPLETE;
 	if (c->args.dry_run)
@@ -273,6 +299,17 @@ agree_to_settle(struct cli *c, bool undo, struct err *err)
 			 err, ERR_CANCELLED, "nothing was changed: the answer was not \"yes\"");
 }
 
+static void
+print_settled(const struct args *a, const char *table, bool undo)
+{
+	if (a->key_prefix != NULL)
+		printf("the keys %s... %s\n", a->key_prefix,
+		    undo ? "are the old ones again" : "stay; the old ones are gone");
+	else
+		printf("%s %s\n", table,
+		    undo ? "has its old rows again" : "keeps its rows; the old ones are gone");
+}
+
 static enum err_code
 settle_all(struct cli *c, struct engine *e, const struct plans *all, bool undo, struct err *err)
 {
@@ -282,9 +319,7 @@ settle_all(struct cli *c, struct engine *e, const struct plans *all, bool undo, 
 		if (restore_table_settle(e, &opt, undo, err))
 			return err->code;
 		if (!c->args.json)
-			printf("%s %s\n", opt.table,
-			    undo ? "has its old rows again"
-				 : "keeps its rows; the old ones are gone");
+			print_settled(&c->args, opt.table, undo);
 	}
 	return ERR_OK;
 }
@@ -300,7 +335,7 @@ settle(struct cli *c, enum exit_code *code, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    "restore status: tables are not listed; their old rows are in schemas or "
 		    "databases called stacksnap_old_…");
-	if ((undo && open_if_named(c, &p, err)) || plans_new(&all, c->args.tables.len, err))
+	if ((undo && open_if_named(c, &p, err)) || plans_new(&all, count_of(&c->args), err))
 		return err->code;
 	struct engine e = cli_engine(c, p.repo);
 	for (size_t i = 0; i < all.len; i++) {

@@ -308,6 +308,7 @@ static const struct connector_ops mongo_ops = {
 	.drain = mongo_drain,
 	.ready = mongo_ready,
 	.load = mongo_load,
+	.pick = mongo_pick,
 	.close = mongo_close,
 };
 

@@ -5,6 +5,7 @@
  * mongo_list.c   which collections there are
  * mongo_dump.c   the dump, in the layout of mongodump's folder
  * mongo_load.c   and back
+ * mongo_pick.c   one collection (pick.h)
  * mongo_users.c  users and roles, both ways
  * mongo_access.c  what the account may do
  *
@@ -108,6 +109,13 @@ MUST_CHECK enum err_code mongo_load(
     struct connector *c, struct dump_source *src, struct err *err);
 MUST_CHECK enum err_code mongo_load_users(
     struct mongo *m, struct dump_source *src, struct err *err);
+/* One collection under a name of its own, by what its metadata file says; ERR_INCOMPLETE unless
+ * it then has so many documents. */
+MUST_CHECK enum err_code mongo_load_as(struct mongo *m, const json_t *metadata,
+    const char *database, const char *name, struct dump_source *src, uint64_t count,
+    struct err *err);
+MUST_CHECK enum err_code mongo_pick(
+    struct connector *c, const struct db_pick *pick, struct strv *told, struct err *err);
 /* Documents of a file, inserted; how many. */
 MUST_CHECK enum err_code mongo_insert_file(struct mongo *m, struct dump_source *src,
     const char *file, const char *database, const char *collection, uint64_t *count,

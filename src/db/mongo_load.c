@@ -289,6 +289,34 @@ load_collection(struct mongo *m, struct dump_source *src, const struct strv *fil
 	return create_indexes(m, d, err);
 }
 
+enum err_code
+mongo_load_as(struct mongo *m, const json_t *metadata, const char *database, const char *name,
+    struct dump_source *src, uint64_t count, struct err *err)
+{
+	AUTO(metadata) struct metadata d = { NULL, NULL, NULL, NULL };
+	uint64_t loaded;
+	uint64_t counted;
+	if (!json_is_object(json_object_get(metadata, "options")) ||
+	    !json_is_array(json_object_get(metadata, "indexes")))
+		return err_set(err, ERR_CORRUPT, "its metadata is not as mongodump writes it");
+	if (str_dup(&d.database, database, err) || str_dup(&d.name, name, err))
+		return err->code;
+	d.whole = json_copy((json_t *)(uintptr_t)metadata);
+	if (d.whole == NULL)
+		return err_nomem(err);
+	if (create(m, &d, err) ||
+	    mongo_insert_file(m, src, "the documents", database, name, &loaded, err) ||
+	    mongo_count(m, database, name, &counted, err))
+		return err->code;
+	if (counted != count || loaded != count)
+		return err_set(err, ERR_INCOMPLETE,
+		    "%" PRIu64 " documents were backed up, %" PRIu64
+		    " loaded, the server counts "
+		    "%" PRIu64,
+		    count, loaded, counted);
+	return create_indexes(m, &d, err);
+}
+
 static enum err_code
 load_metadata(struct mongo *m, struct dump_source *src, const struct strv *files,
     const char *file, bool want_views, struct err *err)

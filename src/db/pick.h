@@ -24,6 +24,25 @@ enum pick_verb {
 	PICK_FINISH,
 };
 
+/* One key of Redis, as an RDB file has it. */
+struct pick_key {
+	const uint8_t *name; /* any bytes */
+	size_t name_len;
+	int64_t expires_ms; /* since 1970; 0: never */
+	uint8_t type;
+	const uint8_t *value; /* as it stands behind the key */
+	size_t value_len;
+};
+
+typedef enum err_code pick_key_fn(void *arg, const struct pick_key *key, struct err *err);
+
+/* Where keys come from: each calls fn for all that are wanted. */
+struct pick_keys {
+	enum err_code (*each)(
+	    struct pick_keys *keys, pick_key_fn *fn, void *arg, struct err *err);
+	unsigned rdb_version;
+};
+
 struct db_pick {
 	enum pick_verb verb;
 	const char *database;
@@ -31,8 +50,11 @@ struct db_pick {
 	const struct shape *shape; /* of the rows; put and look */
 	const char *definition; /* MySQL: the statement that makes it; NULL: it is not known */
 	uint64_t rows;
-	const char *into; /* a schema's name, of MySQL a database's; NULL: in place */
+	const char *into; /* a schema's name, of MySQL a database's, of Redis its number; NULL:
+			     in place */
 	const char *tag; /* the snapshot's first 8 digits */
+	const char *prefix; /* Redis: of keys; table is its database, "db0" */
+	struct pick_keys *keys; /* Redis: put */
 	struct dump_source *source; /* put: one file; of PostgreSQL nothing but the rows */
 };
 

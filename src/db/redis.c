@@ -411,6 +411,7 @@ static const struct connector_ops redis_ops = {
 	.restore_files = redis_restore_files,
 	.ready = redis_ready,
 	.load = redis_load,
+	.pick = redis_pick,
 	.close = redis_close,
 };
 

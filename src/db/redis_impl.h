@@ -4,6 +4,7 @@
  * redis.c          preflight, fence, drain
  * redis_access.c   what the account may do
  * redis_sync.c     a full synchronisation: the server forks, its child writes an RDB file
+ * redis_pick.c     keys that begin alike (redis_pick_impl.h)
  * redis_restore.c  files for the data folder, and the check that they were read
  *
  * The dump is dump.rdb and server.json, which says how this server keeps its
@@ -96,5 +97,7 @@ MUST_CHECK enum err_code redis_restore_files(
 MUST_CHECK enum err_code redis_ready(struct connector *c, struct err *err);
 MUST_CHECK enum err_code redis_load(
     struct connector *c, struct dump_source *src, struct err *err);
+MUST_CHECK enum err_code redis_pick(
+    struct connector *c, const struct db_pick *pick, struct strv *told, struct err *err);
 
 #endif

@@ -153,6 +153,33 @@ resp_line(struct resp *r, char *line, size_t size, struct err *err)
 }
 
 enum err_code
+resp_put(struct buf *out, const struct resp_word *words, size_t count, struct err *err)
+{
+	if (buf_printf(out, err, "*%zu\r\n", count))
+		return err->code;
+	for (size_t i = 0; i < count; i++)
+		if (buf_printf(out, err, "$%zu\r\n", words[i].len) ||
+		    buf_add(out, words[i].data, words[i].len, err) || buf_str(out, "\r\n", err))
+			return err->code;
+	return ERR_OK;
+}
+
+enum err_code
+resp_send_bytes(struct resp *r, const void *data, size_t len, struct err *err)
+{
+	const uint8_t *bytes = data;
+	for (size_t sent = 0; sent < len;) {
+		if (wait_for(r, POLLOUT, err))
+			return err->code;
+		ssize_t n = send(r->fd, bytes + sent, len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return err_sys(err, "write to the server");
+		sent += n > 0 ? (size_t)n : 0;
+	}
+	return ERR_OK;
+}
+
+enum err_code
 resp_send(struct resp *r, const char *const *argv, struct err *err)
 {
 	AUTO(bufv) struct buf text = BUF_INIT;
@@ -164,16 +191,7 @@ resp_send(struct resp *r, const char *const *argv, struct err *err)
 	for (size_t i = 0; i < count; i++)
 		if (buf_printf(&text, err, "$%zu\r\n%s\r\n", strlen(argv[i]), argv[i]))
 			return err->code;
-	for (size_t sent = 0; sent < text.len;) {
-		if (wait_for(r, POLLOUT, err))
-			return err->code;
-		ssize_t n =
-		    send(r->fd, text.data + sent, text.len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno != EINTR && errno != EAGAIN)
-			return err_sys(err, "write to the server");
-		sent += n > 0 ? (size_t)n : 0;
-	}
-	return ERR_OK;
+	return resp_send_bytes(r, text.data, text.len, err);
 }
 
 static enum err_code

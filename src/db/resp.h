@@ -63,6 +63,16 @@ void resp_set_timeout(struct resp *r, int timeout_ms);
 
 /* argv is NULL-terminated. */
 MUST_CHECK enum err_code resp_send(struct resp *r, const char *const *argv, struct err *err);
+/* Words that may hold NULs. */
+struct resp_word {
+	const void *data;
+	size_t len;
+};
+/* Append a command, so that many may go at once; resp_send_bytes sends them. */
+MUST_CHECK enum err_code resp_put(
+    struct buf *out, const struct resp_word *words, size_t count, struct err *err);
+MUST_CHECK enum err_code resp_send_bytes(
+    struct resp *r, const void *data, size_t len, struct err *err);
 MUST_CHECK enum err_code resp_receive(struct resp *r, struct resp_reply *out, struct err *err);
 /* Send, receive; *out must be empty. */
 MUST_CHECK enum err_code resp_call(

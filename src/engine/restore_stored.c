@@ -1,12 +1,18 @@
 #include "engine/restore_stored.h"
 
+#include "db/mongo_name.h"
+#include "tree/dir.h"
+
 #include <string.h>
+
+#define METADATA_MAX ((size_t)32 << 20)
 
 void
 stored_table_release(struct stored_table *t)
 {
 	diff_side_release(&t->diff.a);
 	buf_release(&t->database);
+	buf_release(&t->metadata);
 }
 
 /* --- in the snapshot --- */
@@ -115,6 +121,43 @@ find_definition(struct stored_table *t, struct err *err)
 	return ERR_OK;
 }
 
+/* The folder of the service's dumps. */
+static const char *
+member_path(const struct stored_table *t)
+{
+	size_t i;
+	const json_t *member;
+	json_array_foreach(json_object_get(t->diff.a.snapshot.document, "members"), i, member)
+	{
+		const char *kind = json_get_str(member, "kind");
+		const char *name = json_get_str(member, "name");
+		if (kind != NULL && strcmp(kind, "database") == 0 && name != NULL &&
+		    strcmp(name, t->dump->service) == 0)
+			return json_get_str(member, "path");
+	}
+	return NULL;
+}
+
+/* "shop/orders.metadata.json" beside "shop/orders.bson". */
+static enum err_code
+find_metadata(struct stored_table *t, struct err *err)
+{
+	AUTO(str) char *path = NULL;
+	AUTO(tree_entry) struct tree_entry e = TREE_ENTRY_INIT;
+	struct repo *r = t->diff.engine->repo;
+	const char *stream = t->dump->stream;
+	const char *folder = member_path(t);
+	if (folder == NULL || !str_ends(stream, MONGO_BSON))
+		return ERR_OK;
+	int len = (int)(strlen(stream) - strlen(MONGO_BSON));
+	if (str_printf(&path, err, "%s/%.*s" MONGO_METADATA, folder, len, stream) ||
+	    tree_lookup(r, &t->diff.a.snapshot.root, path, &e, err) ||
+	    content_read_all(r, &e.content, METADATA_MAX, &t->metadata, err))
+		return err->code;
+	t->definition = buf_cstr(&t->metadata);
+	return t->definition != NULL ? ERR_OK : err_nomem(err);
+}
+
 /* The database that it is in, kept. */
 static enum err_code
 find_database(struct stored_table *t, struct err *err)
@@ -144,7 +187,9 @@ stored_table_open(struct stored_table *t, struct engine *e, const struct id *id,
 	if (t->shape == NULL)
 		return err_set(
 		    err, ERR_UNSUPPORTED, "the definition of %s is not known", t->part->table);
-	return t->shape->format == ROW_INSERT ? find_definition(t, err) : ERR_OK;
+	return t->shape->format == ROW_INSERT ? find_definition(t, err)
+	       : t->shape->format == ROW_BSON ? find_metadata(t, err)
+					      : ERR_OK;
 }
 
 /* --- its rows, as a dump --- */

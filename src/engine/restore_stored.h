@@ -15,13 +15,15 @@ struct stored_table {
 	struct dump_side *dump;
 	const struct dump_part *part;
 	const struct shape *shape;
-	const char *definition; /* its own statement; NULL: not known, or not written as one */
+	const char *definition; /* its own statement, or metadata; NULL: not known, or not
+				   written as one */
 	struct buf database; /* that it is in, as a text */
+	struct buf metadata; /* of MongoDB: the definition's own */
 };
 
-#define STORED_TABLE_INIT                                             \
-	{                                                             \
-		.diff = { .a = DIFF_SIDE_INIT }, .database = BUF_INIT \
+#define STORED_TABLE_INIT                                                                   \
+	{                                                                                   \
+		.diff = { .a = DIFF_SIDE_INIT }, .database = BUF_INIT, .metadata = BUF_INIT \
 	}
 
 /* Which one: "public.orders", or its last part alone when there is one of that name. */

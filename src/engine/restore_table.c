@@ -1,11 +1,10 @@
 #include "engine/restore_table.h"
 
-#include "base/counted.h"
+#include "base/buf.h"
 #include "db/pick.h"
 #include "engine/live_server.h"
-#include "engine/restore_rows.h"
-#include "engine/restore_stored.h"
-#include "repo/snapshot.h"
+#include "engine/restore_keys.h"
+#include "engine/restore_lost.h"
 
 #include <string.h>
 
@@ -91,6 +90,7 @@ stack_server_open(struct stack_server *s, struct engine *e, const char *stack,
 /* A table of the snapshot, and the server that it goes into. */
 struct table_job {
 	struct stored_table stored;
+	struct stored_keys keys; /* of Redis */
 	struct stack_server server;
 	const char *stack;
 	char tag[ID_HEX_SIZE];
@@ -118,6 +118,30 @@ stack_of(struct table_job *j, const char *asked, struct err *err)
 }
 
 static enum err_code
+check_prefix(struct table_job *j, struct engine *e, const char *prefix, struct err *err)
+{
+	bool is_keys = j->stored.shape->format == ROW_RDB;
+	if (is_keys && prefix == NULL)
+		return err_set(err, ERR_USAGE,
+		    "give --key-prefix, too: the keys that begin with it are put back (all of "
+		    "a "
+		    "server: --service)");
+	if (!is_keys && prefix != NULL)
+		return err_set(err, ERR_USAGE,
+		    "--key-prefix is for Redis and Valkey, %s is of %s", j->stored.part->table,
+		    db_kind_title(j->server.kind));
+	return is_keys ? stored_keys_init(&j->keys, &j->stored, e->repo, prefix, err) : ERR_OK;
+}
+
+/* Of Redis rows are keys, and those that begin so. */
+static enum err_code
+count_rows(struct table_job *j, uint64_t *out, struct err *err)
+{
+	*out = j->stored.part->rows;
+	return j->keys.repo != NULL ? stored_keys_count(&j->keys, out, err) : ERR_OK;
+}
+
+static enum err_code
 table_job_open(struct table_job *j, struct engine *e, const struct id *id,
     const struct restore_table_options *opt, struct err *err)
 {
@@ -127,7 +151,7 @@ table_job_open(struct table_job *j, struct engine *e, const struct id *id,
 		return err->code;
 	id_hex(j->tag, id);
 	j->tag[8] = '\0';
-	return ERR_OK;
+	return check_prefix(j, e, opt->key_prefix, err);
 }
 
 static struct db_pick
@@ -143,29 +167,8 @@ pick_of(const struct table_job *j, const struct restore_table_options *opt, enum
 		.rows = t->part->rows,
 		.into = opt->into,
 		.tag = j->tag,
+		.prefix = opt->key_prefix,
 	};
-}
-
-static enum err_code
-put_line(void *arg, const struct diff_table *t, struct err *err)
-{
-	return restore_rows_line(arg, t, err);
-}
-
-/* The rows of the snapshot against those that are there, told by a line. */
-static enum err_code
-look_at_rows(struct engine *e, const struct id *id, struct restore_table_plan *p,
-    enum err_code (*line)(void *arg, const struct diff_table *t, struct err *err),
-    struct err *err)
-{
-	const struct diff_rows_ops ops = { .table = line };
-	const char *tables[] = { p->table, NULL };
-	struct diff_rows_options opt = { .service = p->service,
-		.database = p->database,
-		.tables = tables,
-		.count = true,
-		.stack = p->stack };
-	return diff_rows_live(e, id, &opt, &ops, &p->lines, err);
 }
 
 enum err_code
@@ -176,7 +179,7 @@ restore_table_look(struct engine *e, const struct id *id,
 	if (table_job_open(&j, e, id, opt, err))
 		return err->code;
 	struct db_pick pick = pick_of(&j, opt, PICK_LOOK);
-	if (str_dup(&out->stack, j.stack, err) ||
+	if (count_rows(&j, &pick.rows, err) || str_dup(&out->stack, j.stack, err) ||
 	    str_dup(&out->service, j.stored.dump->service, err) ||
 	    str_dup(&out->database, pick.database, err) ||
 	    str_dup(&out->table, pick.table, err) ||
@@ -184,7 +187,7 @@ restore_table_look(struct engine *e, const struct id *id,
 		return err->code;
 	out->rows = pick.rows;
 	out->place = j.server.kind == DB_POSTGRES ? "schema" : "database";
-	return opt->into == NULL ? look_at_rows(e, id, out, put_line, err) : ERR_OK;
+	return opt->into == NULL ? lost_by_restore(e, id, opt->key_prefix, out, err) : ERR_OK;
 }
 
 enum err_code
@@ -198,6 +201,9 @@ restore_table(struct engine *e, const struct id *id, const struct restore_table_
 	struct db_pick pick = pick_of(&j, opt, PICK_PUT);
 	row_source_init(&rows, &j.stored, e->repo);
 	pick.source = &rows.base;
+	pick.keys = &j.keys.base;
+	if (count_rows(&j, &pick.rows, err))
+		return err->code;
 	event_phase(e->events, "put %s into %s", pick.table,
 	    opt->into != NULL ? opt->into : "its place");
 	return connector_pick(j.server.connector, &pick, NULL, err);
@@ -230,13 +236,17 @@ settle_job_open(struct settle_job *j, struct engine *e, const struct restore_tab
 	if (stack_server_open(&j->server, e, opt->stack, opt->service, err) ||
 	    pick_split_name(&parts, opt->table, err))
 		return err->code;
-	bool is_postgres = j->server.kind == DB_POSTGRES;
-	if (opt->database == NULL && (is_postgres || parts.len == 1))
+	bool is_in_name = j->server.kind == DB_MARIADB || j->server.kind == DB_MYSQL;
+	if (opt->key_prefix != NULL)
+		return buf_str(&j->table, opt->table, err) || buf_cstr(&j->table) == NULL
+			   ? err_nomem(err)
+			   : ERR_OK;
+	if (opt->database == NULL && (!is_in_name || parts.len == 1))
 		return err_set(
 		    err, ERR_USAGE, "give --database, too: the one that %s is in", opt->table);
 	const char *const both[] = { opt->database, parts.items[0], NULL };
-	if (parts.len == 1 && !is_postgres ? census_name(&j->table, both, err)
-					   : buf_str(&j->table, opt->table, err))
+	if (parts.len == 1 && is_in_name ? census_name(&j->table, both, err)
+					 : buf_str(&j->table, opt->table, err))
 		return err->code;
 	return buf_cstr(&j->table) != NULL ? ERR_OK : err_nomem(err);
 }
@@ -249,58 +259,8 @@ settling(
 		.verb = verb,
 		.database = opt->database,
 		.table = (const char *)j->table.data,
+		.prefix = opt->key_prefix,
 	};
-}
-
-static enum err_code
-add_since(struct buf *line, uint64_t n, const char *how, struct err *err)
-{
-	char rows[COUNTED_MAX];
-	if (n == 0)
-		return ERR_OK;
-	return buf_printf(line, err, "%s%s %s since", line->len > 0 ? ", " : "",
-	    counted(rows, n, "row"), how);
-}
-
-static enum err_code
-put_since(void *arg, const struct diff_table *t, struct err *err)
-{
-	AUTO(bufv) struct buf line = BUF_INIT;
-	if (t->state == DIFF_SAME)
-		return ERR_OK;
-	if (!t->is_counted)
-		return strv_addf(
-		    arg, err, "%s: it is not known what was written since", t->table);
-	if (add_since(&line, t->rows.added, "added", err) ||
-	    add_since(&line, t->rows.changed, "changed", err) ||
-	    add_since(&line, t->rows.removed, "removed", err))
-		return err->code;
-	if (line.len == 0)
-		return ERR_OK;
-	const char *text = buf_cstr(&line);
-	return text != NULL ? strv_addf(arg, err, "%s: %s", t->table, text) : err_nomem(err);
-}
-
-/* What is in the table now against what was put there: that is what was written since. */
-static enum err_code
-look_since(struct engine *e, const char *tag, struct restore_table_plan *out, struct err *err)
-{
-	struct id id;
-	struct err why = ERR_INIT;
-	if (e->repo == NULL)
-		return strv_add(&out->told,
-		    "what was written since is not known: give the repository (-r) to be told",
-		    err);
-	enum err_code rc = snapshot_resolve(e->repo, tag, &id, &why);
-	if (rc == ERR_OK)
-		rc = look_at_rows(e, &id, out, put_since, &why);
-	if (rc == ERR_OK)
-		return ERR_OK;
-	if (rc == ERR_CANCELLED || rc == ERR_NO_MEMORY) {
-		*err = why;
-		return rc;
-	}
-	return strv_addf(&out->told, err, "what was written since is not known: %s", why.msg);
 }
 
 enum err_code
@@ -319,7 +279,7 @@ restore_table_kept(struct engine *e, const struct restore_table_options *opt,
 	    (opt->database != NULL && str_dup(&out->database, opt->database, err)) ||
 	    str_dup(&out->tag, tag.items[0], err))
 		return err->code;
-	return look_since(e, out->tag, out, err);
+	return lost_by_undo(e, opt->key_prefix, out, err);
 }
 
 enum err_code

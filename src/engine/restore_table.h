@@ -21,7 +21,10 @@ struct restore_table_options {
 	const char *service; /* NULL: the only one that has such a table; here and below */
 	const char *database;
 	const char *stack; /* NULL: the snapshot's */
-	const char *into; /* a schema; of MariaDB and MySQL a database; NULL: in place */
+	const char *key_prefix; /* of Redis and Valkey, whose tables are called db0, db1 ...;
+				   else NULL */
+	const char *into; /* a schema; of MariaDB and MySQL a database, of Redis its number;
+			     NULL: in place */
 };
 
 /* What it comes to. */
