@@ -5,12 +5,12 @@ import { untrack } from 'svelte';
 import { api } from '$lib/api';
 import { events } from '$lib/events.svelte';
 import { asProblem, type Problem } from '$lib/problem';
+import { isOver } from '$lib/runs';
 import { session } from '$lib/session.svelte';
 import type { Points } from './address';
+import { runChanged } from './run_changed';
 import type { Diff } from './types';
 
-const LOOK_MS = 1500;
-const ENDED = new Set(['complete', 'partial', 'failed', 'cancelled', 'lost']);
 
 export class Comparison {
 	run = $state<number | null>(null);
@@ -76,11 +76,11 @@ export class Comparison {
 	private async watch(run: number, signal: AbortSignal): Promise<void> {
 		for (;;) {
 			const diff = await api.get('/diffs/{run}', { path: { run }, signal });
-			if (ENDED.has(diff.run.state)) {
+			if (isOver(diff.run)) {
 				this.diff = diff;
 				return;
 			}
-			await ended(run, signal);
+			await runChanged(run, signal);
 		}
 	}
 }
@@ -90,21 +90,4 @@ interface Said {
 	text?: string;
 	bytes?: number;
 	bytes_total?: number;
-}
-
-/** Until the daemon says that the run has changed; and after a while, since it may be said while nobody listens. */
-function ended(run: number, signal: AbortSignal): Promise<void> {
-	return new Promise((done) => {
-		const finish = () => {
-			clearTimeout(timer);
-			stop();
-			done();
-		};
-		const timer = setTimeout(finish, LOOK_MS);
-		const stop = events.listen(({ type, data }) => {
-			const changed = (data as { run?: { id?: number } }).run;
-			if (type === 'run' && changed?.id === run) finish();
-		});
-		signal.addEventListener('abort', finish, { once: true });
-	});
 }

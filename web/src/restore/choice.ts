@@ -1,0 +1,95 @@
+/*
+ * What is restored, and where: as chosen on the page, in its address, and as the daemon is asked.
+ */
+import type { Schemas } from '$lib/types';
+
+export type Scope = 'all' | 'services' | 'members' | 'paths';
+
+export interface Choice {
+	scope: Scope;
+	services: string[];
+	members: string[];
+	paths: string[];
+	/** Another name for the stack; "": its own. */
+	as: string;
+	/** The folder: of a stack under another name its project folder, of files where they go. */
+	to: string;
+	deleteExtra: boolean;
+}
+
+function list(query: URLSearchParams, name: string): string[] {
+	return query.getAll(name).filter((v) => v !== '');
+}
+
+export function readChoice(query: URLSearchParams, isStack: boolean): Choice {
+	const services = list(query, 'service');
+	const members = list(query, 'member');
+	const paths = list(query, 'path');
+	const scope = query.get('scope');
+	const implied: Scope = paths.length ? 'paths' : members.length ? 'members' : services.length ? 'services' : 'all';
+	const isKnown = scope === 'paths' || scope === 'all' || (isStack && (scope === 'services' || scope === 'members'));
+	return {
+		scope: isKnown ? scope : implied,
+		services,
+		members,
+		paths,
+		as: query.get('as') ?? '',
+		to: query.get('to') ?? '',
+		deleteExtra: query.get('delete') === '1',
+	};
+}
+
+export function writeChoice(choice: Choice): string {
+	const query = new URLSearchParams();
+	if (choice.scope !== 'all') query.set('scope', choice.scope);
+	if (choice.scope === 'services') for (const s of choice.services) query.append('service', s);
+	if (choice.scope === 'members') for (const m of choice.members) query.append('member', m);
+	if (choice.scope === 'paths') for (const p of choice.paths) query.append('path', p);
+	if (choice.as) query.set('as', choice.as);
+	if (choice.to) query.set('to', choice.to);
+	if (choice.deleteExtra) query.set('delete', '1');
+	const text = query.toString();
+	return text ? `?${text}` : '';
+}
+
+export function needsFolder(choice: Choice, isStack: boolean): boolean {
+	return !isStack || choice.scope === 'paths' || choice.as !== '';
+}
+
+/** What is missing before it can be looked at; "" when nothing is. */
+export function missing(choice: Choice, isStack: boolean): string {
+	if (choice.scope === 'services' && choice.services.length === 0) return 'Choose a service';
+	if (choice.scope === 'members' && choice.members.length === 0) return 'Choose a member';
+	if (choice.scope === 'paths' && choice.paths.length === 0) return 'Name a path';
+	if (choice.as && !/^[a-z0-9][a-z0-9_-]*$/.test(choice.as)) return 'A stack’s name has small letters, digits, - and _';
+	if (needsFolder(choice, isStack) && !choice.to.startsWith('/')) return 'Say in which folder, by its whole path';
+	return '';
+}
+
+/** What a person has to type: the name of what is replaced. */
+export function confirmation(choice: Choice, source: Schemas['Source']): string {
+	if (source.kind !== 'stack' || choice.scope === 'paths') return choice.to;
+	return choice.as || (source.name ?? '');
+}
+
+export function toRequest(choice: Choice, isStack: boolean): Schemas['PreviewRequest'] {
+	return {
+		...(choice.scope === 'services' ? { services: choice.services } : {}),
+		...(choice.scope === 'members' ? { members: choice.members } : {}),
+		...(choice.scope === 'paths' ? { paths: choice.paths } : {}),
+		...(choice.as && choice.scope !== 'paths' ? { as: choice.as } : {}),
+		...(needsFolder(choice, isStack) ? { to: choice.to } : {}),
+		...(choice.deleteExtra && (!isStack || choice.scope === 'paths') ? { delete_extra: true } : {}),
+	};
+}
+
+export function lines(text: string): string[] {
+	return text
+		.split('\n')
+		.map((l) => l.trim())
+		.filter((l) => l !== '');
+}
+
+export function toggled(all: string[], one: string): string[] {
+	return all.includes(one) ? all.filter((x) => x !== one) : [...all, one];
+}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { type Choice, confirmation, lines, missing, readChoice, toRequest, toggled, writeChoice } from '../../src/restore/choice';
+
+const all: Choice = { scope: 'all', services: [], members: [], paths: [], as: '', to: '', deleteExtra: false };
+const shop = { kind: 'stack' as const, name: 'shop' };
+
+describe('a choice of what to restore', () => {
+	it('is the same when its address is read', () => {
+		for (const choice of [
+			all,
+			{ ...all, scope: 'services' as const, services: ['db', 'app'] },
+			{ ...all, scope: 'members' as const, members: ['volume shop, too'], as: 'shop2', to: '/srv/x y' },
+			{ ...all, scope: 'paths' as const, paths: ['a/b, c', 'd'], to: '/tmp/back', deleteExtra: true },
+		])
+			expect(readChoice(new URLSearchParams(writeChoice(choice)), true)).toEqual(choice);
+	});
+
+	it('of folders knows no services', () => {
+		expect(readChoice(new URLSearchParams('scope=services'), false).scope).toBe('all');
+	});
+
+	it('tells what is missing', () => {
+		expect(missing(all, true)).toBe('');
+		expect(missing(all, false)).not.toBe('');
+		expect(missing({ ...all, to: 'relative' }, false)).not.toBe('');
+		expect(missing({ ...all, scope: 'services' }, true)).toBe('Choose a service');
+		expect(missing({ ...all, as: 'Shop' , to: '/x' }, true)).not.toBe('');
+		expect(missing({ ...all, as: 'shop2', to: '/x' }, true)).toBe('');
+	});
+
+	it('asks the daemon for what was chosen, and nothing else', () => {
+		expect(toRequest(all, true)).toEqual({});
+		expect(toRequest({ ...all, services: ['left over'] }, true)).toEqual({});
+		expect(toRequest({ ...all, scope: 'services', services: ['db'] }, true)).toEqual({ services: ['db'] });
+		expect(toRequest({ ...all, to: '/x', deleteExtra: true }, false)).toEqual({ to: '/x', delete_extra: true });
+		expect(toRequest({ ...all, deleteExtra: true }, true)).toEqual({});
+	});
+
+	it('is confirmed by the name of what is replaced', () => {
+		expect(confirmation(all, shop)).toBe('shop');
+		expect(confirmation({ ...all, as: 'shop2' }, shop)).toBe('shop2');
+		expect(confirmation({ ...all, scope: 'paths', to: '/x' }, shop)).toBe('/x');
+		expect(confirmation({ ...all, to: '/x' }, { kind: 'path', paths: ['/srv'] })).toBe('/x');
+	});
+
+	it('reads lines, and toggles', () => {
+		expect(lines(' a \n\n b')).toEqual(['a', 'b']);
+		expect(toggled(['a'], 'a')).toEqual([]);
+		expect(toggled(['a'], 'b')).toEqual(['a', 'b']);
+	});
+});
