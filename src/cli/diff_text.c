@@ -3,6 +3,7 @@
 #include "base/text_diff.h"
 #include "cli/unified.h"
 #include "engine/diff_file.h"
+#include "ui/diff_file_view.h"
 
 static enum err_code
 print_line(void *arg, char mark, const char *text, size_t len, struct err *err)
@@ -24,10 +25,7 @@ text_json(struct diff_work *w, const struct diff_file *f, enum exit_code code, s
 		TEXT_DIFF_CONTEXT, err))
 		return err->code;
 	cli_result_begin(w->cli, &j, &line, code);
-	json_flag(&j, "differs", diff.len > 0 || f->has_before != f->has_after);
-	json_flag(&j, "is_before", f->has_before);
-	json_flag(&j, "is_after", f->has_after);
-	json_bytes(&j, "diff", diff.len > 0 ? (const char *)diff.data : "", diff.len);
+	diff_file_view_json(&j, f, &diff);
 	return cli_result_end(&j, err);
 }
 

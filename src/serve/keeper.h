@@ -38,6 +38,7 @@ MUST_CHECK enum err_code keeper_run(const struct keeper_options *opt, struct err
 /* --- for verbs --- */
 
 struct catalog *keeper_catalog(struct keeper *k);
+#define SETTING_KIT_SAVED "repository.kit_saved_ns" /* of the catalogue */
 /* STATE: catalog.db, schedules.json, runs/ID.jsonl, secrets/, and journals of services. */
 const char *keeper_state_dir(const struct keeper *k);
 /* May it read the volumes of others?  Without root it may not. */

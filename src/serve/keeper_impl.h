@@ -85,7 +85,6 @@ void keeper_end_asks(struct keeper *k, bool all);
 /* --- keeper_repo.c --- */
 
 #define SETTING_REPOSITORY "repository" /* the name of a folder of repo_place.h */
-#define SETTING_KIT_SAVED "repository.kit_saved_ns"
 
 /* ERR_NO_REPOSITORY when none was chosen. */
 MUST_CHECK enum err_code keeper_place(

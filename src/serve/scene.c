@@ -8,7 +8,6 @@
 
 #define RUNS_MAX 5000
 #define DAY_NS (INT64_C(86400) * NS_PER_S)
-#define KIT_SAVED "repository.kit_saved_ns"
 
 void
 scene_release(struct scene *s)
@@ -143,7 +142,7 @@ load_catalog(struct scene *s, struct catalog *c, struct err *err)
 	AUTO(str) char *kit = NULL;
 	struct catalog_run_filter filter = { .since_ns = s->now_ns - SCENE_DAYS * DAY_NS,
 		.limit = RUNS_MAX };
-	if (catalog_get(c, KIT_SAVED, &kit, err) ||
+	if (catalog_get(c, SETTING_KIT_SAVED, &kit, err) ||
 	    catalog_run_list(c, &filter, add_run, s, err) ||
 	    schedule_list(c, NULL, add_schedule, s, err))
 		return err->code;

@@ -24,6 +24,7 @@ struct shelf {
 	int64_t listed_ns; /* monotonic */
 	struct err problem; /* why it could not be renewed */
 	atomic_bool is_stale;
+	struct diff_cache *diffs;
 };
 
 /* --- points --- */
@@ -236,12 +237,14 @@ list_anew(struct held **out, struct repo *r, const struct points *known, struct 
 enum err_code
 shelf_new(struct shelf **out, struct err *err)
 {
-	struct shelf *s = calloc(1, sizeof *s);
+	AUTO(shelf) struct shelf *s = calloc(1, sizeof *s);
 	if (s == NULL)
 		return err_nomem(err);
 	pthread_mutex_init(&s->lock, NULL);
 	atomic_init(&s->is_stale, true);
-	*out = s;
+	if (diff_cache_new(&s->diffs, err))
+		return err->code;
+	*out = TAKE(s);
 	return ERR_OK;
 }
 
@@ -251,8 +254,15 @@ shelf_free(struct shelf *s)
 	if (s == NULL)
 		return;
 	held_release(s->held);
+	diff_cache_free(s->diffs);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
+}
+
+struct diff_cache *
+shelf_diffs(struct shelf *s)
+{
+	return s->diffs;
 }
 
 void

@@ -16,6 +16,7 @@
 
 #include "engine/browse.h"
 #include "repo/proof.h"
+#include "serve/diff_index.h"
 
 struct point {
 	struct id id;
@@ -51,6 +52,8 @@ MUST_CHECK enum err_code shelf_new(struct shelf **out, struct err *err);
 void shelf_free(struct shelf *s);
 AUTO_FREE(shelf, struct shelf *, shelf_free)
 void shelf_stale(struct shelf *s);
+/* What comparisons have found, as long as somebody looks at it. */
+struct diff_cache *shelf_diffs(struct shelf *s);
 
 /* *old: ERR_OK, or why this could not be renewed and may be old; may be NULL. */
 MUST_CHECK enum err_code shelf_points(struct shelf *s, struct repo *r,
