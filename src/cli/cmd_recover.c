@@ -3,7 +3,9 @@
  * restores that were interrupted.
  */
 #include "base/counted.h"
+#include "base/log.h"
 #include "cli/recover.h"
+#include "docker/exec.h"
 #include "engine/drill.h"
 
 static enum err_code
@@ -38,6 +40,18 @@ remove_scratch(struct cli *c, struct recovery *r, struct err *err)
 	return ERR_OK;
 }
 
+/* Pipes in containers, and dump tools that wait there.  Without an engine there are none. */
+static void
+remove_outlets(struct cli *c)
+{
+	AUTO(docker) struct docker *d = NULL;
+	struct docker_options opt = DOCKER_OPTIONS_INIT;
+	struct err err;
+	opt.cancel = c->cancel;
+	if (docker_open(&d, &opt, &err) != ERR_OK || docker_remove_outlets(d, &err) != ERR_OK)
+		log_debug("no containers are looked into: %s", err.msg);
+}
+
 static enum err_code
 run(struct cli *c, enum exit_code *code, struct err *err)
 {
@@ -46,6 +60,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	if (recover_all(c, &r, err) || recover_restores(c, &r, err) ||
 	    remove_scratch(c, &r, err))
 		return err->code;
+	remove_outlets(c);
 	if (r.failed > 0)
 		*code = EXIT_FAILED;
 	else if (r.busy > 0)
@@ -85,7 +100,8 @@ const struct command command_recover = {
 	    "\n"
 	    "A restore that was interrupted is settled from its record: when all data was in\n"
 	    "place and the stack starts, the restore stands; otherwise all is put back as it\n"
-	    "was.  The repository is not needed.",
+	    "was.  Dump tools that still wait in containers for a backup that died are ended.\n"
+	    "The repository is not needed.",
 	.has_json = true,
 	.run = run,
 };

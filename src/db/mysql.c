@@ -432,8 +432,10 @@ build_dump_argv(struct mysql *m, struct err *err)
 	struct strv *argv = &m->dump_argv;
 	strv_release(argv);
 	const struct strv *login = m->base.t->site != NULL ? &m->dump_login : &m->login;
-	if (strv_add(argv, m->dumper, err) || add_all(argv, login, err) ||
-	    add_list(argv, options, err))
+	if (strv_add(argv, m->dumper, err) || add_all(argv, login, err))
+		return err->code;
+	m->dump_file_at = argv->len;
+	if (add_list(argv, options, err))
 		return err->code;
 	if (!m->dumper_is_maria && add_list(argv, oracle, err))
 		return err->code;
@@ -532,6 +534,8 @@ open_snapshot(struct mysql *m, struct err *err)
 	struct run_spec spec = RUN_SPEC_INIT;
 	spec.argv = (const char *const *)m->dump_argv.items;
 	spec.env = (const char *const *)m->env.items;
+	spec.file_option = "--result-file=";
+	spec.file_option_at = m->dump_file_at;
 	if (runner_start(m->base.t->runner, &spec, &m->dump, err))
 		return err->code;
 	struct buf *b = &m->dump_first;

@@ -49,6 +49,7 @@ struct mysql {
 	char *net_write_timeout; /* what to put back; NULL when it was not changed */
 	struct run *dump; /* runs since the fence */
 	struct strv dump_argv;
+	size_t dump_file_at; /* where in it an option for a file may stand */
 	struct buf dump_first; /* what it wrote until the snapshot was known to be open */
 };
 

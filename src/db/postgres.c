@@ -441,7 +441,8 @@ tool_argv(const struct postgres *p, const char *const *options, const char *data
 }
 
 static enum err_code
-start_tool(const struct postgres *p, const struct strv *argv, struct run **run, struct err *err)
+start_tool(const struct postgres *p, const struct strv *argv, const char *file_option,
+    struct run **run, struct err *err)
 {
 	AUTO(strv) struct strv env = STRV_INIT;
 	if (pg_env(p, PG_FOR_DUMPING, &env, err))
@@ -450,6 +451,8 @@ start_tool(const struct postgres *p, const struct strv *argv, struct run **run, 
 	spec.argv = (const char *const *)argv->items;
 	spec.env = (const char *const *)env.items;
 	spec.user = p->os_user;
+	spec.file_option = file_option;
+	spec.file_option_at = 1;
 	return runner_start(p->base.t->runner, &spec, run, err);
 }
 
@@ -479,7 +482,8 @@ drain_globals(struct postgres *p, const struct dump_out *out, struct err *err)
 	AUTO(session) struct session *s = NULL;
 	if (pg_session(p, p->maintenance, &s, err) || pg_list_roles(s, &p->roles, err) ||
 	    tool_argv(p, options, p->maintenance, &argv, err) ||
-	    start_tool(p, &argv, &run, err))
+	    /* Small; and of a file it would ask that it be on the disk. */
+	    start_tool(p, &argv, NULL, &run, err))
 		return err_wrap(err, DUMP_GLOBALS);
 	struct dump_head head = { DUMP_GLOBALS, NULL, DUMP_POSTGRES, p->pg_dumpall_version,
 		(const char *const *)argv.items, false };
@@ -545,7 +549,7 @@ drain_database(
 		return err->code;
 	if (expect_database(p, d, err))
 		return err_wrap(err, "list what database %s has", d->name);
-	if (start_tool(p, &argv, &run, err))
+	if (start_tool(p, &argv, "--file=", &run, err))
 		return err_wrap(err, "%s", name);
 	struct dump_head head = { name, d->name, DUMP_POSTGRES, p->pg_dump_version,
 		(const char *const *)argv.items, false };

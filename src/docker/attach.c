@@ -39,6 +39,7 @@ struct attach {
 	struct buf stash; /* output that came before it was asked for, from stash_at */
 	size_t stash_at;
 	bool at_end;
+	bool has_output; /* some came that is not held back */
 	struct err failed;
 	bool has_reader;
 	pthread_t reader;
@@ -146,6 +147,7 @@ enum err_code
 attach_release(struct attach *a, struct err *err)
 {
 	a->hold = HOLD_OVER;
+	a->has_output = true;
 	if (buf_add(&a->stash, a->held.data, a->held.len, err))
 		return err->code;
 	a->held.len = 0;
@@ -174,8 +176,10 @@ is_for_hold(struct attach *a)
 static enum err_code
 take_output(struct attach *a, struct dest *to, const uint8_t *p, size_t n, struct err *err)
 {
-	if (to->kind == TO_NOWHERE && a->hold != HOLD_NOTHING_YET && !is_for_hold(a))
+	if (to->kind == TO_NOWHERE && a->hold != HOLD_NOTHING_YET && !is_for_hold(a)) {
+		a->has_output = true;
 		return ERR_OK;
+	}
 	if (is_for_hold(a)) {
 		if (buf_add(&a->held, p, n, err))
 			return err->code;
@@ -186,6 +190,7 @@ take_output(struct attach *a, struct dest *to, const uint8_t *p, size_t n, struc
 	}
 	if (a->hold == HOLD_FIRST && attach_release(a, err))
 		return err->code;
+	a->has_output = true;
 	if (to->kind == TO_CALLER && !has_stash(a)) {
 		memcpy(to->out + to->got, p, n);
 		to->got += n;
@@ -431,6 +436,35 @@ take_in(struct attach *a, bool *is_full, struct err *err)
 			rc = receive(a, &to, &got, err);
 	}
 	return keep_failure(a, rc, err);
+}
+
+int
+attach_fd(const struct attach *a)
+{
+	return a->fd;
+}
+
+const struct cancel *
+attach_cancel(const struct attach *a)
+{
+	return a->cancel;
+}
+
+enum err_code
+attach_listen(struct attach *a, bool *at_end, struct err *err)
+{
+	bool is_full;
+	pthread_mutex_lock(&a->reading);
+	enum err_code rc = take_in(a, &is_full, err);
+	*at_end = a->at_end;
+	pthread_mutex_unlock(&a->reading);
+	return rc;
+}
+
+bool
+attach_has_output(const struct attach *a)
+{
+	return a->has_output;
 }
 
 /* Make room for more input.  full_since is 0, or when the stash was first found full. */

@@ -37,6 +37,14 @@ void attach_set_patience(struct attach *a, int timeout_ms);
 MUST_CHECK enum err_code attach_drain(
     struct attach *a, int timeout_ms, bool *at_end, struct err *err);
 
+/* For one who waits for something else as well: what to poll for reading, and then, without
+ * waiting, take in what there is, output for a later read. */
+int attach_fd(const struct attach *a);
+const struct cancel *attach_cancel(const struct attach *a);
+MUST_CHECK enum err_code attach_listen(struct attach *a, bool *at_end, struct err *err);
+/* Did any output ever come, read by now or not? */
+bool attach_has_output(const struct attach *a);
+
 /* While it cannot go on it takes in up to 8 MiB of output for a later read; exec.h. */
 MUST_CHECK enum err_code attach_write(
     struct attach *a, const void *data, size_t len, struct err *err);

@@ -2,17 +2,16 @@
 
 #include "docker/call.h"
 #include "docker/host_process.h"
+#include "docker/inside.h"
 #include "sys/fd.h"
 #include "sys/sock.h"
 #include "sys/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #define CONNECT_TIMEOUT_MS 5000
 
@@ -120,29 +119,13 @@ dial_tcp(int *fd, const json_t *container, const char *id, const char *port_text
 	return err->code;
 }
 
-/* Symlinks, absolute ones too, stay below the container's root. */
-static enum err_code
-open_inside(int *out, int root_fd, const char *path, struct err *err)
-{
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	int fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof how);
-	if (fd < 0)
-		return err_sys(err, "find %s", path);
-	*out = fd;
-	return ERR_OK;
-}
-
 static enum err_code
 dial_unix(int *fd, const json_t *container, const char *id, const char *path, struct err *err)
 {
 	int64_t pid = json_get_int(json_object_get(container, "State"), "Pid", 0);
-	AUTO(fd) int pid_fd = -1;
 	AUTO(fd) int root_fd = -1;
 	AUTO(fd) int sock_fd = -1;
-	if (host_process_open(&pid_fd, pid, id, err) ||
-	    host_process_open_file(&root_fd, pid_fd, pid, "root", O_PATH | O_DIRECTORY, err) ||
-	    open_inside(&sock_fd, root_fd, path, err))
+	if (inside_root(&root_fd, pid, id, err) || inside_find(&sock_fd, root_fd, path, err))
 		return err->code;
 	char held[40];
 	snprintf(held, sizeof held, "/proc/self/fd/%d", sock_fd);

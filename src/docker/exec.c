@@ -4,6 +4,7 @@
 #include "docker/attach.h"
 #include "docker/call.h"
 #include "docker/dial.h"
+#include "docker/exec_impl.h"
 #include "docker/host_process.h"
 #include "docker/tunnel.h"
 #include "sys/clock.h"
@@ -17,12 +18,6 @@
 /* Between the end of the streams and the exit code the engine needs a moment; not this long. */
 #define EXIT_CODE_GRACE_MS 10000
 #define KILL_TIMEOUT_MS 2000
-
-struct exec_runner {
-	struct runner base;
-	struct docker *d;
-	char *container; /* full id */
-};
 
 struct exec_run {
 	struct run base;
@@ -313,20 +308,36 @@ attach(struct exec_run *r, struct err *err)
 	return ERR_OK;
 }
 
-static enum err_code
-exec_start(
-    struct runner *runner, const struct run_spec *spec, struct run **out, struct err *err)
+enum err_code
+exec_start_plain(
+    struct exec_runner *place, const struct run_spec *spec, struct run **out, struct err *err)
 {
 	struct exec_run *r = calloc(1, sizeof *r);
 	if (r == NULL)
 		return err_nomem(err);
 	r->base.ops = &exec_run_ops;
-	r->place = (struct exec_runner *)runner;
+	r->place = place;
 	AUTO(run) struct run *run = &r->base;
 	if (create(r->place, spec, &r->id, err) || attach(r, err))
 		return err->code;
 	*out = TAKE(run);
 	return ERR_OK;
+}
+
+struct attach *
+exec_streams(struct run *run)
+{
+	return run_of(run)->streams;
+}
+
+static enum err_code
+exec_start(
+    struct runner *runner, const struct run_spec *spec, struct run **out, struct err *err)
+{
+	struct exec_runner *place = (struct exec_runner *)runner;
+	if (spec->file_option == NULL || spec->has_stdin)
+		return exec_start_plain(place, spec, out, err);
+	return exec_start_piped(place, spec, out, err);
 }
 
 static enum err_code

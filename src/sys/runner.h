@@ -32,11 +32,16 @@ struct run_spec {
 	    *env; /* NULL-terminated "NAME=value" to add (secrets go here); may be NULL */
 	const char *user; /* as whom, or NULL for the place's default */
 	bool has_stdin; /* false: the tool reads an empty stream */
+	/* The tool's option to write a file in place of standard output, as "--file=", and
+	 * which element of argv it may stand before; NULL: it has none.  A runner may use it to
+	 * get the output by a quicker way; run_read gives the same bytes either way. */
+	const char *file_option;
+	size_t file_option_at;
 };
 
-#define RUN_SPEC_INIT                   \
-	{                               \
-		NULL, NULL, NULL, false \
+#define RUN_SPEC_INIT                            \
+	{                                        \
+		NULL, NULL, NULL, false, NULL, 0 \
 	}
 
 struct runner_ops {

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Dump tools that lie: they exit 0 and have written nothing, a part, another database, or all but a
-# table.  Whatever they do, there is no snapshot that says otherwise.  Every cut is made at
-# STACKSNAP_TEST_CUT bytes (4096); every byte is in tests/unit/db.
+# table.  Whatever they do, there is no snapshot that says otherwise, by whatever way their output
+# comes (STACKSNAP_OUTLET).  Every cut is made at STACKSNAP_TEST_CUT bytes (4096), at each by the one
+# way or the other; every byte is in tests/unit/db.
 # shellcheck disable=SC2016 # the lies are expanded in the container
 set -uo pipefail
 # shellcheck source=tests/stack/lib.sh
@@ -45,7 +46,8 @@ answers() {
 	return 1
 }
 
-# lie PROJECT TOOL SCRIPT: the tool does what the script says; $real is the true one.
+# lie PROJECT TOOL SCRIPT: the tool does what the script says; $real is the true one.  What it writes to
+# standard output is what it would write to the file that it was told of.
 lie() {
 	in_db "$1" sh -c "
 		tool=\$(command -v $2); real=\$(readlink -f \"\$tool\")
@@ -54,7 +56,8 @@ lie() {
 			[ -e \"\$real\" ] || real=/tmp/kept/before/$2
 			ln -sf \"\$real\" /tmp/kept/$2
 			printf '%s\n' '#!/bin/sh' 'real=/tmp/kept/$2' 'case \"\$*\" in *--version*|*--help*) exec \$real \"\$@\";; esac' \
-				'. /tmp/kept/$2.lie' >\"\$tool\" && chmod 755 \"\$tool\"
+				'for word; do' 'shift' 'case \$word in' '--file=*|--result-file=*) exec >\"\${word#*=}\" ;;' \
+				'*) set -- \"\$@\" \"\$word\" ;;' 'esac' 'done' '. /tmp/kept/$2.lie' >\"\$tool\" && chmod 755 \"\$tool\"
 		fi
 		cat >/tmp/kept/$2.lie" <<<"$3"
 }
@@ -74,11 +77,12 @@ refused() {
 
 # cuts PROJECT TOOL SIZE: cut everywhere, exit 0.
 cuts() {
-	local at bad=() before runs=0
+	local at bad=() before runs=0 way
 	before=$(count_snapshots)
 	for ((at = cut; at < $3; at += cut)); do
 		lie "$1" "$2" "\$real \"\$@\" | head -c $at; exit 0"
-		"$stacksnap" backup --quiesce none "$1" >/dev/null 2>&1 && bad+=("$at")
+		way=$([ $((runs % 2)) -eq 0 ] || echo none)
+		STACKSNAP_OUTLET=$way "$stacksnap" backup --quiesce none "$1" >/dev/null 2>&1 && bad+=("$at")
 		runs=$((runs + 1))
 	done
 	echo "# $2 was cut at $runs places of $3 bytes"
@@ -92,6 +96,12 @@ lies() { # lies PROJECT TOOL: what any tool may do
 	refused "$1" "$2" "is killed in the middle" '$real "$@" | head -c 9000; kill -9 $$' "status 137"
 	refused "$1" "$2" "fails at its end" '$real "$@"; echo out of luck >&2; exit 3' "out of luck"
 	refused "$1" "$2" "writes something else" 'seq 100000; exit 0' "service db: "
+}
+lies_by_stream() { # lies_by_stream PROJECT TOOL: what differs where there is no outlet
+	local STACKSNAP_OUTLET=none
+	export STACKSNAP_OUTLET
+	refused "$1" "$2" "writes nothing to the stream" 'exit 0' "the dump is empty"
+	refused "$1" "$2" "is killed in the middle of the stream" '$real "$@" | head -c 9000; kill -9 $$' "status 137"
 }
 
 # --- PostgreSQL ---
@@ -113,6 +123,7 @@ SQL
 claim "a sound server is backed up" "$stacksnap" backup --quiesce none $pg
 size=$(in_db $pg pg_dump -U postgres -h 127.0.0.1 --create "dbname=shop password=pw" | wc -c)
 lies $pg pg_dump
+lies_by_stream $pg pg_dump
 lies $pg pg_dumpall
 refused $pg pg_dump "leaves out a table" \
 	'$real --exclude-table=customers "$@"' "the dump lacks 2 of 7 objects: CONSTRAINT customers_pkey ON public.customers, TABLE public.customers"
@@ -156,6 +167,7 @@ tool=$(in_db $my sh -c 'basename "$(command -v mariadb-dump || command -v mysqld
 claim "a sound server is backed up" "$stacksnap" backup --quiesce none $my
 size=$(in_db $my "$tool" -uroot -ppw --routines --databases shop | wc -c)
 lies $my "$tool"
+lies_by_stream $my "$tool"
 refused $my "$tool" "leaves out a table" '$real --ignore-table=shop.customers "$@"' "TABLE shop.customers"
 refused $my "$tool" "leaves out the rows of a table" \
 	"\$real \"\$@\" | sed '/^INSERT INTO .customers/,/;\$/d'" "the dump has 0 rows of table shop.customers, the server had at least 1"
