@@ -48,9 +48,15 @@ place_if_any(
 }
 
 enum err_code
-keeper_environment(struct keeper *k, char **out, struct err *err)
+keeper_environment(struct keeper *k, struct strv *out, struct err *err)
 {
-	return str_printf(out, err, "STACKSNAP_STATE_DIR=%s", k->state_dir);
+	/* Empty is as good as unset: which repository is meant, the catalogue says. */
+	static const char *const none[] = { "STACKSNAP_REPOSITORY=", "STACKSNAP_PASSWORD_FILE=",
+		"STACKSNAP_PASSWORD_COMMAND=", "STACKSNAP_FROM_PASSWORD_FILE=" };
+	for (size_t i = 0; i < ARRAY_LEN(none); i++)
+		if (strv_add(out, none[i], err))
+			return err->code;
+	return strv_addf(out, err, "STACKSNAP_STATE_DIR=%s", k->state_dir);
 }
 
 enum err_code
@@ -60,19 +66,18 @@ keeper_stream(struct keeper *k, const char *const *argv, int *fd, struct err *er
 	const struct repo_place *which;
 	AUTO(strv) struct strv command = STRV_INIT;
 	AUTO(proc) struct proc *p = NULL;
-	AUTO(str) char *state = NULL;
+	AUTO(strv) struct strv env = STRV_INIT;
 	int ends[2];
 	if (strv_add(&command, "/proc/self/exe", err) || place_if_any(k, &place, &which, err) ||
-	    keeper_command(k, which, argv, &command, err) || keeper_environment(k, &state, err))
+	    keeper_command(k, which, argv, &command, err) || keeper_environment(k, &env, err))
 		return err->code;
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return err_sys(err, "make a pipe");
 	AUTO(fd) int from = ends[0];
 	AUTO(fd) int to = ends[1];
-	const char *const env[] = { state, NULL };
 	struct proc_options opt = PROC_OPTIONS_INIT;
 	opt.argv = (const char *const *)command.items;
-	opt.env = env;
+	opt.env = (const char *const *)env.items;
 	opt.stdout_fd = to;
 	opt.stderr_fd = STDERR_FILENO;
 	if (proc_start(&p, &opt, err))
@@ -126,18 +131,17 @@ keeper_call_at(const struct ask *ask, const struct repo_place *place, const char
     json_t **result, struct err *err)
 {
 	AUTO(strv) struct strv command = STRV_INIT;
-	AUTO(str) char *state = NULL;
+	AUTO(strv) struct strv env = STRV_INIT;
 	AUTO(bufv) struct buf out = BUF_INIT;
 	AUTO(bufv) struct buf said = BUF_INIT;
 	int status;
 	if (strv_add(&command, "/proc/self/exe", err) || strv_add(&command, "--json", err) ||
 	    keeper_command(ask->keeper, place, argv, &command, err) ||
-	    keeper_environment(ask->keeper, &state, err))
+	    keeper_environment(ask->keeper, &env, err))
 		return err->code;
-	const char *const env[] = { state, NULL };
 	struct proc_options opt = PROC_OPTIONS_INIT;
 	opt.argv = (const char *const *)command.items;
-	opt.env = env;
+	opt.env = (const char *const *)env.items;
 	if (proc_run(&opt, NULL, CALL_TIMEOUT_MS, ask->cancel, &out, &said, &status, err))
 		return err_set(err, err->code, "%s: %s", argv[0],
 		    err->code == ERR_CANCELLED ? "it took too long" : "it could not be run");

@@ -102,8 +102,9 @@ void keeper_repo_stale(struct keeper *k);
 /* Add the global options, and argv behind them.  place may be NULL. */
 MUST_CHECK enum err_code keeper_command(struct keeper *k, const struct repo_place *place,
     const char *const *argv, struct strv *out, struct err *err);
-/* What such a program's environment has that ours may not: "STACKSNAP_STATE_DIR=…". */
-MUST_CHECK enum err_code keeper_environment(struct keeper *k, char **out, struct err *err);
+/* What such a program's environment has that ours may not, and the other way round. */
+MUST_CHECK enum err_code keeper_environment(
+    struct keeper *k, struct strv *out, struct err *err);
 /* keeper_call with another place. */
 MUST_CHECK enum err_code keeper_call_at(const struct ask *ask, const struct repo_place *place,
     const char *const *argv, json_t **result, struct err *err);

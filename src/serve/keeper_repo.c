@@ -192,7 +192,8 @@ void
 keeper_repo_forget(struct keeper *k)
 {
 	keep(k, NULL);
-	shelf_stale(k->shelf);
+	if (k->shelf != NULL)
+		shelf_stale(k->shelf);
 }
 
 void

@@ -81,7 +81,8 @@ static enum err_code
 add_verified(struct keeper *k, const struct catalog_run *row, struct strv *own, struct err *err)
 {
 	AUTO(verified_list) struct verified_list l = VERIFIED_LIST_INIT;
-	char text[CLOCK_TEXT_SIZE];
+	char seconds[CLOCK_TEXT_SIZE];
+	char text[CLOCK_TEXT_SIZE + 16];
 	if (strcmp(row->kind, "retention") != 0)
 		return ERR_OK;
 	if (verified_load(&l, k->catalog, err))
@@ -89,7 +90,9 @@ add_verified(struct keeper *k, const struct catalog_run *row, struct strv *own, 
 	int64_t until_ns = verified_until(&l);
 	if (until_ns == 0)
 		return ERR_OK;
-	clock_format(text, until_ns);
+	clock_format(seconds, until_ns);
+	snprintf(text, sizeof text, "%.*s.%09lldZ", (int)strcspn(seconds, "Z"), seconds,
+	    (long long)(until_ns % NS_PER_S));
 	return strv_add(own, "--verified-before", err) ? err->code : strv_add(own, text, err);
 }
 
@@ -125,13 +128,12 @@ start_at_gate(struct keeper *k, const struct catalog_run *row, int gate, int log
     struct proc **out, struct err *err)
 {
 	AUTO(strv) struct strv command = STRV_INIT;
-	AUTO(str) char *state = NULL;
-	if (command_of(k, row, &command, err) || keeper_environment(k, &state, err))
+	AUTO(strv) struct strv env = STRV_INIT;
+	if (command_of(k, row, &command, err) || keeper_environment(k, &env, err))
 		return err->code;
-	const char *const env[] = { state, NULL };
 	struct proc_options opt = PROC_OPTIONS_INIT;
 	opt.argv = (const char *const *)command.items;
-	opt.env = env;
+	opt.env = (const char *const *)env.items;
 	opt.stdin_fd = gate;
 	opt.stdout_fd = log;
 	opt.stderr_fd = STDERR_FILENO;

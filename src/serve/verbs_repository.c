@@ -87,8 +87,12 @@ repository_view(const struct ask *ask, json_t **out, struct err *err)
 static enum err_code
 get_repository(const struct ask *ask, struct answer *out, struct err *err)
 {
-	out->keep_ms = KEEP_MS;
-	return repository_view(ask, &out->body, err);
+	if (repository_view(ask, &out->body, err))
+		return err->code;
+	/* What is wrong with it may be mended any moment. */
+	bool is_open = strcmp(json_get_str(out->body, "state"), "open") == 0;
+	out->keep_ms = is_open ? KEEP_MS : 0;
+	return ERR_OK;
 }
 
 /* --- where it is to be --- */

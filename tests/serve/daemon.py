@@ -57,12 +57,13 @@ class Answer:
 class Daemon:
     """`stacksnap serve` in a place of tests/cli; stop() it, or leave it to the with statement."""
 
-    def __init__(self, place, *options, port=None):
+    def __init__(self, place, *options, port=None, start=True):
         self.place, self.options = place, options
         self.port = port or free_port()
         self.state = place.path / "daemon"
         self.cookie = self.csrf = None
-        self.start()
+        if start:
+            self.start()
 
     def start(self):
         self.log = open(self.place.path / "serve.log", "ab")
