@@ -32,7 +32,7 @@ answer_is_what_comes_before_the_sessions_own_line(void **state)
 		scripted_runner_init(&runner, steps);
 		runner.chunk = chunk;
 		struct db_target t = { .service = "db", .runner = &runner.base };
-		struct run_spec spec = { argv, NULL, NULL, false };
+		struct run_spec spec = { .argv = argv };
 		{
 			AUTO(session) struct session *s = NULL;
 			AUTO(bufv) struct buf out = BUF_INIT;
@@ -60,7 +60,7 @@ failed_statement_is_told_in_the_clients_words(void **state)
 	AUTO(scripted) struct scripted_runner runner;
 	scripted_runner_init(&runner, steps);
 	struct db_target t = { .service = "db", .runner = &runner.base };
-	struct run_spec spec = { argv, NULL, NULL, false };
+	struct run_spec spec = { .argv = argv };
 	AUTO(session) struct session *s = NULL;
 	AUTO(bufv) struct buf out = BUF_INIT;
 	ok(session_open(&s, &t, &spec, SESSION_MYSQL, &err));

@@ -123,7 +123,9 @@ command_environment_and_user_reach_the_engine(void **state)
 	struct place *p = open_place(talking_tool);
 	static const char *const argv[] = { "psql", "-c", "select \"a\"", NULL };
 	static const char *const env[] = { "PGPASSWORD=x", NULL };
-	struct run_spec spec = { argv, env, "postgres", true };
+	struct run_spec spec = {
+		.argv = argv, .env = env, .user = "postgres", .has_stdin = true
+	};
 	AUTO(run) struct run *run = NULL;
 	struct err err = ERR_INIT;
 	assert_int_equal(runner_start(p->r, &spec, &run, &err), ERR_OK);

@@ -341,7 +341,7 @@ read_from_a_tool_that_hangs_ends_with_patience(void **state)
 	size_t got;
 	/* Before it opened it, and behind. */
 	for (int i = 0; i < 2; i++) {
-		AUTO(fd) int fd = i == 1 ? open_as_tool(p) : -1;
+		AUTO(fd) int UNUSED fd = i == 1 ? open_as_tool(p) : -1;
 		refused(outlet_read(p->outlet, p->streams, 30, piece, sizeof piece, &got, &err),
 		    ERR_TRANSIENT, "nothing came for 0 s: it hangs, or waits for a lock");
 	}

@@ -39,7 +39,7 @@ start_shell(
 {
 	const char *argv[] = { "sh", "-c", script, NULL };
 	const char *env[] = { "SECRET=s3", NULL };
-	struct run_spec spec = { argv, env, NULL, has_stdin };
+	struct run_spec spec = { .argv = argv, .env = env, .has_stdin = has_stdin };
 	return runner_start(p->runner, &spec, out, err);
 }
 
@@ -90,7 +90,7 @@ missing_tool_is_not_found(void **state)
 	struct err err;
 	struct run *run = NULL;
 	const char *argv[] = { "no-such-tool", NULL };
-	struct run_spec spec = { argv, NULL, NULL, false };
+	struct run_spec spec = { .argv = argv };
 	refused_like(
 	    runner_start(p->runner, &spec, &run, &err), ERR_NOT_FOUND, "run no-such-tool: ");
 	spec.user = "postgres";
