@@ -1,25 +1,13 @@
+#include "random_case.h"
 #include "repo/memory_repo.h"
 
 #include "db/row_match.h"
 #include "repo/content_delta.h"
-#include "sys/rand.h"
 
 /*
  * Two versions of a table, stored as a backup does, compared as a diff does.
  * STACKSNAP_SEED repeats a case.
  */
-
-static uint64_t seed;
-
-static size_t
-below(size_t n)
-{
-	/* splitmix64 (Steele, Lea, Flood 2014) */
-	uint64_t z = seed += UINT64_C(0x9e3779b97f4a7c15);
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (size_t)((z ^ z >> 31) % n);
-}
 
 /* Rows (number, version, padding); a long one now and then. */
 struct table {
@@ -161,12 +149,8 @@ stored_tables_differ_by_what_was_edited(void **state)
 {
 	(void)state;
 	static const size_t one_in[] = { 100000, 3000, 100, 3 };
-	const char *chosen = getenv("STACKSNAP_SEED");
 	struct memory_repo m;
-	struct err err;
-	ok(rand_bytes(&seed, sizeof seed, &err));
-	seed = chosen != NULL ? strtoull(chosen, NULL, 10) : seed;
-	fprintf(stderr, "STACKSNAP_SEED=%llu\n", (unsigned long long)seed);
+	seed_case(first_seed());
 	memory_repo_open(&m);
 	size_t rows = 8000;
 	struct table a = new_table(rows);
@@ -191,7 +175,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(stored_tables_differ_by_what_was_edited),
+		cmocka_unit_test_teardown(stored_tables_differ_by_what_was_edited, tell_seed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,7 @@
-#include "testing.h"
+#include "random_case.h"
 
 #include "base/strv.h"
 #include "db/row_match.h"
-#include "sys/rand.h"
 
 #include <stdlib.h>
 
@@ -13,31 +12,6 @@
 #define CASES_DEFAULT 1000
 #define COLUMNS_MAX 6
 #define BIG_ROW 200000
-
-static uint64_t seed;
-static uint64_t seed_of_case;
-
-static uint64_t
-next_random(void)
-{
-	/* splitmix64 (Steele, Lea, Flood 2014) */
-	uint64_t z = seed += UINT64_C(0x9e3779b97f4a7c15);
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
-static size_t
-below(size_t n)
-{
-	return (size_t)(next_random() % n);
-}
-
-static bool
-one_in(size_t n)
-{
-	return below(n) == 0;
-}
 
 /* A row: its fields as COPY writes them. */
 struct sample_row {
@@ -562,43 +536,15 @@ check_world(const struct world *w, const struct row_match_options *opt)
 	strv_release(&got.changes);
 }
 
-static size_t
-cases(void)
-{
-	const char *s = getenv("STACKSNAP_CASES");
-	return s != NULL ? (size_t)strtoull(s, NULL, 10) : CASES_DEFAULT;
-}
-
-static uint64_t
-first_seed(void)
-{
-	const char *s = getenv("STACKSNAP_SEED");
-	uint64_t v;
-	struct err err;
-	if (s != NULL)
-		return strtoull(s, NULL, 10);
-	ok(rand_bytes(&v, sizeof v, &err));
-	return v;
-}
-
-static int
-tell_seed(void **state)
-{
-	(void)state;
-	fprintf(
-	    stderr, "the last case: STACKSNAP_SEED=%llu\n", (unsigned long long)seed_of_case);
-	return 0;
-}
-
 static void
 the_difference_is_that_of_brute_force(void **state)
 {
 	(void)state;
 	uint64_t first = first_seed();
 	static const size_t memory[] = { 0, 65536, 65536, 4096, 1 };
-	for (size_t i = 0; i < cases(); i++) {
+	for (size_t i = 0; i < case_count(CASES_DEFAULT); i++) {
 		struct world w;
-		seed = seed_of_case = first + i;
+		seed_case(first + i);
 		make_world(&w);
 		struct row_match_options opt = {
 			.memory = memory[below(ARRAY_LEN(memory))],

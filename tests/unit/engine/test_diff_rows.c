@@ -1,5 +1,6 @@
 /* Databases of two snapshots, and of a snapshot and a server, compared row by row. */
 #include "engine/dataset_snapshot.h"
+#include "engine/told.h"
 
 #include "engine/diff_rows_impl.h"
 
@@ -78,14 +79,18 @@ pg(const struct buf *b)
 	    struct dump_text){ "db", "shop.sql", "shop", "postgres", b->data, b->len, false };
 }
 
-/* --- what is told --- */
-
-static void
-line(struct fixture *f, const struct buf *b)
+/* A dump of that table alone. */
+static struct dump_text
+one_pg(struct buf *b, const char *name, const char *columns, const char *names,
+    const char *rows, const char *key)
 {
-	struct err err;
-	ok(strv_addf(&f->lines, &err, "%.*s", (int)b->len, (const char *)b->data));
+	begin_pg(b);
+	table_pg(b, name, columns, names, rows, key);
+	end_pg(b);
+	return pg(b);
 }
+
+/* --- what is told --- */
 
 static const char *
 state_word(enum diff_state s)
@@ -158,19 +163,6 @@ static const struct diff_rows_ops all_ops = {
 	.unknown = on_unknown,
 };
 
-/* All lines, each with a newline behind it, must be these. */
-static void
-told(struct fixture *f, const char *wanted)
-{
-	struct err err;
-	AUTO(bufv) struct buf all = BUF_INIT;
-	for (size_t i = 0; i < f->lines.len; i++)
-		ok(buf_printf(&all, &err, "%s\n", f->lines.items[i]));
-	assert_string_equal(all.len > 0 ? buf_cstr(&all) : "", wanted);
-	strv_release(&f->lines);
-	f->lines = (struct strv)STRV_INIT;
-}
-
 /* --- comparing --- */
 
 /* How the second of both is had: from a snapshot, or as from a server that runs. */
@@ -238,14 +230,7 @@ compare_live(struct fixture *f, const struct id *a, const struct dump_text *live
 {
 	struct err err;
 	struct engine e = { .repo = f->repo };
-	struct row_diff d = {
-		.engine = &e,
-		.opt = opt,
-		.ops = &all_ops,
-		.arg = f,
-		.a = DIFF_SIDE_INIT,
-		.b = DIFF_SIDE_INIT,
-	};
+	AUTO(row_diff) struct row_diff d = row_diff_of(&e, opt, &all_ops, f);
 	ok(diff_side_open(&d, &d.a, a, &err));
 	ok(spill_open(&d.spill, NULL, &err));
 	for (size_t i = 0; i < n; i++)
@@ -253,9 +238,6 @@ compare_live(struct fixture *f, const struct id *a, const struct dump_text *live
 	diff_side_sort(&d.b);
 	ok(diff_check_names(&d, &err));
 	ok(diff_sides(&d, &err));
-	diff_side_release(&d.a);
-	diff_side_release(&d.b);
-	spill_close(d.spill);
 }
 
 static void
@@ -282,6 +264,18 @@ static const struct diff_rows_options schema = { .count = true, .schema = true, 
 
 #define BOTH(how) for (enum second how = STORED; how <= LIVE; how++)
 
+/* Whichever way the second is had. */
+static void
+tells(struct fixture *f, const struct dump_text *a, const struct dump_text *b,
+    const struct diff_rows_options *opt, const char *wanted)
+{
+	BOTH(how)
+	{
+		compare(f, how, a, 1, b, 1, opt);
+		told(f, wanted);
+	}
+}
+
 /* --- claims --- */
 
 static void
@@ -291,13 +285,8 @@ equal_databases_are_the_same(void **state)
 	AUTO(bufv) struct buf a = BUF_INIT;
 	orders_pg(&a, (struct orders){ 0, 5000, 0 });
 	struct dump_text t = pg(&a);
-	BOTH(how)
-	{
-		compare(f, how, &t, 1, &t, 1, &summary);
-		told(f, "db/shop public.orders same 5000 5000\n");
-		compare(f, how, &t, 1, &t, 1, &schema);
-		told(f, "db/shop public.orders same 5000 5000\n");
-	}
+	tells(f, &t, &t, &summary, "db/shop public.orders same 5000 5000\n");
+	tells(f, &t, &t, &schema, "db/shop public.orders same 5000 5000\n");
 }
 
 static void
@@ -310,16 +299,10 @@ rows_are_counted(void **state)
 	orders_pg(&b, (struct orders){ 17, 20412, 10000 });
 	struct dump_text x = pg(&a);
 	struct dump_text y = pg(&b);
-	BOTH(how)
-	{
-		compare(f, how, &x, 1, &y, 1, &summary);
-		told(f, "db/shop public.orders changed 20000 20395\n");
-		/* Of those that were added, five are odd, too. */
-		compare(f, how, &x, 1, &y, 1, &counts);
-		told(f, "db/shop public.orders changed 20000 20395 +412 -17 M100\n");
-		compare(f, how, &y, 1, &x, 1, &counts);
-		told(f, "db/shop public.orders changed 20395 20000 +17 -412 M100\n");
-	}
+	tells(f, &x, &y, &summary, "db/shop public.orders changed 20000 20395\n");
+	/* Of those that were added, five are odd, too. */
+	tells(f, &x, &y, &counts, "db/shop public.orders changed 20000 20395 +412 -17 M100\n");
+	tells(f, &y, &x, &counts, "db/shop public.orders changed 20395 20000 +17 -412 M100\n");
 }
 
 static void
@@ -328,22 +311,13 @@ rows_are_told_as_they_stand(void **state)
 	struct fixture *f = *state;
 	AUTO(bufv) struct buf a = BUF_INIT;
 	AUTO(bufv) struct buf b = BUF_INIT;
-	begin_pg(&a);
-	table_pg(&a, "public.t", "id integer,\n    v text", "id, v", "1\ta\n2\tb\\tc\n3\t\\N\n",
-	    "id");
-	end_pg(&a);
-	begin_pg(&b);
-	table_pg(
+	struct dump_text x = one_pg(&a, "public.t", "id integer,\n    v text", "id, v",
+	    "1\ta\n2\tb\\tc\n3\t\\N\n", "id");
+	struct dump_text y = one_pg(
 	    &b, "public.t", "id integer,\n    v text", "id, v", "3\tx\n2\tb\\tc\n4\td\n", "id");
-	end_pg(&b);
-	struct dump_text x = pg(&a);
-	struct dump_text y = pg(&b);
-	BOTH(how)
-	{
-		compare(f, how, &x, 1, &y, 1, &rows);
-		told(f, "public.t - 1\ta\npublic.t M 3\t\\N -> 3\tx\npublic.t + 4\td\n"
-			"db/shop public.t changed 3 3 +1 -1 M1\n");
-	}
+	tells(f, &x, &y, &rows,
+	    "public.t - 1\ta\npublic.t M 3\t\\N -> 3\tx\npublic.t + 4\td\n"
+	    "db/shop public.t changed 3 3 +1 -1 M1\n");
 }
 
 static void
@@ -352,19 +326,10 @@ without_a_key_rows_are_added_and_removed(void **state)
 	struct fixture *f = *state;
 	AUTO(bufv) struct buf a = BUF_INIT;
 	AUTO(bufv) struct buf b = BUF_INIT;
-	begin_pg(&a);
-	table_pg(&a, "public.log", "what text", "what", "x\nx\nx\ny\n", NULL);
-	end_pg(&a);
-	begin_pg(&b);
-	table_pg(&b, "public.log", "what text", "what", "x\nz\n", NULL);
-	end_pg(&b);
-	struct dump_text x = pg(&a);
-	struct dump_text y = pg(&b);
-	BOTH(how)
-	{
-		compare(f, how, &x, 1, &y, 1, &counts);
-		told(f, "db/shop public.log changed 4 2 +1 -3 M0\n");
-	}
+	struct dump_text x =
+	    one_pg(&a, "public.log", "what text", "what", "x\nx\nx\ny\n", NULL);
+	struct dump_text y = one_pg(&b, "public.log", "what text", "what", "x\nz\n", NULL);
+	tells(f, &x, &y, &counts, "db/shop public.log changed 4 2 +1 -3 M0\n");
 }
 
 static void
@@ -373,21 +338,13 @@ a_column_that_came_is_the_schemas(void **state)
 	struct fixture *f = *state;
 	AUTO(bufv) struct buf a = BUF_INIT;
 	AUTO(bufv) struct buf b = BUF_INIT;
-	begin_pg(&a);
-	table_pg(&a, "public.t", "id integer,\n    v text", "id, v", "1\ta\n2\tb\n", "id");
-	end_pg(&a);
-	begin_pg(&b);
-	table_pg(&b, "public.t", "id integer,\n    v text,\n    w text", "id, v, w",
-	    "1\ta\t\\N\n2\tB\tnew\n", "id");
-	end_pg(&b);
-	struct dump_text x = pg(&a);
-	struct dump_text y = pg(&b);
-	BOTH(how)
-	{
-		compare(f, how, &x, 1, &y, 1, &schema);
-		told(f, "TABLE public.t changed\npublic.t M 2\tb -> 2\tB\tnew\n"
-			"db/shop public.t changed 2 2 +0 -0 M1\n");
-	}
+	struct dump_text x =
+	    one_pg(&a, "public.t", "id integer,\n    v text", "id, v", "1\ta\n2\tb\n", "id");
+	struct dump_text y = one_pg(&b, "public.t", "id integer,\n    v text,\n    w text",
+	    "id, v, w", "1\ta\t\\N\n2\tB\tnew\n", "id");
+	tells(f, &x, &y, &schema,
+	    "TABLE public.t changed\npublic.t M 2\tb -> 2\tB\tnew\n"
+	    "db/shop public.t changed 2 2 +0 -0 M1\n");
 }
 
 /* Bytes that are equal say something else then. */
@@ -397,22 +354,12 @@ columns_in_another_order_are_compared_by_name(void **state)
 	struct fixture *f = *state;
 	AUTO(bufv) struct buf a = BUF_INIT;
 	AUTO(bufv) struct buf b = BUF_INIT;
-	begin_pg(&a);
-	table_pg(&a, "public.t", "id integer,\n    v text,\n    w text", "id, v, w",
-	    "1\tx\ty\n2\tx\tx\n3\tp\tq\n", "id");
-	end_pg(&a);
-	begin_pg(&b);
-	table_pg(&b, "public.t", "id integer,\n    w text,\n    v text", "id, w, v",
-	    "1\tx\ty\n2\tx\tx\n3\tq\tp\n", "id");
-	end_pg(&b);
-	struct dump_text x = pg(&a);
-	struct dump_text y = pg(&b);
-	BOTH(how)
-	{
-		compare(f, how, &x, 1, &y, 1, &rows);
-		told(f,
-		    "public.t M 1\tx\ty -> 1\tx\ty\ndb/shop public.t changed 3 3 +0 -0 M1\n");
-	}
+	struct dump_text x = one_pg(&a, "public.t", "id integer,\n    v text,\n    w text",
+	    "id, v, w", "1\tx\ty\n2\tx\tx\n3\tp\tq\n", "id");
+	struct dump_text y = one_pg(&b, "public.t", "id integer,\n    w text,\n    v text",
+	    "id, w, v", "1\tx\ty\n2\tx\tx\n3\tq\tp\n", "id");
+	tells(f, &x, &y, &rows,
+	    "public.t M 1\tx\ty -> 1\tx\ty\ndb/shop public.t changed 3 3 +0 -0 M1\n");
 }
 
 static void
@@ -421,19 +368,12 @@ a_column_of_another_name_is_no_change_of_rows(void **state)
 	struct fixture *f = *state;
 	AUTO(bufv) struct buf a = BUF_INIT;
 	AUTO(bufv) struct buf b = BUF_INIT;
-	begin_pg(&a);
-	table_pg(&a, "public.t", "id integer,\n    v text", "id, v", "1\ta\n2\tb\n", "id");
-	end_pg(&a);
-	begin_pg(&b);
-	table_pg(&b, "public.t", "id integer,\n    w text", "id, w", "1\ta\n2\tb\n", "id");
-	end_pg(&b);
-	struct dump_text x = pg(&a);
-	struct dump_text y = pg(&b);
-	BOTH(how)
-	{
-		compare(f, how, &x, 1, &y, 1, &schema);
-		told(f, "TABLE public.t changed\ndb/shop public.t changed 2 2 +0 -0 M0\n");
-	}
+	struct dump_text x =
+	    one_pg(&a, "public.t", "id integer,\n    v text", "id, v", "1\ta\n2\tb\n", "id");
+	struct dump_text y =
+	    one_pg(&b, "public.t", "id integer,\n    w text", "id, w", "1\ta\n2\tb\n", "id");
+	tells(f, &x, &y, &schema,
+	    "TABLE public.t changed\ndb/shop public.t changed 2 2 +0 -0 M0\n");
 }
 
 static void
@@ -442,19 +382,11 @@ another_key_makes_rows_added_and_removed(void **state)
 	struct fixture *f = *state;
 	AUTO(bufv) struct buf a = BUF_INIT;
 	AUTO(bufv) struct buf b = BUF_INIT;
-	begin_pg(&a);
-	table_pg(&a, "public.t", "id integer,\n    v integer", "id, v", "1\t5\n2\t6\n", "id");
-	end_pg(&a);
-	begin_pg(&b);
-	table_pg(&b, "public.t", "id integer,\n    v integer", "id, v", "1\t5\n2\t7\n", "v");
-	end_pg(&b);
-	struct dump_text x = pg(&a);
-	struct dump_text y = pg(&b);
-	BOTH(how)
-	{
-		compare(f, how, &x, 1, &y, 1, &counts);
-		told(f, "db/shop public.t changed 2 2 +1 -1 M0\n");
-	}
+	struct dump_text x =
+	    one_pg(&a, "public.t", "id integer,\n    v integer", "id, v", "1\t5\n2\t6\n", "id");
+	struct dump_text y =
+	    one_pg(&b, "public.t", "id integer,\n    v integer", "id, v", "1\t5\n2\t7\n", "v");
+	tells(f, &x, &y, &counts, "db/shop public.t changed 2 2 +1 -1 M0\n");
 }
 
 static void
@@ -474,21 +406,18 @@ tables_of_one_side_alone_are_told_with_their_rows(void **state)
 	struct dump_text x = pg(&a);
 	struct dump_text y = pg(&b);
 	struct diff_rows_options two = { .limit = 2, .schema = true };
-	BOTH(how)
-	{
-		compare(f, how, &x, 1, &y, 1, &summary);
-		told(f, "db/shop public.\"new; table\" added 0 3 +3 -0 M0\n"
-			"db/shop public.gone removed 2 0 +0 -2 M0\n"
-			"db/shop public.stays same 1 1\n");
-		compare(f, how, &x, 1, &y, 1, &two);
-		told(f, "CONSTRAINT some_pkey ON public.gone removed\n"
-			"TABLE public.\"new; table\" added\nTABLE public.gone removed\n"
-			"public.\"new; table\" + 5\npublic.\"new; table\" + 6\n"
-			"db/shop public.\"new; table\" added 0 3 +3 -0 M0\n"
-			"public.gone - 7\npublic.gone - 8\n"
-			"db/shop public.gone removed 2 0 +0 -2 M0\n"
-			"db/shop public.stays same 1 1\n");
-	}
+	tells(f, &x, &y, &summary,
+	    "db/shop public.\"new; table\" added 0 3 +3 -0 M0\n"
+	    "db/shop public.gone removed 2 0 +0 -2 M0\n"
+	    "db/shop public.stays same 1 1\n");
+	tells(f, &x, &y, &two,
+	    "CONSTRAINT some_pkey ON public.gone removed\n"
+	    "TABLE public.\"new; table\" added\nTABLE public.gone removed\n"
+	    "public.\"new; table\" + 5\npublic.\"new; table\" + 6\n"
+	    "db/shop public.\"new; table\" added 0 3 +3 -0 M0\n"
+	    "public.gone - 7\npublic.gone - 8\n"
+	    "db/shop public.gone removed 2 0 +0 -2 M0\n"
+	    "db/shop public.stays same 1 1\n");
 }
 
 static void
@@ -497,21 +426,12 @@ a_table_that_was_emptied_is_no_other_table(void **state)
 	struct fixture *f = *state;
 	AUTO(bufv) struct buf a = BUF_INIT;
 	AUTO(bufv) struct buf b = BUF_INIT;
-	begin_pg(&a);
-	table_pg(&a, "public.t", "id integer", "id", "7\n8\n", "id");
-	end_pg(&a);
-	begin_pg(&b);
-	table_pg(&b, "public.t", "id integer", "id", "", "id");
-	end_pg(&b);
-	struct dump_text x = pg(&a);
-	struct dump_text y = pg(&b);
-	BOTH(how)
-	{
-		compare(f, how, &x, 1, &y, 1, &rows);
-		told(f, "public.t - 7\npublic.t - 8\ndb/shop public.t changed 2 0 +0 -2 M0\n");
-		compare(f, how, &y, 1, &x, 1, &rows);
-		told(f, "public.t + 7\npublic.t + 8\ndb/shop public.t changed 0 2 +2 -0 M0\n");
-	}
+	struct dump_text x = one_pg(&a, "public.t", "id integer", "id", "7\n8\n", "id");
+	struct dump_text y = one_pg(&b, "public.t", "id integer", "id", "", "id");
+	tells(f, &x, &y, &rows,
+	    "public.t - 7\npublic.t - 8\ndb/shop public.t changed 2 0 +0 -2 M0\n");
+	tells(f, &y, &x, &rows,
+	    "public.t + 7\npublic.t + 8\ndb/shop public.t changed 0 2 +2 -0 M0\n");
 }
 
 static void
@@ -519,9 +439,7 @@ databases_and_services_of_one_side_alone_are_told(void **state)
 {
 	struct fixture *f = *state;
 	AUTO(bufv) struct buf t = BUF_INIT;
-	begin_pg(&t);
-	table_pg(&t, "public.t", "id integer", "id", "7\n", "id");
-	end_pg(&t);
+	one_pg(&t, "public.t", "id integer", "id", "7\n", "id");
 	struct dump_text a[] = { pg(&t), pg(&t) };
 	struct dump_text b[] = { pg(&t), pg(&t) };
 	a[1].stream = "old.sql";
@@ -548,22 +466,13 @@ torn_rows_are_compared_whole(void **state)
 	for (size_t i = 0; i < 2500000; i++)
 		ok(buf_u8(&big, (uint8_t)('a' + i * i % 26), &err));
 	ok(buf_str(&big, "\n3\tsmall\n", &err));
-	begin_pg(&a);
-	table_pg(&a, "public.t", "id integer,\n    v text", "id, v", buf_cstr(&big), "id");
-	end_pg(&a);
+	struct dump_text x =
+	    one_pg(&a, "public.t", "id integer,\n    v text", "id, v", buf_cstr(&big), "id");
 	big.data[2000000] = '!';
-	begin_pg(&b);
-	table_pg(&b, "public.t", "id integer,\n    v text", "id, v", buf_cstr(&big), "id");
-	end_pg(&b);
-	struct dump_text x = pg(&a);
-	struct dump_text y = pg(&b);
-	BOTH(how)
-	{
-		compare(f, how, &x, 1, &x, 1, &counts);
-		told(f, "db/shop public.t same 3 3\n");
-		compare(f, how, &x, 1, &y, 1, &counts);
-		told(f, "db/shop public.t changed 3 3 +0 -0 M1\n");
-	}
+	struct dump_text y =
+	    one_pg(&b, "public.t", "id integer,\n    v text", "id, v", buf_cstr(&big), "id");
+	tells(f, &x, &x, &counts, "db/shop public.t same 3 3\n");
+	tells(f, &x, &y, &counts, "db/shop public.t changed 3 3 +0 -0 M1\n");
 }
 
 static void
@@ -582,11 +491,7 @@ only_what_is_asked_for_is_compared(void **state)
 	struct diff_rows_options some = {
 		.tables = patterns, .service = "db", .database = "shop"
 	};
-	BOTH(how)
-	{
-		compare(f, how, &t, 1, &t, 1, &some);
-		told(f, "db/shop public.b same 1 1\n");
-	}
+	tells(f, &t, &t, &some, "db/shop public.b same 1 1\n");
 	struct id id;
 	struct engine e = { .repo = f->repo };
 	dataset_snapshot(f, &t, 1, &id);
@@ -636,13 +541,10 @@ tuples_are_compared(void **state)
 	    "INSERT INTO `orders` VALUES (2,'it\\'s',''),\n(3,'),(',NULL),(1,'x','y');\n");
 	struct dump_text x = my(&a);
 	struct dump_text y = my(&b);
-	BOTH(how)
-	{
-		compare(f, how, &x, 1, &y, 1, &rows);
-		told(f, "shop.orders M (2,'it\\'s',NULL) -> (2,'it\\'s','')\n"
-			"shop.orders + (3,'),(',NULL)\n"
-			"db/shop shop.orders changed 2 3 +1 -0 M1\n");
-	}
+	tells(f, &x, &y, &rows,
+	    "shop.orders M (2,'it\\'s',NULL) -> (2,'it\\'s','')\n"
+	    "shop.orders + (3,'),(',NULL)\n"
+	    "db/shop shop.orders changed 2 3 +1 -0 M1\n");
 }
 
 /* Nothing in the rows themselves tells it. */
@@ -657,11 +559,7 @@ equal_tuples_in_other_columns_differ(void **state)
 	orders_my(&b, "  `id` int(11) NOT NULL,\n  `b` text,\n  `a` text", values);
 	struct dump_text x = my(&a);
 	struct dump_text y = my(&b);
-	BOTH(how)
-	{
-		compare(f, how, &x, 1, &y, 1, &counts);
-		told(f, "db/shop shop.orders changed 2 2 +0 -0 M1\n");
-	}
+	tells(f, &x, &y, &counts, "db/shop shop.orders changed 2 2 +0 -0 M1\n");
 }
 
 static void
@@ -674,14 +572,9 @@ an_empty_table_without_a_file_is_there(void **state)
 	orders_my(&b, COLUMNS_MY, "INSERT INTO `orders` VALUES (1,'x','y');\n");
 	struct dump_text x = my(&a);
 	struct dump_text y = my(&b);
-	BOTH(how)
-	{
-		compare(f, how, &x, 1, &y, 1, &rows);
-		told(
-		    f, "shop.orders + (1,'x','y')\ndb/shop shop.orders changed 0 1 +1 -0 M0\n");
-		compare(f, how, &y, 1, &x, 1, &counts);
-		told(f, "db/shop shop.orders changed 1 0 +0 -1 M0\n");
-	}
+	tells(f, &x, &y, &rows,
+	    "shop.orders + (1,'x','y')\ndb/shop shop.orders changed 0 1 +1 -0 M0\n");
+	tells(f, &y, &x, &counts, "db/shop shop.orders changed 1 0 +0 -1 M0\n");
 }
 
 /* MySQL's servers give one dump of all databases. */
@@ -710,20 +603,14 @@ databases_of_one_dump_are_told_apart(void **state)
 	struct diff_rows_options other = { .count = true, .schema = true, .database = "o'b.c" };
 	struct diff_rows_options empty = { .count = true, .schema = true, .database = "none" };
 	struct diff_rows_options none = { .count = true, .database = "shops" };
-	BOTH(how)
-	{
-		compare(f, how, &x, 1, &y, 1, &schema);
-		told(f, "TABLE \"o'b.c\".t changed\ndb/o'b.c \"o'b.c\".t changed 1 1 +0 -0 M0\n"
-			"shop.u - (1)\nshop.u + (3)\nshop.u + (4)\n"
-			"db/shop shop.u changed 2 3 +2 -1 M0\n");
-		compare(f, how, &x, 1, &y, 1, &one);
-		told(f, "db/shop shop.u changed 2 3 +2 -1 M0\n");
-		compare(f, how, &x, 1, &y, 1, &other);
-		told(f,
-		    "TABLE \"o'b.c\".t changed\ndb/o'b.c \"o'b.c\".t changed 1 1 +0 -0 M0\n");
-		compare(f, how, &x, 1, &y, 1, &empty);
-		told(f, "");
-	}
+	tells(f, &x, &y, &schema,
+	    "TABLE \"o'b.c\".t changed\ndb/o'b.c \"o'b.c\".t changed 1 1 +0 -0 M0\n"
+	    "shop.u - (1)\nshop.u + (3)\nshop.u + (4)\n"
+	    "db/shop shop.u changed 2 3 +2 -1 M0\n");
+	tells(f, &x, &y, &one, "db/shop shop.u changed 2 3 +2 -1 M0\n");
+	tells(f, &x, &y, &other,
+	    "TABLE \"o'b.c\".t changed\ndb/o'b.c \"o'b.c\".t changed 1 1 +0 -0 M0\n");
+	tells(f, &x, &y, &empty, "");
 	struct id id;
 	struct engine e = { .repo = f->repo };
 	dataset_snapshot(f, &x, 1, &id);
@@ -751,19 +638,14 @@ one_file_is_compared_by_its_census(void **state)
 	struct dump_text x = pg(&a);
 	struct dump_text y = pg(&b);
 	x.is_file = true;
-	BOTH(how)
-	{
-		compare(f, how, &x, 1, &y, 1, &schema);
-		told(f,
-		    "CONSTRAINT some_pkey ON public.v added\nTABLE public.u changed\n"
-		    "TABLE public.v added\n"
-		    "db/shop public.t same 2 2\ndb/shop public.u changed 2 2\n"
-		    "db/shop public.v added 0 1 +1 -0 M0\n"
-		    "unknown db/shop.sql: it is stored as one file, by an earlier StackSnap: "
-		    "which tables differ is known, but not which rows\n");
-		compare(f, how, &x, 1, &x, 1, &counts);
-		told(f, "db/shop public.t same 2 2\ndb/shop public.u same 2 2\n");
-	}
+	tells(f, &x, &y, &schema,
+	    "CONSTRAINT some_pkey ON public.v added\nTABLE public.u changed\n"
+	    "TABLE public.v added\n"
+	    "db/shop public.t same 2 2\ndb/shop public.u changed 2 2\n"
+	    "db/shop public.v added 0 1 +1 -0 M0\n"
+	    "unknown db/shop.sql: it is stored as one file, by an earlier StackSnap: "
+	    "which tables differ is known, but not which rows\n");
+	tells(f, &x, &x, &counts, "db/shop public.t same 2 2\ndb/shop public.u same 2 2\n");
 	compare(f, STORED, &y, 1, &x, 1, &summary);
 	told(f, "db/shop public.t same 2 2\ndb/shop public.u changed 2 2\n"
 		"db/shop public.v removed 1 0 +0 -1 M0\n");

@@ -1,5 +1,5 @@
 /* SQLite databases among the files of two snapshots, and of a snapshot and the host. */
-#include "tree/fixture.h"
+#include "engine/told.h"
 
 #include "engine/diff_sqlite.h"
 #include "repo/snapshot.h"
@@ -72,13 +72,6 @@ take_snapshot(struct fixture *f, const char *how, const char *host, struct id *i
 
 /* --- what is told --- */
 
-static void
-line(struct fixture *f, const struct buf *b)
-{
-	struct err err;
-	ok(strv_addf(&f->lines, &err, "%.*s", (int)b->len, (const char *)b->data));
-}
-
 static const char *const states[] = { "same", "added", "removed", "changed" };
 
 static enum err_code
@@ -138,18 +131,6 @@ static const struct diff_rows_ops ops = {
 	.table = on_table,
 	.unknown = on_unknown,
 };
-
-static void
-told(struct fixture *f, const char *wanted)
-{
-	struct err err;
-	AUTO(bufv) struct buf all = BUF_INIT;
-	for (size_t i = 0; i < f->lines.len; i++)
-		ok(buf_printf(&all, &err, "%s\n", f->lines.items[i]));
-	assert_string_equal(all.len > 0 ? buf_cstr(&all) : "", wanted);
-	strv_release(&f->lines);
-	f->lines = (struct strv)STRV_INIT;
-}
 
 static void
 compare_live(struct fixture *f, const struct id *a, const struct diff_rows_options *opt)

@@ -1,4 +1,4 @@
-#include "testing.h"
+#include "repo/memory_repo.h"
 
 #include "repo/content.h"
 #include "repo/stream.h"
@@ -17,10 +17,7 @@
 #define SIZE (DATA_LEN + HOLE_LEN)
 
 struct fixture {
-	struct store *store;
-	struct secret *pass;
-	struct repo *repo;
-	struct writer *writer;
+	struct memory_repo m;
 	uint8_t *plain; /* SIZE bytes as they must come back */
 	struct content content;
 };
@@ -46,30 +43,22 @@ save(struct fixture *f)
 	fill_rows(f->plain, HOLE_AT);
 	fill_rows(f->plain + HOLE_AT + HOLE_LEN, DATA_LEN - HOLE_AT);
 	f->plain[SIZE - 1] = '!';
-	ok(intake_new(&in, f->writer, &err));
+	ok(intake_new(&in, f->m.writer, &err));
 	ok(stream_open(&s, in, CHUNK_ROWS, &err));
 	ok(stream_write(s, f->plain, HOLE_AT, &err));
 	ok(stream_hole(s, HOLE_LEN, &err));
 	ok(stream_write(s, f->plain + HOLE_AT + HOLE_LEN, DATA_LEN - HOLE_AT, &err));
 	ok(stream_close(s, &f->content, &err));
 	intake_free(in);
-	ok(writer_flush(f->writer, &err));
+	ok(writer_flush(f->m.writer, &err));
 }
 
 static int
 setup(void **state)
 {
-	struct err err;
-	struct repo_create_options quick = { 8, 1, NULL };
-	struct writer_options opt = WRITER_OPTIONS_INIT;
 	struct fixture *f = calloc(1, sizeof *f);
 	assert_non_null(f);
-	ok(store_open_mem(&f->store, &err));
-	ok(secret_copy(&f->pass, "correct horse", 13, &err));
-	struct repo_key key = { .passphrase = f->pass };
-	ok(repo_create(f->store, &key, &quick, &err));
-	ok(repo_open(&f->repo, f->store, &key, NULL, &err));
-	ok(writer_open(&f->writer, f->repo, &opt, &err));
+	memory_repo_open(&f->m);
 	save(f);
 	*state = f;
 	return 0;
@@ -80,10 +69,7 @@ teardown(void **state)
 {
 	struct fixture *f = *state;
 	content_release(&f->content);
-	writer_close(f->writer);
-	repo_close(f->repo);
-	store_close(f->store);
-	secret_free(f->pass);
+	memory_repo_close(&f->m);
 	free(f->plain);
 	free(f);
 	return 0;
@@ -98,7 +84,7 @@ check_range(struct fixture *f, uint64_t offset, size_t len, size_t want)
 	uint8_t *out = malloc(len > 0 ? len : 1);
 	assert_non_null(out);
 	memset(out, 0xee, len);
-	ok(content_read_at(f->repo, &f->content, offset, out, len, &got, &err));
+	ok(content_read_at(f->m.repo, &f->content, offset, out, len, &got, &err));
 	assert_int_equal(got, want);
 	if (want > 0)
 		assert_memory_equal(out, f->plain + offset, want);
@@ -146,7 +132,7 @@ only_the_end_makes_a_read_short(void **state)
 	struct content empty = CONTENT_INIT;
 	struct err err;
 	size_t got = 1;
-	ok(content_read_at(f->repo, &empty, 0, &got, 1, &got, &err));
+	ok(content_read_at(f->m.repo, &empty, 0, &got, 1, &got, &err));
 	assert_int_equal(got, 0);
 }
 
@@ -162,11 +148,11 @@ a_range_needs_only_its_own_chunks(void **state)
 	memcpy(items + 1, f->content.items, f->content.count * sizeof items[0]);
 	struct content broken = { SIZE + 1000, f->content.level, f->content.count + 1, items,
 		false };
-	refused(content_read_at(f->repo, &broken, 0, out, sizeof out, &got, &err),
+	refused(content_read_at(f->m.repo, &broken, 0, out, sizeof out, &got, &err),
 	    ERR_NOT_FOUND, "chunk 0000000000000000: no index knows it");
-	refused(content_read_at(f->repo, &broken, 999, out, sizeof out, &got, &err),
+	refused(content_read_at(f->m.repo, &broken, 999, out, sizeof out, &got, &err),
 	    ERR_NOT_FOUND, "chunk 0000000000000000: no index knows it");
-	ok(content_read_at(f->repo, &broken, 1000, out, sizeof out, &got, &err));
+	ok(content_read_at(f->m.repo, &broken, 1000, out, sizeof out, &got, &err));
 	assert_int_equal(got, sizeof out);
 	assert_memory_equal(out, f->plain, sizeof out);
 }

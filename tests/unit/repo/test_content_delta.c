@@ -1,9 +1,9 @@
+#include "random_case.h"
 #include "repo/memory_repo.h"
 
 #include "base/checksum.h"
 #include "base/strv.h"
 #include "repo/content_delta.h"
-#include "sys/rand.h"
 
 #include <pthread.h>
 
@@ -14,25 +14,6 @@
  */
 #define CASES_DEFAULT 30
 #define TORN_PIECE 50
-
-static uint64_t seed;
-static uint64_t seed_of_case;
-
-static uint64_t
-next_random(void)
-{
-	/* splitmix64 (Steele, Lea, Flood 2014) */
-	uint64_t z = seed += UINT64_C(0x9e3779b97f4a7c15);
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
-static size_t
-below(size_t n)
-{
-	return (size_t)(next_random() % n);
-}
 
 static struct memory_repo shared;
 
@@ -344,29 +325,14 @@ check_random_case(void)
 	free_rows(&b);
 }
 
-static int
-tell_seed(void **state)
-{
-	(void)state;
-	fprintf(
-	    stderr, "the last case: STACKSNAP_SEED=%llu\n", (unsigned long long)seed_of_case);
-	return 0;
-}
-
 static void
 what_comes_out_differs_as_the_tables_do(void **state)
 {
 	(void)state;
-	struct err err;
-	uint64_t first;
-	const char *chosen = getenv("STACKSNAP_SEED");
-	const char *cases = getenv("STACKSNAP_CASES");
-	ok(rand_bytes(&first, sizeof first, &err));
-	if (chosen != NULL)
-		first = strtoull(chosen, NULL, 10);
-	size_t n = cases != NULL ? (size_t)strtoull(cases, NULL, 10) : CASES_DEFAULT;
+	uint64_t first = first_seed();
+	size_t n = case_count(CASES_DEFAULT);
 	for (size_t i = 0; i < n; i++) {
-		seed = seed_of_case = first + i;
+		seed_case(first + i);
 		check_random_case();
 	}
 }
@@ -384,7 +350,7 @@ static struct pair
 make_pair(size_t rows, void (*change)(struct rows *t))
 {
 	struct pair p = { .a = { NULL, 0, 0 } };
-	seed = 11;
+	seed_case(11);
 	for (size_t i = 0; i < rows; i++)
 		insert_at(&p.a, i, new_row(false));
 	p.b = copy_rows(&p.a);

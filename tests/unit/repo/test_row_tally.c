@@ -1,6 +1,6 @@
 /* Rows that stream by are counted off against stored ones: what is left differs, and all that
  * differs is left. */
-#include "testing.h"
+#include "repo/memory_repo.h"
 
 #include "base/strv.h"
 #include "repo/row_tally.h"
@@ -13,10 +13,7 @@
 #define TAIL "\\.\n"
 
 struct fixture {
-	struct store *store;
-	struct secret *pass;
-	struct repo *repo;
-	struct writer *writer;
+	struct memory_repo m;
 	struct spill *spill;
 	size_t window; /* 0: as it is */
 };
@@ -25,16 +22,9 @@ static int
 setup(void **state)
 {
 	struct err err;
-	struct repo_create_options quick = { 8, 1, NULL };
-	struct writer_options opt = WRITER_OPTIONS_INIT;
 	struct fixture *f = calloc(1, sizeof *f);
 	assert_non_null(f);
-	ok(store_open_mem(&f->store, &err));
-	ok(secret_copy(&f->pass, "correct horse", 13, &err));
-	struct repo_key key = { .passphrase = f->pass };
-	ok(repo_create(f->store, &key, &quick, &err));
-	ok(repo_open(&f->repo, f->store, &key, NULL, &err));
-	ok(writer_open(&f->writer, f->repo, &opt, &err));
+	memory_repo_open(&f->m);
 	ok(spill_open(&f->spill, NULL, &err));
 	*state = f;
 	return 0;
@@ -45,10 +35,7 @@ teardown(void **state)
 {
 	struct fixture *f = *state;
 	spill_close(f->spill);
-	writer_close(f->writer);
-	repo_close(f->repo);
-	store_close(f->store);
-	secret_free(f->pass);
+	memory_repo_close(&f->m);
 	free(f);
 	return 0;
 }
@@ -115,7 +102,7 @@ store(const struct fixture *f, const struct table *t)
 	struct content c;
 	size_t count;
 	uint32_t *ends = ends_in(t->rows.data, t->rows.len, &count);
-	ok(intake_new(&in, f->writer, &err));
+	ok(intake_new(&in, f->m.writer, &err));
 	ok(stream_open_rows(&s, in, &err));
 	ok(stream_write(s, HEAD, strlen(HEAD), &err));
 	ok(stream_border(s, &err));
@@ -125,7 +112,7 @@ store(const struct fixture *f, const struct table *t)
 	ok(stream_close(s, &c, &err));
 	intake_free(in);
 	free(ends);
-	ok(writer_flush(f->writer, &err));
+	ok(writer_flush(f->m.writer, &err));
 	return c;
 }
 
@@ -137,7 +124,7 @@ tally(const struct fixture *f, const struct content *stored, const struct table 
 	struct row_tally *x;
 	struct row_rest rest;
 	struct row_tally_options opt = { stored, f->spill, f->window };
-	ok(row_tally_open(&x, f->repo, &opt, &err));
+	ok(row_tally_open(&x, f->m.repo, &opt, &err));
 	ok(row_tally_write(x, HEAD, strlen(HEAD), &err));
 	ok(row_tally_border(x, &err));
 	for (size_t at = 0; at < t->rows.len; at += portion) {
@@ -207,7 +194,7 @@ left_of(const struct fixture *f, const struct table *a, const struct table *b, s
 	AUTO(content) struct content stored = store(f, a);
 	struct row_rest rest = tally(f, &stored, b, portion);
 	struct left left = { { 0, 0, 0, 0 }, { 0, 0, 0, 0 } };
-	struct row_rest_stored s = { f->repo, &stored, false, add_to_sum, NULL, &left.stale };
+	struct row_rest_stored s = { f->m.repo, &stored, false, add_to_sum, NULL, &left.stale };
 	assert_int_equal(rest.rows, b->count);
 	ok(row_rest_fresh(&rest, add_to_sum, &left.fresh, &err));
 	ok(row_rest_stale(&rest, &s, &err));
@@ -385,7 +372,7 @@ all_that_is_stored_can_be_had_and_what_was_counted_off(void **state)
 	struct row_rest rest = tally(f, &stored, &b, 40000);
 	struct two_sums sums = { { 0, 0, 0, 0 }, { 0, 0, 0, 0 } };
 	struct sum fresh = { 0, 0, 0, 0 };
-	struct row_rest_stored s = { f->repo, &stored, true, add_to_all, add_to_counted,
+	struct row_rest_stored s = { f->m.repo, &stored, true, add_to_all, add_to_counted,
 		&sums };
 	ok(row_rest_fresh(&rest, add_to_sum, &fresh, &err));
 	ok(row_rest_stale(&rest, &s, &err));

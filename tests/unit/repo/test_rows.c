@@ -1,5 +1,5 @@
 /* Counted contents: a table's rows in chunks that end where rows do. */
-#include "testing.h"
+#include "repo/memory_repo.h"
 
 #include "repo/content.h"
 #include "repo/extents.h"
@@ -11,26 +11,15 @@
 #define ROWS 100000
 
 struct fixture {
-	struct store *store;
-	struct secret *pass;
-	struct repo *repo;
-	struct writer *writer;
+	struct memory_repo m;
 };
 
 static int
 setup(void **state)
 {
-	struct err err;
-	struct repo_create_options quick = { 8, 1, NULL };
-	struct writer_options opt = WRITER_OPTIONS_INIT;
 	struct fixture *f = calloc(1, sizeof *f);
 	assert_non_null(f);
-	ok(store_open_mem(&f->store, &err));
-	ok(secret_copy(&f->pass, "correct horse", 13, &err));
-	struct repo_key key = { .passphrase = f->pass };
-	ok(repo_create(f->store, &key, &quick, &err));
-	ok(repo_open(&f->repo, f->store, &key, NULL, &err));
-	ok(writer_open(&f->writer, f->repo, &opt, &err));
+	memory_repo_open(&f->m);
 	*state = f;
 	return 0;
 }
@@ -39,10 +28,7 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	writer_close(f->writer);
-	repo_close(f->repo);
-	store_close(f->store);
-	secret_free(f->pass);
+	memory_repo_close(&f->m);
 	free(f);
 	return 0;
 }
@@ -109,7 +95,7 @@ store(struct fixture *f, const struct table *t, size_t portion)
 	struct intake *in;
 	struct stream *s;
 	struct content c;
-	ok(intake_new(&in, f->writer, &err));
+	ok(intake_new(&in, f->m.writer, &err));
 	ok(stream_open_rows(&s, in, &err));
 	ok(stream_write(s, HEAD, sizeof HEAD - 1, &err));
 	ok(stream_border(s, &err));
@@ -128,7 +114,7 @@ store(struct fixture *f, const struct table *t, size_t portion)
 	ok(stream_close(s, &c, &err));
 	free(ends);
 	intake_free(in);
-	ok(writer_flush(f->writer, &err));
+	ok(writer_flush(f->m.writer, &err));
 	return c;
 }
 
@@ -156,7 +142,7 @@ extents_of(struct fixture *f, const struct content *c, bool lists)
 {
 	struct err err;
 	struct extents x = { NULL, 0 };
-	ok(content_walk(f->repo, c, lists ? NULL : note, lists ? note : NULL, &x, &err));
+	ok(content_walk(f->m.repo, c, lists ? NULL : note, lists ? note : NULL, &x, &err));
 	return x;
 }
 
@@ -204,7 +190,7 @@ a_table_is_counted_and_comes_back(void **state)
 	/* Some 16 KiB each. */
 	assert_in_range(t.rows.len / (x.count - 2), 12 << 10, 22 << 10);
 	AUTO(bufv) struct buf back = BUF_INIT;
-	ok(content_read_all(f->repo, &c, SIZE_MAX, &back, &err));
+	ok(content_read_all(f->m.repo, &c, SIZE_MAX, &back, &err));
 	assert_int_equal(back.len, t.rows.len + sizeof HEAD - 1 + sizeof TAIL - 1);
 	assert_memory_equal(back.data, HEAD, sizeof HEAD - 1);
 	assert_memory_equal(back.data + sizeof HEAD - 1, rows, t.rows.len);
@@ -302,7 +288,7 @@ a_row_of_3_MB_is_torn_and_comes_back(void **state)
 	assert_true(x.items[x.count - 3].is_torn);
 	assert_int_equal(x.items[x.count - 2].rows, 1);
 	AUTO(bufv) struct buf back = BUF_INIT;
-	ok(content_read_all(f->repo, &c, SIZE_MAX, &back, &err));
+	ok(content_read_all(f->m.repo, &c, SIZE_MAX, &back, &err));
 	assert_memory_equal(back.data + sizeof HEAD - 1, t.rows.data, t.rows.len);
 	free(x.items);
 	content_release(&c);
@@ -320,7 +306,7 @@ a_chunk_can_be_stored_as_it_is(void **state)
 	struct content c;
 	struct extent one = { .len = 7, .rows = 1, .is_torn = true };
 	struct extent two = { .len = 5, .rows = 2 };
-	ok(intake_new(&in, f->writer, &err));
+	ok(intake_new(&in, f->m.writer, &err));
 	ok(stream_open_rows(&s, in, &err));
 	ok(stream_chunk(s, "abc\ndef", &one, &err));
 	ok(stream_chunk(s, "gh\ni\n", &two, &err));
@@ -425,19 +411,20 @@ a_list_that_counts_wrong_is_refused(void **state)
 	struct content c = store(f, &t, 1 << 20);
 	AUTO(content) struct content below = CONTENT_INIT;
 	assert_true(c.level > 0);
-	ok(content_read_list(f->repo, &c, 0, &below, &err));
+	ok(content_read_list(f->m.repo, &c, 0, &below, &err));
 	assert_true(below.is_counted);
 	assert_int_equal(content_rows(&below), c.items[0].rows);
 	content_release(&below);
 	c.items[0].rows++;
-	refused(content_read_list(f->repo, &c, 0, &below, &err), ERR_CORRUPT,
+	refused(content_read_list(f->m.repo, &c, 0, &below, &err), ERR_CORRUPT,
 	    "content: list of extents does not fit");
 	c.items[0].rows--;
 	c.items[0].is_torn = true;
-	refused(content_read_list(f->repo, &c, 0, &below, &err), ERR_CORRUPT,
+	refused(content_read_list(f->m.repo, &c, 0, &below, &err), ERR_CORRUPT,
 	    "content: list of extents does not fit");
 	c.is_counted = false;
-	refused_like(content_read_list(f->repo, &c, 0, &below, &err), ERR_CORRUPT, "content: ");
+	refused_like(
+	    content_read_list(f->m.repo, &c, 0, &below, &err), ERR_CORRUPT, "content: ");
 	content_release(&c);
 	table_release(&t);
 }
