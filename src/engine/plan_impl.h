@@ -23,6 +23,27 @@ const struct stack_use *plan_all_off(
 MUST_CHECK enum err_code plan_add_off_gap(struct plan *p, const char *kind, const char *name,
     const struct stack_use *off, struct err *err);
 
+/* --- plan_mounts.c --- */
+
+/* What a container's mount is to its database, if it is one that is captured as such. */
+struct db_of {
+	enum db_kind kind; /* DB_NONE: files */
+	struct db_target target;
+	struct target_lists lists;
+};
+
+/* A folder of this kind is never one stack's own: of these only named files are taken. */
+bool plan_is_broad(const char *path);
+/* Is the path captured with the project folder or a bind? */
+bool plan_is_covered(const struct plan *p, const char *path);
+/* dbs: of each container. */
+MUST_CHECK enum err_code plan_add_volumes(
+    struct plan *p, const struct db_of *dbs, struct err *err);
+MUST_CHECK enum err_code plan_add_binds(
+    struct plan *p, const struct db_of *dbs, struct err *err);
+
+/* --- plan_images.c, plan_rules.c, plan_settings.c --- */
+
 /* The images that the settings want kept, and a gap for those that came from nowhere else. */
 MUST_CHECK enum err_code plan_add_images(struct plan *p, struct docker *d, struct err *err);
 

@@ -173,6 +173,25 @@ MUST_CHECK enum err_code batch_run(struct worker *w, struct unit *u, struct err 
 MUST_CHECK enum err_code batch_run_root(
     struct worker *w, struct folder *folder, const char *name, struct err *err);
 void batches_free(struct saver *s);
+/* One thing less to wait for; the last gives the result. */
+void batch_unpend(struct batch *b);
+
+/* save_slot.c */
+
+/* What is being saved just now. */
+struct subject {
+	struct worker *worker;
+	struct slot *slot;
+	int dir_fd;
+	dev_t holder_dev;
+	uint8_t type; /* DT_ value, as far as it is known */
+	const char *name;
+	const struct tree_entry *old; /* in the parent, or NULL */
+	const uint8_t *old_bytes;
+	size_t old_len;
+};
+
+MUST_CHECK enum err_code save_slot(const struct subject *j, struct err *err);
 /* Read what was cloned for a slot. */
 MUST_CHECK enum err_code slot_read_clone(
     struct worker *w, const struct clone *c, struct err *err);
