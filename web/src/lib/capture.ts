@@ -14,6 +14,20 @@ export const memberKinds: Record<Member['kind'], { label: string; icon: IconName
 	meta: { label: 'Description', icon: 'info' },
 };
 
+const engines: Record<string, string> = {
+	postgres: 'PostgreSQL',
+	mariadb: 'MariaDB',
+	mysql: 'MySQL',
+	redis: 'Redis',
+	valkey: 'Valkey',
+	mongodb: 'MongoDB',
+	sqlite: 'SQLite',
+};
+
+export function engineName(engine: string): string {
+	return engines[engine] ?? engine;
+}
+
 export function captureOf(member: Pick<Member, 'kind' | 'engine' | 'services'>, quiesce: readonly string[]): string {
 	switch (member.kind) {
 		case 'database':
