@@ -3,6 +3,7 @@
  */
 #include "base/counted.h"
 #include "cli/cli.h"
+#include "cli/restore_aside.h"
 #include "cli/restore_table.h"
 #include "cli/restore_view.h"
 #include "cli/settle.h"
@@ -234,6 +235,8 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	struct restore_result r;
 	struct id id;
 	bool is_stack;
+	if (restore_aside_is_asked(&c->args))
+		return restore_aside_run(c, code, err);
 	if (restore_table_is_asked(&c->args))
 		return restore_table_run(c, code, err);
 	if (settle_is_verb(c->args.operands.items[0]))
@@ -328,7 +331,7 @@ static const struct option_def options[] = {
 	    "the same for MongoDB: only this collection's documents",
 	    offsetof(struct args, tables) },
 	{ "database", 0, OPTION_VALUE, WORD_ANY, "NAME", NULL,
-	    "the database that the table is in", offsetof(struct args, database) },
+	    "the database that it is in; alone: all of it", offsetof(struct args, database) },
 	{ "into", 0, OPTION_VALUE, WORD_ANY, "NAME", NULL,
 	    "beside what is there, in this schema or database", offsetof(struct args, into) },
 	{ "key-prefix", 0, OPTION_VALUE, WORD_ANY, "PREFIX", NULL,
@@ -359,6 +362,8 @@ static const struct example examples[] = {
 	    "one table's rows; the old ones are kept" },
 	{ "stacksnap -r /backup restore latest --key-prefix session: --into-db 5",
 	    "keys of Redis, beside the others, to look at" },
+	{ "stacksnap -r /backup restore latest --database shop --into shop_yesterday",
+	    "a whole database, beside the one that is there" },
 	{ "stacksnap restore undo shop --table public.orders --database shop",
 	    "those old rows back" },
 	{ "stacksnap restore undo shop", "back to what was there before the restore" },
@@ -406,13 +411,14 @@ const struct command command_restore = {
 	    "collection, the keys that begin alike into the server that runs, in one step, and "
 	    "touch\n"
 	    "nothing else.  --into makes them anew beside, in a schema or database of that "
-	    "name, for\n"
-	    "looking; --in-place exchanges them, names first what depends on them and what is "
+	    "name, to\n"
+	    "look at; --in-place exchanges them, names first what depends on them and what is "
 	    "lost,\n"
 	    "checks foreign keys, and keeps the old ones in the server for \"restore undo "
-	    "STACK "
-	    "--table\n"
-	    "NAME\" and \"finish\".\n"
+	    "STACK\n"
+	    "--table NAME\" and \"finish\".  --database with --into alone makes a new database "
+	    "of all\n"
+	    "that it had.\n"
 	    "\n"
 	    "Files: of a snapshot of folders everything goes below --to DIR at the path that "
 	    "it had\n"

@@ -11,6 +11,7 @@
 #include "db/connector.h"
 
 struct db_pick;
+struct db_aside;
 
 struct connector_ops {
 	/* Fills report.info, but for its kind. */
@@ -29,6 +30,9 @@ struct connector_ops {
 	enum err_code (*load)(struct connector *c, struct dump_source *src, struct err *err);
 	/* pick.h; NULL: it cannot. */
 	enum err_code (*pick)(struct connector *c, const struct db_pick *pick,
+	    struct strv *told, struct err *err);
+	/* pick.h; NULL: it cannot. */
+	enum err_code (*aside)(struct connector *c, const struct db_aside *aside,
 	    struct strv *told, struct err *err);
 	void (*close)(struct connector *c);
 };

@@ -309,6 +309,7 @@ static const struct connector_ops mongo_ops = {
 	.ready = mongo_ready,
 	.load = mongo_load,
 	.pick = mongo_pick,
+	.aside = mongo_aside,
 	.close = mongo_close,
 };
 

@@ -6,6 +6,7 @@
  * mongo_dump.c   the dump, in the layout of mongodump's folder
  * mongo_load.c   and back
  * mongo_pick.c   one collection (pick.h)
+ * mongo_aside.c  one database under another name
  * mongo_users.c  users and roles, both ways
  * mongo_access.c  what the account may do
  *
@@ -116,6 +117,11 @@ MUST_CHECK enum err_code mongo_load_as(struct mongo *m, const json_t *metadata,
     struct err *err);
 MUST_CHECK enum err_code mongo_pick(
     struct connector *c, const struct db_pick *pick, struct strv *told, struct err *err);
+MUST_CHECK enum err_code mongo_aside(
+    struct connector *c, const struct db_aside *aside, struct strv *told, struct err *err);
+/* All collections and views of a database of the dump, into another that is new. */
+MUST_CHECK enum err_code mongo_load_database(struct mongo *m, struct dump_source *src,
+    const char *database, const char *into, struct err *err);
 /* Documents of a file, inserted; how many. */
 MUST_CHECK enum err_code mongo_insert_file(struct mongo *m, struct dump_source *src,
     const char *file, const char *database, const char *collection, uint64_t *count,

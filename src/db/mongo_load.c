@@ -145,16 +145,23 @@ mongo_insert_file(struct mongo *m, struct dump_source *src, const char *file,
 /* --- one collection --- */
 
 struct metadata {
-	char *database;
+	char *database; /* that it goes into */
+	char *source; /* that its files are of */
 	char *name;
 	char *type;
 	json_t *whole;
 };
 
+#define METADATA_INIT                        \
+	{                                    \
+		NULL, NULL, NULL, NULL, NULL \
+	}
+
 static void
 metadata_auto(struct metadata *d)
 {
 	free(d->database);
+	free(d->source);
 	free(d->name);
 	free(d->type);
 	json_decref(d->whole);
@@ -166,15 +173,15 @@ read_metadata(struct metadata *out, struct dump_source *src, const char *file, s
 	AUTO(bufv) struct buf text = BUF_INIT;
 	if (dump_slurp(src, file, MONGO_METADATA_MAX, &text, err) ||
 	    json_parse(&out->whole, text.data, text.len, file, err) ||
-	    mongo_file_database(&out->database, file, err))
+	    mongo_file_database(&out->source, file, err))
 		return err->code;
 	const char *name = json_get_str(out->whole, "collectionName");
 	const char *type = json_get_str(out->whole, "type");
-	if (name == NULL || out->database == NULL ||
+	if (name == NULL || out->source == NULL ||
 	    !json_is_object(json_object_get(out->whole, "options")) ||
 	    !json_is_array(json_object_get(out->whole, "indexes")))
 		return err_set(err, ERR_CORRUPT, "%s is not as mongodump writes it", file);
-	if (str_dup(&out->name, name, err) ||
+	if (str_dup(&out->name, name, err) || str_dup(&out->database, out->source, err) ||
 	    str_dup(&out->type, type != NULL ? type : "collection", err))
 		return err->code;
 	return ERR_OK;
@@ -258,14 +265,14 @@ find_documents(const struct strv *files, const struct metadata *d, char **file,
 {
 	AUTO(str) char *buckets = NULL;
 	if (str_printf(&buckets, err, MONGO_BUCKETS "%s", d->name) ||
-	    mongo_file_name(file, d->database, buckets, MONGO_BSON, err))
+	    mongo_file_name(file, d->source, buckets, MONGO_BSON, err))
 		return err->code;
 	if (strcmp(d->type, "timeseries") == 0 && strv_has(files, *file)) {
 		*collection = TAKE(buckets);
 		return ERR_OK;
 	}
 	free(TAKE(*file));
-	if (mongo_file_name(file, d->database, d->name, MONGO_BSON, err))
+	if (mongo_file_name(file, d->source, d->name, MONGO_BSON, err))
 		return err->code;
 	return str_dup(collection, d->name, err);
 }
@@ -293,7 +300,7 @@ enum err_code
 mongo_load_as(struct mongo *m, const json_t *metadata, const char *database, const char *name,
     struct dump_source *src, uint64_t count, struct err *err)
 {
-	AUTO(metadata) struct metadata d = { NULL, NULL, NULL, NULL };
+	AUTO(metadata) struct metadata d = METADATA_INIT;
 	uint64_t loaded;
 	uint64_t counted;
 	if (!json_is_object(json_object_get(metadata, "options")) ||
@@ -317,16 +324,22 @@ mongo_load_as(struct mongo *m, const json_t *metadata, const char *database, con
 	return create_indexes(m, &d, err);
 }
 
+/* Its own database, or another. */
 static enum err_code
 load_metadata(struct mongo *m, struct dump_source *src, const struct strv *files,
-    const char *file, bool want_views, struct err *err)
+    const char *file, bool want_views, const char *into, struct err *err)
 {
-	AUTO(metadata) struct metadata d = { NULL, NULL, NULL, NULL };
+	AUTO(metadata) struct metadata d = METADATA_INIT;
 	if (read_metadata(&d, src, file, err))
 		return err->code;
 	bool is_view = strcmp(d.type, "view") == 0;
 	if (is_view != want_views)
 		return ERR_OK;
+	if (into != NULL) {
+		free(TAKE(d.database));
+		if (str_dup(&d.database, into, err))
+			return err->code;
+	}
 	if (is_view ? create(m, &d, err) : load_collection(m, src, files, &d, err))
 		return err_wrap(err, "%s.%s", d.database, d.name);
 	return ERR_OK;
@@ -451,7 +464,7 @@ load_all(struct mongo *m, struct dump_source *src, const struct strv *files, boo
 {
 	for (size_t i = 0; i < files->len; i++)
 		if (str_ends(files->items[i], MONGO_METADATA) &&
-		    load_metadata(m, src, files, files->items[i], views, err))
+		    load_metadata(m, src, files, files->items[i], views, NULL, err))
 			return err->code;
 	return ERR_OK;
 }
@@ -468,4 +481,40 @@ mongo_load(struct connector *c, struct dump_source *src, struct err *err)
 	    load_all(m, src, &files, false, err) || load_all(m, src, &files, true, err))
 		return err->code;
 	return mongo_load_users(m, src, err);
+}
+
+static enum err_code
+load_part(struct mongo *m, struct dump_source *src, const struct strv *files,
+    const char *database, const char *into, bool views, size_t *found, struct err *err)
+{
+	for (size_t i = 0; i < files->len; i++) {
+		AUTO(str) char *of = NULL;
+		if (!str_ends(files->items[i], MONGO_METADATA))
+			continue;
+		if (mongo_file_database(&of, files->items[i], err))
+			return err->code;
+		if (of == NULL || strcmp(of, database) != 0)
+			continue;
+		++*found;
+		if (load_metadata(m, src, files, files->items[i], views, into, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+enum err_code
+mongo_load_database(struct mongo *m, struct dump_source *src, const char *database,
+    const char *into, struct err *err)
+{
+	AUTO(strv) struct strv files = STRV_INIT;
+	size_t found = 0;
+	if (src->ops->list(src, &files, err))
+		return err->code;
+	strv_sort(&files);
+	if (load_part(m, src, &files, database, into, false, &found, err) ||
+	    load_part(m, src, &files, database, into, true, &found, err))
+		return err->code;
+	return found > 0 ? ERR_OK
+			 : err_set(err, ERR_NOT_FOUND,
+			       "the snapshot has no database %s of this service", database);
 }

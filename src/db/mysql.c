@@ -672,6 +672,7 @@ static const struct connector_ops mysql_ops = {
 	.ready = mysql_ready,
 	.load = mysql_load,
 	.pick = mysql_pick,
+	.aside = mysql_aside,
 	.close = mysql_close,
 };
 

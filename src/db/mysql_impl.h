@@ -6,6 +6,7 @@
  * mysql_accounts.c  users, roles and grants as SQL
  * mysql_access.c  what the account may do
  * mysql_load.c    restore
+ * mysql_aside.c   one database under another name (pick.h)
  * mysql_pick.c    one table (mysql_pick_impl.h)
  * mysql_healthcheck.c  the file that the image's health check logs in with
  *
@@ -85,6 +86,12 @@ MUST_CHECK enum err_code mysql_open_view(struct session *s, struct err *err);
 MUST_CHECK enum err_code mysql_ask_rows(
     struct session *s, struct objects *out, struct err *err);
 
+/* Let rows be as large as the source allowed, until mysql_packets_back; an account that may not
+ * does without, and *before stays NULL. */
+void mysql_allow_packets(const struct mysql *m, char **before);
+MUST_CHECK enum err_code mysql_packets_back(
+    const struct mysql *m, const char *before, struct err *err);
+
 /* Accounts as SQL: the text of users.sql and grants.sql. */
 MUST_CHECK enum err_code mysql_accounts(
     struct mysql *m, struct buf *users, struct buf *grants, struct err *err);
@@ -107,5 +114,7 @@ MUST_CHECK enum err_code mysql_load(
     struct connector *c, struct dump_source *src, struct err *err);
 MUST_CHECK enum err_code mysql_pick(
     struct connector *c, const struct db_pick *pick, struct strv *told, struct err *err);
+MUST_CHECK enum err_code mysql_aside(
+    struct connector *c, const struct db_aside *aside, struct strv *told, struct err *err);
 
 #endif

@@ -4,14 +4,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Rows as large as the source allowed; an account that may not change that does without. */
-static void
-allow_packets(struct my_pick *p, char **before)
+void
+mysql_allow_packets(const struct mysql *m, char **before)
 {
 	struct err scratch; /* a session that was refused something is of no more use */
 	AUTO(session) struct session *s = NULL;
 	AUTO(str) char *old = NULL;
-	if (mysql_session(p->m, &s, &scratch) ||
+	if (mysql_session(m, &s, &scratch) ||
 	    session_ask_line(s,
 		"SELECT @@global.max_allowed_packet;\nSET GLOBAL max_allowed_packet = "
 		"1073741824;",
@@ -20,17 +19,19 @@ allow_packets(struct my_pick *p, char **before)
 	*before = TAKE(old);
 }
 
-static enum err_code
-packets_back(struct my_pick *p, const char *before, struct err *err)
+enum err_code
+mysql_packets_back(const struct mysql *m, const char *before, struct err *err)
 {
+	AUTO(session) struct session *s = NULL;
 	AUTO(str) char *sql = NULL;
 	AUTO(bufv) struct buf nothing = BUF_INIT;
 	if (before == NULL)
 		return ERR_OK;
-	if (str_printf(
-		&sql, err, "SET GLOBAL max_allowed_packet = %llu;", strtoull(before, NULL, 10)))
+	if (str_printf(&sql, err, "SET GLOBAL max_allowed_packet = %llu;",
+		strtoull(before, NULL, 10)) ||
+	    mysql_session(m, &s, err))
 		return err->code;
-	return session_ask(p->session, sql, &nothing, err);
+	return session_ask(s, sql, &nothing, err);
 }
 
 static enum err_code
@@ -54,10 +55,10 @@ feed(struct my_pick *p, struct err *err)
 	client.argv = (const char *const *)argv.items;
 	client.env = (const char *const *)p->m->env.items;
 	pick_script_init(&script, &head, p->pick->source, &tail);
-	allow_packets(p, &packet);
+	mysql_allow_packets(p->m, &packet);
 	enum err_code rc =
 	    dump_feed(p->m->base.t, &script.base, "the table", &client, MYSQL_END_MARK, err);
-	enum err_code back = packets_back(p, packet, &later);
+	enum err_code back = mysql_packets_back(p->m, packet, &later);
 	if (rc == ERR_OK && back)
 		*err = later;
 	return rc ? rc : back;

@@ -18,6 +18,34 @@ connector_pick(
 	return ERR_OK;
 }
 
+bool
+db_aside_is_name(const char *into)
+{
+	size_t n =
+	    strspn(into, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+	return n > 0 && n <= 48 && into[n] == '\0' && !str_starts(into, "pg_");
+}
+
+enum err_code
+connector_aside(
+    struct connector *c, const struct db_aside *aside, struct strv *told, struct err *err)
+{
+	if (c->ops->aside == NULL)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "service %s: %s has no databases that could have another name; of its "
+		    "keys, "
+		    "those of a prefix can be put into another: --key-prefix, --into-db",
+		    c->t->service, db_kind_title(c->report.info.kind));
+	if (!db_aside_is_name(aside->into))
+		return err_set(err, ERR_USAGE,
+		    "'%s' is no name for a new database: give letters, digits and _, at most "
+		    "48",
+		    aside->into);
+	if (c->ops->aside(c, aside, told, err))
+		return err_wrap(err, "service %s", c->t->service);
+	return ERR_OK;
+}
+
 /* Up to the quote that ends it; doubled ones are one. */
 static const char *
 read_quoted(const char *p, struct buf *part, struct err *err)

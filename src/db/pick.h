@@ -62,6 +62,20 @@ struct db_pick {
 MUST_CHECK enum err_code connector_pick(
     struct connector *c, const struct db_pick *pick, struct strv *told, struct err *err);
 
+/*
+ * A whole database of a dump into a new one beside, of another name.  Nothing that the server
+ * has is changed.  ERR_EXISTS when there is one of that name.
+ */
+struct db_aside {
+	const char *database;
+	const char *into; /* letters, digits and _, at most 48 */
+	bool only_look;
+	struct dump_source *source; /* all files of the dump */
+};
+MUST_CHECK enum err_code connector_aside(
+    struct connector *c, const struct db_aside *aside, struct strv *told, struct err *err);
+bool db_aside_is_name(const char *into);
+
 /* The parts of a name that the census joined by dots: "public.orders", "public.\"odd.name\"";
  * false when it is none. Each part is the caller's. */
 MUST_CHECK enum err_code pick_split_name(struct strv *out, const char *name, struct err *err);

@@ -605,6 +605,7 @@ static const struct connector_ops postgres_ops = {
 	.ready = postgres_ready,
 	.load = postgres_load,
 	.pick = postgres_pick,
+	.aside = postgres_aside,
 	.close = postgres_close,
 };
 

@@ -103,6 +103,8 @@ MUST_CHECK enum err_code postgres_load(
     struct connector *c, struct dump_source *src, struct err *err);
 MUST_CHECK enum err_code postgres_pick(
     struct connector *c, const struct db_pick *pick, struct strv *told, struct err *err);
+MUST_CHECK enum err_code postgres_aside(
+    struct connector *c, const struct db_aside *aside, struct strv *told, struct err *err);
 /* What psql is given before and behind the rows; for tests.  side is the table of ours that
  * keeps the old ones, quoted. */
 MUST_CHECK enum err_code pg_pick_script(const struct db_pick *pick, const char *side,

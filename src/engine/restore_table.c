@@ -2,9 +2,9 @@
 
 #include "base/buf.h"
 #include "db/pick.h"
-#include "engine/live_server.h"
 #include "engine/restore_keys.h"
 #include "engine/restore_lost.h"
+#include "engine/stack_server.h"
 
 #include <string.h>
 
@@ -18,71 +18,6 @@ restore_table_plan_release(struct restore_table_plan *p)
 	free(p->tag);
 	strv_release(&p->told);
 	strv_release(&p->lines);
-}
-
-/* --- the server that runs --- */
-
-struct stack_server {
-	struct docker *docker;
-	struct plan *plan;
-	struct live_server server;
-	struct connector *connector;
-	enum db_kind kind;
-};
-
-static void
-stack_server_auto(struct stack_server *s)
-{
-	connector_close(s->connector);
-	live_server_close(&s->server);
-	plan_free(s->plan);
-	docker_close(s->docker);
-}
-
-static const struct plan_member *
-find_member(const struct plan *p, const char *service, size_t *n)
-{
-	const struct plan_member *found = NULL;
-	*n = 0;
-	for (size_t i = 0; i < p->n_members; i++) {
-		const struct plan_member *m = &p->members[i];
-		if (m->kind != MEMBER_DATABASE ||
-		    (service != NULL && strcmp(m->name, service) != 0))
-			continue;
-		found = m;
-		++*n;
-	}
-	return found;
-}
-
-static enum err_code
-stack_server_open(struct stack_server *s, struct engine *e, const char *stack,
-    const char *service, struct err *err)
-{
-	size_t n;
-	if (engine_docker(&s->docker, e, err) ||
-	    plan_make(&s->plan, s->docker, stack, NULL, err))
-		return err->code;
-	const struct plan_member *m = find_member(s->plan, service, &n);
-	if (n > 1)
-		return err_set(
-		    err, ERR_USAGE, "stack %s has several databases: give --service", stack);
-	if (m == NULL)
-		return err_set(err, ERR_NOT_FOUND,
-		    "stack %s has no database%s%s that runs: start it, its rows go into the "
-		    "server "
-		    "itself",
-		    stack, service != NULL ? " " : "", service != NULL ? service : "");
-	const struct stack_container *c = &s->plan->stack->containers[m->container];
-	if (c->state != CONTAINER_RUNNING)
-		return err_set(err, ERR_USAGE,
-		    "service %s does not run (or is paused): its rows go into the server "
-		    "itself",
-		    m->name);
-	if (live_server_open(&s->server, s->docker, c, e->cancel, err))
-		return err->code;
-	s->kind = m->db;
-	return connector_open(&s->connector, &s->server.target, m->db, err);
 }
 
 /* --- the use cases --- */
@@ -104,7 +39,7 @@ struct table_job {
 static void
 table_job_auto(struct table_job *j)
 {
-	stack_server_auto(&j->server);
+	stack_server_close(&j->server);
 	stored_table_release(&j->stored);
 }
 
@@ -216,15 +151,15 @@ struct settle_job {
 	struct buf table; /* with its database, where one server has tables of several */
 };
 
-#define SETTLE_JOB_INIT                                                     \
-	{                                                                   \
-		.server = { .server = LIVE_SERVER_INIT }, .table = BUF_INIT \
+#define SETTLE_JOB_INIT                                        \
+	{                                                      \
+		.server = STACK_SERVER_INIT, .table = BUF_INIT \
 	}
 
 static void
 settle_job_auto(struct settle_job *j)
 {
-	stack_server_auto(&j->server);
+	stack_server_close(&j->server);
 	buf_release(&j->table);
 }
 

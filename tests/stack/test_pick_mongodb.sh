@@ -63,6 +63,10 @@ claim "of two of that name one must be named" exits 2 "is not one table" "$stack
 claim "hostile names come back" exits 0 "is in database" "$stacksnap" restore latest --collection "\"a b.c/\"\"d\"\"\"" --into yesterday
 claim "with their documents" exits 0 "5 " tool print yesterday "$odd"
 
+claim "a whole database has another name" exits 0 "is now also there as database copied" "$stacksnap" restore latest --database shop --into copied
+claim "with all that it had" test "$(tool print copied orders)$(tool print copied "$odd")" = "$stored$(tool print shop "$odd")"
+claim "a second time that is refused" exits 1 "there is a database copied already" "$stacksnap" restore latest --database shop --into copied
+
 tool run <<EOF2
 o = db.shop.orders
 o.update_many({"_id": {"\$lt": 9}}, {"\$set": {"deep": 1}})
@@ -91,7 +95,8 @@ claim "the server's own are refused" exits 14 "is the server's own" "$stacksnap"
 half=0
 tool run <<<'db.shop.orders.insert_one({"_id": "new", "note": "new"})'
 since=$(tool print shop orders)
-for wait in 0.7 1.0 1.3; do
+waits=(0.7 1.0 1.3)
+for wait in "${waits[@]:0:${STACKSNAP_TEST_KILLS:-3}}"; do
 	in_place --yes >/dev/null 2>&1 &
 	sleep $wait
 	kill -9 $! 2>/dev/null

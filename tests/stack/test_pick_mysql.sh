@@ -116,7 +116,8 @@ old=$(hash_of big 'id, t')
 sql <<<"UPDATE big SET t = 'x' WHERE id % 2 = 0"
 new=$(hash_of big 'id, t')
 half=0
-for wait in 1.4 1.7 2.2; do
+waits=(1.4 1.7 2.2)
+for wait in "${waits[@]:0:${STACKSNAP_TEST_KILLS:-3}}"; do
 	"$stacksnap" restore latest --table big --in-place --yes >/dev/null 2>&1 &
 	sleep $wait
 	kill -9 $! 2>/dev/null

@@ -103,7 +103,8 @@ claim "a cluster is refused" exits 14 "part of a cluster" "$stacksnap" restore l
 
 # Killed.
 half=0
-for wait in 0.9 1.2 1.5; do
+waits=(0.9 1.2 1.5)
+for wait in "${waits[@]:0:${STACKSNAP_TEST_KILLS:-3}}"; do
 	cli DEL stacksnap:lock:x >/dev/null
 	"$stacksnap" restore latest --service cache --key-prefix user: --in-place --yes >/dev/null 2>&1 &
 	sleep $wait
