@@ -4,6 +4,7 @@
 #include "cli/program.h"
 #include "docker/watchdog.h"
 #include "serve/confine.h"
+#include "serve/mhd.h"
 #include "serve/run_gate.h"
 #include "serve/web.h"
 
@@ -24,7 +25,8 @@ run_web(const char *empty_dir)
 		.memory = MEMORY,
 		.files = WEB_FILES,
 	};
-	if (confine(&opt, &err)) {
+	/* Files are out of reach behind that. */
+	if (mhd_load(&err) || confine(&opt, &err)) {
 		fprintf(stderr, "stacksnap: web: %s\n", err.msg);
 		return 1;
 	}

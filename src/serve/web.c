@@ -1,6 +1,7 @@
 #include "serve/web.h"
 
 #include "base/log.h"
+#include "serve/mhd.h"
 #include "serve/web_impl.h"
 #include "sys/clock.h"
 #include "sys/rand.h"
@@ -177,8 +178,8 @@ static enum err_code
 start(struct web_server *w, int listener, int wire, struct err *err)
 {
 	const struct web_link_sink sink = { w, take_hello, take_event, take_forget };
-	if (sse_new(&w->sse, err) || cache_new(&w->cache, err) || pump_new(&w->pump, err) ||
-	    pages_new(&w->pages, err)) {
+	if (mhd_load(err) || sse_new(&w->sse, err) || cache_new(&w->cache, err) ||
+	    pump_new(&w->pump, err) || pages_new(&w->pages, err)) {
 		close(wire);
 		close(listener);
 		return err->code;
