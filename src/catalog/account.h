@@ -87,6 +87,7 @@ struct audit_entry {
 	const char *outcome; /* "ok", or the word of an error */
 };
 
+/* The last 200,000 are kept. */
 MUST_CHECK enum err_code audit_add(
     struct catalog *c, const struct audit_entry *e, struct err *err);
 /* Latest first, those before an id (0: all), at most limit. */

@@ -4,6 +4,19 @@
 
 #include <stdlib.h>
 
+/* Years of changes, and of guesses at passwords as often as they are let. */
+#define KEPT 200000
+
+static enum err_code
+drop_oldest(struct catalog *c, struct err *err)
+{
+	AUTO(stmt) struct stmt q = STMT_INIT;
+	if (stmt_prepare(&q, c->db, "DELETE FROM audit WHERE id <= ?", err))
+		return err->code;
+	stmt_int(&q, sqlite3_last_insert_rowid(c->db) - KEPT);
+	return stmt_run(&q, err);
+}
+
 static enum err_code
 add(struct catalog *c, void *arg, struct err *err)
 {
@@ -20,7 +33,7 @@ add(struct catalog *c, void *arg, struct err *err)
 	stmt_text(&q, e->verb);
 	stmt_text(&q, e->subject);
 	stmt_text(&q, e->outcome);
-	return stmt_run(&q, err);
+	return stmt_run(&q, err) ? err->code : drop_oldest(c, err);
 }
 
 enum err_code

@@ -13,6 +13,7 @@
 #define NS_PER_S INT64_C(1000000000)
 /* One that comes a few minutes late is not late: the daemon was busy, or was restarted. */
 #define LATE_S 300
+#define DAY_S 86400
 
 void
 schedule_release(struct schedule *s)
@@ -316,11 +317,16 @@ take_one(struct catalog *c, struct taking *t, const struct schedule *s, struct e
 	int64_t next_at;
 	bool is_running = false;
 	AUTO(stmt) struct stmt q = STMT_INIT;
-	if (is_still_running(c, s->last_run, &is_running, err) ||
-	    next_of(s, t->now_s, &next_at, err))
+	if (is_still_running(c, s->last_run, &is_running, err))
 		return err->code;
+	/* A zone that has gone from this system must not keep the others from being done. */
+	if (next_of(s, t->now_s, &next_at, err)) {
+		if (err->code != ERR_USAGE)
+			return err->code;
+		next_at = t->now_s + DAY_S;
+	}
 	bool is_wanted = !is_running && (late_s <= LATE_S || late_s <= s->catch_up_s);
-	if (is_wanted && queue_run(c, t, s, &run, err))
+	if (is_wanted && queue_run(c, t, s, &run, err) && err->code != ERR_USAGE)
 		return err->code;
 	if (stmt_prepare(&q, c->db,
 		"UPDATE schedule SET next_at = ?, last_run = nullif(?, 0) WHERE id = ?", err))

@@ -51,7 +51,8 @@ MUST_CHECK enum err_code schedule_next(struct catalog *c, int64_t *at, struct er
 
 /* Queue a run for each that is due: argv_of makes its arguments (a JSON array, malloc).  One
  * that is too late for its catch_up_s, or whose last run has not ended, is passed over until
- * its next moment. *queued counts. */
+ * its next moment; one of which argv_of says ERR_USAGE, too.  One whose zone has gone comes
+ * again a day later. *queued counts. */
 typedef enum err_code schedule_argv_fn(
     void *arg, const struct schedule *s, char **argv, struct err *err);
 MUST_CHECK enum err_code schedule_take_due(struct catalog *c, int64_t now_s,

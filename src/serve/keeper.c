@@ -240,6 +240,16 @@ put_aside(const char *path, struct err *err)
 	return ERR_OK;
 }
 
+/* What opens other repositories, which were chosen no longer, or not any more. */
+static enum err_code
+drop_other_places(struct keeper *k, struct err *err)
+{
+	AUTO(str) char *name = NULL;
+	if (catalog_get(k->catalog, SETTING_REPOSITORY, &name, err))
+		return err->code;
+	return name != NULL ? repo_place_keep_only(k->state_dir, name, err) : ERR_OK;
+}
+
 static enum err_code
 open_catalogue(struct keeper *k, struct err *err)
 {
@@ -250,7 +260,9 @@ open_catalogue(struct keeper *k, struct err *err)
 	bool is_new = !fs_exists(path);
 	if (catalog_open(&k->catalog, path, err))
 		return err->code;
-	return is_new && rebuild(k, err) ? err_wrap(err, "make the catalogue anew") : ERR_OK;
+	if (is_new && rebuild(k, err))
+		return err_wrap(err, "make the catalogue anew");
+	return drop_other_places(k, err);
 }
 
 /* --- its life --- */

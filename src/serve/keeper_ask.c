@@ -289,11 +289,10 @@ good_answer(const struct request *r, struct answer *a)
 	json_t *id = json_object_get(r->message, "id");
 	json_t *m = json_pack(
 	    "{s:O?, s:i}", "id", id, "status", (int)(a->status > 0 ? a->status : 200));
-	bool is_fresh = atomic_load(&r->keeper->changes) == r->changes;
 	if (m == NULL || (a->body != NULL && json_object_set(m, "body", a->body) != 0) ||
 	    (a->download != NULL && json_object_set(m, "download", a->download) != 0) ||
 	    (a->has_cookie && json_object_set_new(m, "cookie", json_string(a->cookie)) != 0) ||
-	    (a->keep_ms > 0 && is_fresh &&
+	    (a->keep_ms > 0 &&
 		json_object_set_new(m, "keep_ms", json_integer(a->keep_ms)) != 0)) {
 		json_decref(m);
 		return NULL;
@@ -311,7 +310,7 @@ send_answer(struct request *r, struct answer *a, enum err_code rc, struct err *e
 		    "the answer is larger than %u MiB: ask for a part of it", WIRE_MAX >> 20);
 		m = problem_of(r, a, err);
 	}
-	keeper_link_send(r->link, m, rc == ERR_OK ? a->fd : -1);
+	keeper_link_answer(r->link, m, rc == ERR_OK ? a->fd : -1, r->changes);
 }
 
 void

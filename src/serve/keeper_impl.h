@@ -69,6 +69,8 @@ MUST_CHECK enum err_code keeper_link_open(
 void keeper_link_close(struct keeper_link *l);
 /* One message to web; what cannot be said ends the link.  Any thread. */
 void keeper_link_send(struct keeper_link *l, const json_t *message, int fd);
+/* An answer: it may be kept only when nothing has changed since the count was that. */
+void keeper_link_answer(struct keeper_link *l, json_t *message, int fd, uint64_t changes);
 void keeper_link_forget(struct keeper_link *l, bool rights);
 
 /* --- keeper_ask.c --- */

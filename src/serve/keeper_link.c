@@ -37,19 +37,37 @@ keeper_link_release(struct keeper_link *l)
 	free(l);
 }
 
-void
-keeper_link_send(struct keeper_link *l, const json_t *message, int fd)
+/* With the lock held. */
+static void
+send_now(struct keeper_link *l, const json_t *message, int fd)
 {
 	struct err err = ERR_INIT;
-	pthread_mutex_lock(&l->send_lock);
 	enum err_code rc =
 	    message == NULL ? err_nomem(&err) : wire_send(l->sock, message, fd, &err);
-	pthread_mutex_unlock(&l->send_lock);
 	if (rc == ERR_OK)
 		return;
 	/* Half a message may have gone: nothing that follows could be understood. */
 	log_debug("web: %s", err.msg);
 	shutdown(l->sock, SHUT_RDWR);
+}
+
+void
+keeper_link_send(struct keeper_link *l, const json_t *message, int fd)
+{
+	pthread_mutex_lock(&l->send_lock);
+	send_now(l, message, fd);
+	pthread_mutex_unlock(&l->send_lock);
+}
+
+void
+keeper_link_answer(struct keeper_link *l, json_t *message, int fd, uint64_t changes)
+{
+	pthread_mutex_lock(&l->send_lock);
+	/* Whatever came after is told to be forgotten behind this message. */
+	if (atomic_load(&l->keeper->changes) != changes && message != NULL)
+		(void)json_object_del(message, "keep_ms");
+	send_now(l, message, fd);
+	pthread_mutex_unlock(&l->send_lock);
 }
 
 void
