@@ -11,16 +11,28 @@
 #define PHASES_MAX 200
 #define PAGE_BYTES (UINT64_C(8) << 20) /* looked through for one page */
 
-bool
-run_log_is_event(const json_t *line)
+static bool
+is_event_word(const char *word, size_t len)
 {
 	static const char *const types[] = { "phase", "progress", "note", "warning", "problem",
 		"service", "member" };
-	const char *type = json_get_str(line, "type");
-	for (size_t i = 0; i < ARRAY_LEN(types) && type != NULL; i++)
-		if (strcmp(types[i], type) == 0)
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (strlen(types[i]) == len && memcmp(types[i], word, len) == 0)
 			return true;
 	return false;
+}
+
+bool
+run_log_parse_event(json_t **out, const char *line, size_t len)
+{
+	static const char head[] = "{\"type\":\"";
+	const size_t begin = sizeof head - 1;
+	struct err why; /* a line that is damaged is no event */
+	if (len <= begin || memcmp(line, head, begin) != 0)
+		return false;
+	const char *end = memchr(line + begin, '"', len - begin);
+	return end != NULL && is_event_word(line + begin, (size_t)(end - line) - begin) &&
+	       json_parse(out, line, len, "event", &why) == ERR_OK;
 }
 
 static enum err_code
@@ -121,9 +133,8 @@ add_event(void *arg, const char *line, size_t len, uint64_t next, struct err *er
 {
 	struct page *p = arg;
 	AUTO(json) json_t *j = NULL;
-	struct err why; /* a line that is damaged is no event */
 	(void)next;
-	if (json_parse(&j, line, len, "event", &why) || !run_log_is_event(j))
+	if (!run_log_parse_event(&j, line, len))
 		return ERR_OK;
 	if (json_array_append(p->events, j) != 0)
 		return err_nomem(err);
@@ -264,13 +275,12 @@ add_to_sum(void *arg, const char *line, size_t len, uint64_t next, struct err *e
 	static const char progress[] = "{\"type\":\"progress\"";
 	struct sum *s = arg;
 	AUTO(json) json_t *j = NULL;
-	struct err why;
 	(void)next;
 	if (len > sizeof progress && memcmp(line, progress, sizeof progress - 1) == 0) {
 		s->progress.len = 0;
 		return buf_add(&s->progress, line, len, err);
 	}
-	if (json_parse(&j, line, len, "event", &why) || !run_log_is_event(j))
+	if (!run_log_parse_event(&j, line, len))
 		return ERR_OK;
 	const char *type = json_get_str(j, "type");
 	int64_t time_ns = json_get_int(j, "time_ns", 0);

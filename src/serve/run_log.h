@@ -16,8 +16,9 @@
 
 #define RUN_LINE_MAX ((size_t)64 << 10)
 
-/* Is it one of the events that docs/json.md has ("phase", "progress", ...)? */
-bool run_log_is_event(const json_t *line);
+/* Is it one of the events that docs/json.md has ("phase", "progress", ...)? Then *out is it. Of
+ * others no more than their beginning is looked at: a comparison writes a line for each row. */
+bool run_log_parse_event(json_t **out, const char *line, size_t len);
 
 /* Each line from *offset on that is there, until fn says stop (any code but ERR_OK, which is
  * returned), or max bytes were read: *offset moves behind what was taken. */

@@ -244,10 +244,9 @@ take_line(void *arg, const char *line, size_t len, uint64_t next, struct err *er
 	struct following *f = arg;
 	struct run_process *p = f->process;
 	AUTO(json) json_t *j = NULL;
-	struct err why; /* a line that is damaged is no event */
 	(void)next;
 	(void)err;
-	if (json_parse(&j, line, len, "event", &why) || !run_log_is_event(j))
+	if (!run_log_parse_event(&j, line, len))
 		return ERR_OK;
 	bool is_progress = strcmp(json_get_str(j, "type"), "progress") == 0;
 	if (!is_progress) {

@@ -97,6 +97,9 @@ sessions_end_by_themselves(void **state)
 	assert_int_equal(
 	    session_find(f->c, secret, NOW + 30 * DAY + 1, &who, &err), ERR_DENIED);
 	login(f, secret, &who);
+	/* To be looked at is no use. */
+	for (at = NOW; at < NOW + SESSION_IDLE_NS; at += DAY / 8)
+		ok(session_look(f->c, secret, at, &who, &err));
 	assert_int_equal(
 	    session_find(f->c, secret, NOW + SESSION_IDLE_NS + 1, &who, &err), ERR_DENIED);
 }

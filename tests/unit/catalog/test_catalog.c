@@ -80,6 +80,33 @@ add_run(struct fixture *f, const char *stack)
 	return id;
 }
 
+static void
+a_run_of_a_catalogue_that_was_lost_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	AUTO(catalog_run) struct catalog_run got = { 0 };
+	const struct catalog_run r = { .id = 12,
+		.kind = TEXT("verify"),
+		.stack = TEXT(""),
+		.asked_by = TEXT("schedule"),
+		.schedule = 3,
+		.argv = TEXT("[\"verify\"]"),
+		.asked_ns = 1000 };
+	const struct catalog_run_end end = {
+		.state = RUN_COMPLETE, .now_ns = 2000, .exit_code = 0
+	};
+	ok(catalog_run_restore(f->c, &r, &err));
+	ok(catalog_run_end(f->c, 12, &end, &err));
+	assert_int_equal(catalog_run_restore(f->c, &r, &err), ERR_EXISTS);
+	ok(catalog_run_get(f->c, 12, &got, &err));
+	assert_int_equal(got.state, RUN_COMPLETE);
+	assert_int_equal(got.schedule, 3);
+	assert_int_equal(got.asked_ns, 1000);
+	/* Numbers go on behind it. */
+	assert_int_equal(add_run(f, "shop"), 13);
+}
+
 struct seen {
 	int64_t ids[16];
 	size_t count;
@@ -296,6 +323,46 @@ nonsense_makes_no_schedule(void **state)
 	assert_true(next_at(f) == INT64_MAX);
 }
 
+static enum err_code
+refuse_blog(void *arg, const struct schedule *s, char **argv, struct err *err)
+{
+	if (strcmp(s->stack, "blog") == 0)
+		return err_set(err, ERR_USAGE, "not this one");
+	return argv_of(arg, s, argv, err);
+}
+
+/* A zone that has gone from the system, options of a later version. */
+static void
+one_that_cannot_be_done_does_not_keep_others_from_it(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	int64_t id;
+	unsigned n;
+	sqlite3 *db;
+	struct schedule blog = { .kind = TEXT("backup"),
+		.stack = TEXT("blog"),
+		.cron = TEXT("* * * * *"),
+		.zone = TEXT("UTC"),
+		.options = TEXT("{}"),
+		.is_enabled = true };
+	ok(schedule_put(f->c, &blog, NOON, &id, &err));
+	put_schedule(f, 0, "* * * * *", 0, true);
+	catalog_close(f->c);
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(db, "UPDATE schedule SET zone = 'Mars/Olympus' WHERE stack = 'shop'",
+		NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	ok(catalog_open(&f->c, f->path, &err));
+	ok(schedule_take_due(f->c, NOON + 60, refuse_blog, NULL, &n, &err));
+	assert_int_equal(n, 1); /* shop's, in spite of its zone */
+	assert_int_equal(next_at(f), NOON + 120); /* blog's */
+	ok(schedule_delete(f->c, id, &err));
+	assert_int_equal(next_at(f), NOON + 60 + 86400);
+}
+
 /* A process that dies at any moment leaves either both, the run and the next moment, or
  * neither. */
 static void
@@ -341,6 +408,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_later_version_and_a_damaged_file_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_run_goes_its_way_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_run_of_a_catalogue_that_was_lost_comes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    one_that_cannot_be_done_does_not_keep_others_from_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(runs_are_listed_latest_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_due_is_queued_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(
