@@ -6,6 +6,7 @@ none is passed over.
 import json
 import pathlib
 import re
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 DOCUMENT = json.loads((ROOT / "src/serve/openapi.json").read_text())
@@ -156,8 +157,7 @@ class Contract:
         return self.wait(number)
 
     def wait(self, number):
-        import time
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while time.monotonic() < end:
             detail = self.get(f"/runs/{number}")
             if detail["run"]["state"] not in ("queued", "running"):

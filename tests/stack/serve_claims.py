@@ -1,0 +1,189 @@
+"""The claims of test_serve.sh, which has started the stack."""
+import hashlib
+import pathlib
+import subprocess
+import sys
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests/serve"))
+from daemon import *  # noqa: E402
+from contract import *  # noqa: E402
+
+STACK, FOLDER = os.environ["STACKSNAP_TEST_PROJECT"], os.environ["STACKSNAP_TEST_FOLDER"]
+(WORK / "place").mkdir()
+p = Place(WORK / "place").init()
+for name in ("DOCKER_HOST", "DOCKER_CONFIG"):
+    p.env.pop(name, None)
+    if name in os.environ:
+        p.env[name] = os.environ[name]
+daemon = Daemon(p).setup()
+api = Contract(daemon)
+snapshots = []
+
+
+def compose(*args, **kw):
+    done = subprocess.run(["docker", "compose", "-p", STACK, "-f", f"{FOLDER}/compose.yaml", *args],
+                          capture_output=True, text=True, check=False, **kw)
+    if done.returncode != 0:
+        raise AssertionError(done.stdout + done.stderr)
+    return done.stdout
+
+
+def sql(text):
+    return compose("exec", "-T", "db", "psql", "-qAt", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-h", "127.0.0.1",
+                   "password=pw", input=text).strip()
+
+
+def in_app(script):
+    return compose("exec", "-T", "app", "sh", "-c", script)
+
+
+def q(**args):
+    return "?" + urllib.parse.urlencode(args)
+
+
+def mine(home):
+    return next(s for s in home["stacks"] if s["name"] == STACK)
+
+
+def notes():
+    return {a["kind"]: a for a in api.get("/overview")["attention"] if a.get("stack") == STACK}
+
+
+def state(detail, want="complete"):
+    if detail["run"]["state"] != want:
+        raise AssertionError(detail)
+    return detail
+
+
+sql("""CREATE TABLE orders (id int PRIMARY KEY, name text, total int);
+INSERT INTO orders SELECT g, 'customer ' || g, g FROM generate_series(1, 3000) g;
+CREATE TABLE still (id int); INSERT INTO still SELECT generate_series(1, 100);""")
+in_app("echo one > /uploads/a; echo two > /uploads/b")
+api.ask("POST", "/repository/open", {"address": str(p.repo), "passphrase": PASSWORD}).expect(200)
+
+
+@test
+def home_asks_for_the_first_backup_and_its_button_makes_it(_):
+    home = api.get("/overview")
+    same((home["engine"], mine(home)["presence"], mine(home)["snapshots"]), ("reachable", "running", 0))
+    action = notes()["no_backup"]["action"]
+    same(action["path"], f"/stacks/{STACK}/backup")
+    detail = state(api.run(action["method"], action["path"]))
+    snapshots.append(detail["run"]["snapshot"])
+    same({x["service"] for x in detail["quiet"]}, {"app"})
+    if not all(x["end_ns"] > x["begin_ns"] for x in detail["quiet"]) or len(detail["phases"]) < 3:
+        raise AssertionError(detail)
+    one = mine(api.get("/overview"))
+    same((one["snapshots"], one["last"]["id"], len(one["sizes"])), (1, snapshots[0], 1))
+    same([d["complete"] for d in one["days"]], [1])
+    same(set(notes()), {"not_proved", "schedule_missing"})
+
+
+@test
+def a_stack_is_told_with_its_plan_and_why(_):
+    one = api.get(f"/stacks/{STACK}")
+    same({m["kind"] for m in one["plan"]["members"]} >= {"project", "volume", "database", "meta"}, True)
+    same({s["service"] for s in one["plan"]["services"]}, {"db", "app"})
+    if not any(s["name"] == "quiesce" and s["origin"] == "default" for s in one["plan"]["settings"]):
+        raise AssertionError(one["plan"]["settings"])
+    same((one["total"], len(one["snapshots"]), one["runs"][0]["kind"]), (1, 1, "backup"))
+
+
+@test
+def a_drill_proves_the_point(_):
+    drilled = state(api.run("POST", f"/stacks/{STACK}/drill", {}))
+    same(drilled["result"]["drills"][0]["proof"]["verdict"], "proved")
+    one = mine(api.get("/overview"))
+    same((one["proved"]["snapshot"], one["proved"]["rto_ns"] > 0), (snapshots[0], True))
+    same(set(notes()), {"schedule_missing"})
+    api.ask("POST", "/schedules", {"kind": "backup", "stack": STACK, "cron": "@daily", "zone": "UTC"}).expect(201)
+    same((set(notes()), [n["kind"] for n in mine(api.get("/overview"))["next"]]), (set(), ["backup"]))
+    receipt = api.get(f"/snapshots/{snapshots[0]}/receipt")
+    same((receipt["verified"]["problems"], len(receipt["drills"])), (0, 1))
+
+
+@test
+def tables_are_counted_and_dumps_given(_):
+    tables = api.get(f"/snapshots/{snapshots[0]}/databases")["databases"]
+    counts = {t["name"]: t["rows"] for d in tables for t in d["tables"]}
+    same((counts["public.orders"], counts["public.still"]), (3000, 100))
+    stream = next(d for d in tables if d["database"] == "postgres")
+    one = api.get(f"/snapshots/{snapshots[0]}")["snapshot"]
+    sums = {s["name"]: s["sha256"] for m in one["members"] if m["kind"] == "database" for s in m["streams"]}
+    dump = api.ask("GET", f"/snapshots/{snapshots[0]}/dump" + q(member=f"db/{stream['stream']}")).expect(200)
+    same(hashlib.sha256(dump.body).hexdigest(), sums[stream["stream"]])
+
+
+@test
+def two_points_are_compared_by_rows_and_files(_):
+    sql("""UPDATE orders SET total = 0 WHERE id <= 150; DELETE FROM orders WHERE id > 2995;
+INSERT INTO orders VALUES (9001, 'new one', 5); CREATE INDEX by_name ON orders (name);""")
+    in_app("echo three > /uploads/c; rm /uploads/a")
+    snapshots.append(state(api.run("POST", f"/stacks/{STACK}/backup", {"tags": ["after"]}))["run"]["snapshot"])
+    started = api.ask("POST", "/diffs", {"a": snapshots[0], "b": snapshots[1]}).expect(202).json()
+    state(api.wait(started["run"]))
+    diff = api.get(f"/diffs/{started['run']}")
+    same((diff["rows"], diff["definitions"]), (156, 1))
+    by_path = {m["path"]: m for m in diff["members"]}
+    volume, db = by_path[f"volumes/{STACK}_uploads"], by_path["databases/db"]
+    same((volume["added"], volume["removed"]), (1, 1))
+    same((db["tables"], db["rows_added"], db["rows_removed"], db["rows_changed"]), (1, 1, 5, 150))
+    rows = api.get(f"/diffs/{started['run']}/rows" + q(change="changed", offset=149, limit=5))
+    same((rows["total"], len(rows["rows"]), rows["rows"][0]["after"]["total"]), (150, 1, "0"))
+    found = api.get(f"/diffs/{started['run']}/rows" + q(text="NEW ONE"))["rows"]
+    same([(r["change"], r["key"]) for r in found], [("added", {"id": "9001"})])
+    files = api.get(f"/diffs/{started['run']}/files" + q(member=volume["path"]))["files"]
+    same(sorted((f["change"], f["path"].rpartition("/")[2]) for f in files if f["kind"] == "file"),
+         [("added", "c"), ("removed", "a")])
+
+
+@test
+def a_point_is_compared_with_what_is_live(_):
+    sql("INSERT INTO orders VALUES (9002, 'since', 1)")
+    started = api.ask("POST", "/diffs", {"a": snapshots[1], "b": "live"}).expect(202).json()
+    state(api.wait(started["run"]))
+    diff = api.get(f"/diffs/{started['run']}")
+    same((diff["rows"], [m["service"] for m in diff["moments"]]), (1, ["db"]))
+
+
+@test
+def a_restore_tells_what_would_be_lost_and_wants_the_name(_):
+    restore = f"/snapshots/{snapshots[0]}/restore"
+    run = api.run("POST", f"{restore}/preview")["run"]["id"]
+    seen = api.get(f"/restores/previews/{run}")["preview"]
+    same((seen["obstacles"], any("orders" in line for line in seen["rows"])), ([], True))
+    api.ask("POST", restore, {"confirm": "yes"}).problem(400, "usage")
+    state(api.run("POST", restore, {"confirm": STACK}))
+    same(sql("SELECT count(*), sum(total) FROM orders"), "3000|4501500")
+    same(in_app("ls /uploads").split(), ["a", "b"])
+    same(set(notes()), {"restore_kept"})
+    same(api.get(f"/stacks/{STACK}")["restore"]["state"], "kept")
+
+
+@test
+def it_is_undone(_):
+    same([r["stack"] for r in api.get("/restores")["restores"]], [STACK])
+    run = state(api.run("POST", f"/restores/{STACK}/undo/preview"))["run"]["id"]
+    if not api.get(f"/restores/previews/{run}")["preview"]["makes"]:
+        raise AssertionError("it would bring back nothing")
+    api.ask("POST", f"/restores/{STACK}/undo", {"confirm": "no"}).problem(400, "usage")
+    state(api.run("POST", f"/restores/{STACK}/undo", {"confirm": STACK}))
+    same(sql("SELECT count(*) FROM orders WHERE id > 9000"), "2")
+    same(in_app("ls /uploads").split(), ["b", "c"])
+    same(api.get("/restores")["restores"], [])
+
+
+@test
+def rules_tell_what_they_would_keep_and_why(_):
+    preview = api.ask("POST", f"/stacks/{STACK}/retention/preview", {"keep_last": 1}).expect(200).json()
+    same([(d["keep"], d["reason"]) for d in preview["snapshots"]], 
+         [(True, "nothing newer is proved"), (True, "last 1")])
+    same(preview["snapshots"][1]["id"], snapshots[1])
+
+
+print("\n".join(f"# {kind} {ns / 1e9:.1f} s" for kind, ns in
+                ((r["kind"], r["ended_ns"] - r["began_ns"]) for r in api.get("/runs")["runs"])))
+same(daemon.stop(), 0)
+finish()
