@@ -39,42 +39,53 @@ diff_lower(char **out, const char *text, struct err *err)
 	return ERR_OK;
 }
 
-/* The word as it stands in a line: JSON, in lower case. */
+/* A text as it stands in a line: JSON. */
 static enum err_code
 escape(struct buf *out, const char *text, struct err *err)
 {
 	for (const char *p = text; *p != '\0'; p++)
 		if (((*p == '"' || *p == '\\') && buf_u8(out, '\\', err)) ||
-		    buf_u8(out, (uint8_t)lower(*p), err))
+		    buf_u8(out, (uint8_t)*p, err))
 			return err->code;
 	return ERR_OK;
 }
 
 /* --- what counts of a line: values, and no names of columns --- */
 
+/* A text in a line, without its quotes. */
+struct token {
+	const char *at;
+	size_t len;
+	bool is_name; /* of a field */
+};
+
+/* The one whose quote stands at *p; *p moves behind it.  False where the line is cut. */
 static bool
-value_holds(const json_t *v, const char *word, size_t len)
+next_token(const char **p, const char *end, struct token *out)
 {
-	const char *key;
-	size_t i;
-	json_t *item;
-	if (json_is_string(v))
-		return diff_holds(json_string_value(v), json_string_length(v), word, len);
-	json_array_foreach(v, i, item) if (value_holds(item, word, len)) return true;
-	json_object_foreach((json_t *)(uintptr_t)v, key, item)
-	{
-		if (value_holds(item, word, len))
-			return true;
-	}
-	return false;
+	const char *q = *p + 1;
+	while (q < end && *q != '"')
+		q += *q == '\\' ? 2 : 1;
+	if (q >= end)
+		return false;
+	*out = (struct token){ *p + 1, (size_t)(q - *p - 1), q + 1 < end && q[1] == ':' };
+	*p = q + 1;
+	return true;
 }
 
 static bool
-document_holds(const json_t *line, const char *word, size_t len)
+is_text(const struct token *t, const char *text, size_t len)
 {
-	static const char *const keys[] = { "path", "name", "key", "before", "after" };
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (value_holds(json_object_get(line, keys[i]), word, len))
+	return t->len == len && memcmp(t->at, text, len) == 0;
+}
+
+/* Is it one of those that a person sees as content? */
+static bool
+is_searched(const struct token *field)
+{
+	static const char *const fields[] = { "path", "name", "key", "before", "after" };
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (is_text(field, fields[i], strlen(fields[i])))
 			return true;
 	return false;
 }
@@ -84,9 +95,8 @@ document_holds(const json_t *line, const char *word, size_t len)
 struct search {
 	const struct entry_list *from;
 	struct entry_range range;
-	const char *word; /* NULL: any */
-	struct buf escaped;
-	const char *service; /* NULL: any */
+	struct buf word; /* as in a line, in lower case; empty: any */
+	struct buf service; /* as in a line; empty: any */
 	struct entry_list *to;
 	struct entry batch[BATCH]; /* entries whose lines are met next */
 	size_t at;
@@ -101,7 +111,8 @@ search_auto(struct search **s)
 	if (*s == NULL)
 		return;
 	entry_list_free((*s)->to);
-	buf_release(&(*s)->escaped);
+	buf_release(&(*s)->word);
+	buf_release(&(*s)->service);
 	free(*s);
 }
 
@@ -118,20 +129,38 @@ next_batch(struct search *s, struct err *err)
 	return ERR_OK;
 }
 
+/* The line is read by its texts alone, since all of a million may have to be. */
 static bool
 fits(const struct search *s, const struct line *line)
 {
-	AUTO(json) json_t *doc = NULL;
-	struct err scratch; /* a line that is cut is taken for what its beginning says */
-	if (s->word != NULL && !diff_holds(line->head, line->head_len,
-				   (const char *)s->escaped.data, s->escaped.len))
-		return false;
-	if (json_parse(&doc, line->head, line->head_len, "line", &scratch))
-		return line->head_len < line->len && s->service == NULL;
-	const char *service = json_get_str(doc, "service");
-	if (s->service != NULL && (service == NULL || strcmp(service, s->service) != 0))
-		return false;
-	return s->word == NULL || document_holds(doc, s->word, strlen(s->word));
+	const char *end = line->head + line->head_len;
+	struct token field = { "", 0, true };
+	size_t depth = 0;
+	bool is_found = s->word.len == 0;
+	bool is_of_service = s->service.len == 0;
+	for (const char *p = line->head; p < end;) {
+		struct token t;
+		depth += *p == '{' || *p == '[';
+		depth -= *p == '}' || *p == ']';
+		if (*p != '"') {
+			p++;
+			continue;
+		}
+		if (!next_token(&p, end, &t))
+			break;
+		if (t.is_name) {
+			field = depth == 1 ? t : field;
+			continue;
+		}
+		if (depth == 1 && is_text(&field, "service", 7))
+			is_of_service =
+			    is_of_service ||
+			    is_text(&t, (const char *)s->service.data, s->service.len);
+		if (!is_found && is_searched(&field))
+			is_found =
+			    diff_holds(t.at, t.len, (const char *)s->word.data, s->word.len);
+	}
+	return is_found && is_of_service;
 }
 
 static enum err_code
@@ -168,9 +197,8 @@ search_anew(struct diff_whole *w, const struct diff_query *q, const char *word,
 		return err_nomem(err);
 	s->from = w->x.lists[q->list];
 	s->range = q->range;
-	s->word = word;
-	s->service = q->service;
-	if ((word != NULL && escape(&s->escaped, word, err)) ||
+	if ((word != NULL && escape(&s->word, word, err)) ||
+	    (q->service != NULL && escape(&s->service, q->service, err)) ||
 	    entry_list_new(&s->to, w->folder, err) || run(s, w->x.fd, cancel, err))
 		return err->code;
 	*out = TAKE(s->to);
