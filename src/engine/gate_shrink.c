@@ -242,6 +242,34 @@ is_captured_as_files(const struct backup_run *r, const char *kind, const char *s
 	return false;
 }
 
+static bool
+names_service(const json_t *member, const char *service)
+{
+	size_t i;
+	const json_t *s;
+	json_array_foreach(json_object_get(member, "services"), i, s)
+	{
+		if (json_is_string(s) && strcmp(json_string_value(s), service) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The other way round: its server runs again, so there is a dump, as there was none last time,
+ * in place of the files. */
+static bool
+is_captured_as_dump(const struct backup_run *r, const json_t *member)
+{
+	for (size_t i = 0; i < r->n_captures; i++) {
+		const struct capture *c = &r->captures[i];
+		if (strcmp(c->kind, "database") == 0 && c->bytes > 0 &&
+		    run_find_member(r->baseline, c->kind, c->name) == NULL &&
+		    names_service(member, c->name))
+			return true;
+	}
+	return false;
+}
+
 /* Members that are gone have lost everything. */
 static enum err_code
 find_gone(struct backup_run *r, unsigned percent, struct err *err)
@@ -255,7 +283,7 @@ find_gone(struct backup_run *r, unsigned percent, struct err *err)
 		const char *name = json_get_str(m, "name");
 		int64_t bytes = json_get_int(m, "bytes", 0);
 		if (kind != NULL && name != NULL && bytes > 0 && !is_captured(r, kind, name) &&
-		    !is_captured_as_files(r, kind, name) &&
+		    !is_captured_as_files(r, kind, name) && !is_captured_as_dump(r, m) &&
 		    has_shrunk((uint64_t)bytes, 0, percent, FLOOR_BYTES) &&
 		    quarantine_add(
 			&r->quarantine, kind, name, "member", "", (uint64_t)bytes, 0, err))
