@@ -2,6 +2,7 @@
 
 #include "db/pick.h"
 #include "engine/browse.h"
+#include "engine/meter.h"
 #include "engine/restore_dump.h"
 #include "engine/stack_server.h"
 
@@ -85,6 +86,12 @@ fill_plan(struct restore_table_plan *out, const struct aside_job *j, const json_
 	return str_dup(&out->service, json_get_str(member, "name"), err);
 }
 
+static void
+sample(void *arg, struct event *e)
+{
+	e->bytes = restore_dump_bytes(arg);
+}
+
 enum err_code
 restore_aside(struct engine *e, const struct id *id, const struct restore_aside_options *opt,
     struct restore_table_plan *out, struct err *err)
@@ -109,5 +116,9 @@ restore_aside(struct engine *e, const struct id *id, const struct restore_aside_
 		return ERR_OK;
 	event_phase(e->events, "load %s into %s", opt->database, opt->into);
 	aside.only_look = false;
-	return connector_aside(j.server.connector, &aside, NULL, err);
+	struct meter *meter;
+	meter_start(&meter, e->events, sample, j.dump);
+	enum err_code rc = connector_aside(j.server.connector, &aside, NULL, err);
+	meter_stop(meter);
+	return rc;
 }

@@ -11,6 +11,7 @@ void
 stored_table_release(struct stored_table *t)
 {
 	diff_side_release(&t->diff.a);
+	free(t->empty.table);
 	buf_release(&t->database);
 	buf_release(&t->metadata);
 }
@@ -76,6 +77,37 @@ search_dump(struct stored_table *t, struct dump_side *s, struct search *search, 
 	return ERR_OK;
 }
 
+/* Tables without rows have no part: their definition tells of them. */
+static enum err_code
+search_definitions(
+    struct stored_table *t, struct dump_side *s, struct search *search, struct err *err)
+{
+	bool is_sql = s->row_format == ROW_COPY || s->row_format == ROW_INSERT;
+	if (!s->is_known || s->is_whole || !is_sql)
+		return ERR_OK;
+	if (diff_read_shapes(&t->diff, s, NULL, err))
+		return err->code;
+	for (size_t i = 0; i < shapes_count(s->shapes); i++) {
+		const char *name = shapes_at(s->shapes, i)->name;
+		bool is_wanted;
+		if (!is_named(name, search->wanted))
+			continue;
+		if (is_in_database(&is_wanted, t, s, name, err))
+			return err->code;
+		if (!is_wanted)
+			continue;
+		if (add_choice(&search->found, s, name, err))
+			return err->code;
+		if (search->n++ > 0)
+			continue;
+		if (str_dup(&t->empty.table, name, err))
+			return err->code;
+		t->dump = s;
+		t->part = &t->empty;
+	}
+	return ERR_OK;
+}
+
 /* Which of them, when it is not one. */
 static enum err_code
 judge_search(struct search *s, struct err *err)
@@ -100,6 +132,9 @@ find_part(struct stored_table *t, const char *wanted, struct err *err)
 	enum err_code rc = ERR_OK;
 	for (size_t i = 0; rc == ERR_OK && i < t->diff.a.count; i++)
 		rc = search_dump(t, &t->diff.a.dumps[i], &search, err);
+	bool has_rows = search.n > 0;
+	for (size_t i = 0; rc == ERR_OK && !has_rows && i < t->diff.a.count; i++)
+		rc = search_definitions(t, &t->diff.a.dumps[i], &search, err);
 	if (rc == ERR_OK && search.n != 1)
 		rc = judge_search(&search, err);
 	buf_release(&search.found);
@@ -147,12 +182,20 @@ find_metadata(struct stored_table *t, struct err *err)
 	struct repo *r = t->diff.engine->repo;
 	const char *stream = t->dump->stream;
 	const char *folder = member_path(t);
+	struct err why;
 	if (folder == NULL || !str_ends(stream, MONGO_BSON))
 		return ERR_OK;
 	int len = (int)(strlen(stream) - strlen(MONGO_BSON));
-	if (str_printf(&path, err, "%s/%.*s" MONGO_METADATA, folder, len, stream) ||
-	    tree_lookup(r, &t->diff.a.snapshot.root, path, &e, err) ||
-	    content_read_all(r, &e.content, METADATA_MAX, &t->metadata, err))
+	if (str_printf(&path, err, "%s/%.*s" MONGO_METADATA, folder, len, stream))
+		return err->code;
+	/* The server's own collections have none. */
+	if (tree_lookup(r, &t->diff.a.snapshot.root, path, &e, &why)) {
+		if (why.code == ERR_NOT_FOUND)
+			return ERR_OK;
+		*err = why;
+		return err->code;
+	}
+	if (content_read_all(r, &e.content, METADATA_MAX, &t->metadata, err))
 		return err->code;
 	t->definition = buf_cstr(&t->metadata);
 	return t->definition != NULL ? ERR_OK : err_nomem(err);
@@ -229,10 +272,14 @@ rows_read(struct dump_source *src, void *out, size_t len, size_t *got, struct er
 {
 	struct row_source *s = (struct row_source *)src;
 	uint64_t left = s->to - s->at;
+	*got = 0;
+	if (left == 0)
+		return ERR_OK;
 	if (content_read_at(
 		s->repo, s->content, s->at, out, left < len ? (size_t)left : len, got, err))
 		return err->code;
 	s->at += *got;
+	atomic_store(&s->bytes, s->at - s->from);
 	return ERR_OK;
 }
 

@@ -14,6 +14,7 @@ struct stored_table {
 	struct diff_rows_options opt;
 	struct dump_side *dump;
 	const struct dump_part *part;
+	struct dump_part empty; /* the part of a table that had no rows */
 	const struct shape *shape;
 	const char *definition; /* its own statement, or metadata; NULL: not known, or not
 				   written as one */
@@ -55,6 +56,7 @@ struct row_source {
 	uint64_t to;
 	bool has_rows;
 	uint64_t at;
+	atomic_uint_fast64_t bytes; /* given so far; for any thread */
 };
 
 void row_source_init(struct row_source *s, const struct stored_table *t, struct repo *repo);

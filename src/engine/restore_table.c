@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "db/pick.h"
+#include "engine/meter.h"
 #include "engine/restore_keys.h"
 #include "engine/restore_lost.h"
 #include "engine/stack_server.h"
@@ -125,6 +126,14 @@ restore_table_look(struct engine *e, const struct id *id,
 	return opt->into == NULL ? lost_by_restore(e, id, opt->key_prefix, out, err) : ERR_OK;
 }
 
+static void
+sample(void *arg, struct event *e)
+{
+	struct row_source *s = arg;
+	e->bytes = atomic_load(&s->bytes);
+	e->bytes_total = s->content->size;
+}
+
 enum err_code
 restore_table(struct engine *e, const struct id *id, const struct restore_table_options *opt,
     struct err *err)
@@ -141,7 +150,11 @@ restore_table(struct engine *e, const struct id *id, const struct restore_table_
 		return err->code;
 	event_phase(e->events, "put %s into %s", pick.table,
 	    opt->into != NULL ? opt->into : "its place");
-	return connector_pick(j.server.connector, &pick, NULL, err);
+	struct meter *meter;
+	meter_start(&meter, e->events, sample, &rows);
+	enum err_code rc = connector_pick(j.server.connector, &pick, NULL, err);
+	meter_stop(meter);
+	return rc;
 }
 
 /* --- afterwards --- */

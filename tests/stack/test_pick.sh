@@ -32,6 +32,7 @@ CREATE TABLE items (o int REFERENCES orders ON DELETE CASCADE, what text);
 INSERT INTO items SELECT n, 'i' || n FROM generate_series(1, 5000) n;
 CREATE VIEW many AS SELECT * FROM orders WHERE id > 10;
 CREATE TABLE log (line text);
+CREATE TABLE empty (line text);
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES ('fired'); RETURN NULL; END $$;
 CREATE TRIGGER noted AFTER DELETE OR INSERT ON orders FOR EACH STATEMENT EXECUTE FUNCTION note();
 CREATE TABLE "Odd "" ta-ble's
@@ -83,6 +84,13 @@ claim "a second undo has nothing to do" exits 1 "settled already" "$stacksnap" r
 "$stacksnap" restore latest --table orders --in-place --yes >/dev/null 2>&1
 claim "finish removes them" exits 0 "the old ones are gone" "$stacksnap" restore finish $p --table public.orders --database shop --yes
 claim "nothing of ours is left" test -z "$(sql <<<"SELECT nspname FROM pg_namespace WHERE nspname ~ '^stacksnap'")"
+
+# A table that had no rows.
+sql <<<"INSERT INTO empty VALUES ('since')"
+claim "a table that was empty is known" exits 0 "removes 1 row added since" "$stacksnap" restore latest --table empty --in-place --yes
+claim "and is empty again" test "$(sql <<<"SELECT count(*) FROM empty")" = 0
+claim "which undo takes back" exits 0 "has its old rows again" "$stacksnap" restore undo $p --table public.empty --database shop --yes
+claim "to what was there" test "$(sql <<<"SELECT line FROM empty")" = since
 
 # Refused.
 sql <<<"INSERT INTO customers VALUES (500, 'new'); INSERT INTO orders (customer, note) VALUES (500, 'of the new one')"

@@ -33,6 +33,7 @@ INSERT INTO orders (customer, note) SELECT seq % 100 + 1, CONCAT('a\tb\nc\\\\', 
 CREATE TABLE items (o int, what text, FOREIGN KEY (o) REFERENCES orders (id) ON DELETE CASCADE);
 INSERT INTO items SELECT seq, CONCAT('i', seq) FROM seq_1_to_2000;
 CREATE TABLE log (line text);
+CREATE TABLE was_empty (id int PRIMARY KEY, o int, FOREIGN KEY (o) REFERENCES orders (id));
 CREATE TRIGGER changed AFTER UPDATE ON orders FOR EACH ROW INSERT INTO log VALUES ('fired');
 CREATE TABLE plain (id int AUTO_INCREMENT PRIMARY KEY, note varchar(40), at timestamp DEFAULT '2024-03-31 01:30:00', KEY (note));
 INSERT INTO plain (note) SELECT CONCAT('n', seq) FROM seq_1_to_2000;
@@ -102,6 +103,17 @@ claim "a second undo of those has nothing to do" exits 1 "settled already" "$sta
 "$stacksnap" restore latest --table orders --in-place --yes >/dev/null 2>&1
 claim "finish removes them" exits 0 "the old ones are gone" "$stacksnap" restore finish $p --table shop.orders --yes
 claim "nothing of ours is left" test -z "$(sql <<<"SHOW DATABASES LIKE 'stacksnap%'")"
+
+# A table that had no rows, and one that has none: kept is kept.
+sql <<<"INSERT INTO was_empty VALUES (1, 1)"
+claim "a table that was empty is known" exits 0 "removes 1 row added since" "$stacksnap" restore latest --table was_empty --in-place --yes
+claim "and is empty again" test "$(sql <<<"SELECT COUNT(*) FROM was_empty")" = 0
+claim "which undo takes back" exits 0 "has its old rows again" "$stacksnap" restore undo $p --table shop.was_empty --yes
+sql <<<"DELETE FROM was_empty; DELETE FROM items"
+claim "an emptied table gets its rows" exits 0 "the old ones are kept" "$stacksnap" restore latest --table items --in-place --yes
+claim "all of them" test "$(sql <<<"SELECT COUNT(*) FROM items")" = 2000
+claim "and can be emptied by undo" exits 0 "has its old rows again" "$stacksnap" restore undo $p --table shop.items --yes
+claim "wholly" test "$(sql <<<"SELECT COUNT(*) FROM items")" = 0
 
 # Refused.
 claim "triggers that would run are refused" exits 14 "has triggers for INSERT or DELETE" "$stacksnap" restore latest --table watched --in-place --yes

@@ -6,6 +6,7 @@
 
 #include "db/bson_json.h"
 #include "db/mongo_impl.h"
+#include "db/pick.h"
 #include "memory_dump.h"
 
 #include <stdio.h>
@@ -800,10 +801,157 @@ collections_have_mongodumps_file_names(void **state)
 	    "the server has a database called \"..\", which no server should");
 }
 
+/* --- one collection --- */
+
+#define METADATA "{\"options\":{\"capped\":false},\"indexes\":[" ID_INDEX "," NAME_INDEX "]}"
+
+/* Two documents, {_id: 1} and {_id: 2}. */
+struct two_documents {
+	struct dump_source base;
+	size_t at;
+};
+
+static enum err_code
+two_open(struct dump_source *src, const char *name, struct err *err)
+{
+	(void)name;
+	(void)err;
+	((struct two_documents *)src)->at = 0;
+	return ERR_OK;
+}
+
+static enum err_code
+two_read(struct dump_source *src, void *out, size_t len, size_t *got, struct err *err)
+{
+	static const uint8_t bytes[] = "\x0e\0\0\0\x10_id\0\1\0\0\0\0"
+				       "\x0e\0\0\0\x10_id\0\2\0\0\0";
+	struct two_documents *s = (struct two_documents *)src;
+	(void)err;
+	*got = min_size(len, sizeof bytes - s->at);
+	memcpy(out, bytes + s->at, *got);
+	s->at += *got;
+	return ERR_OK;
+}
+
+static void
+two_close(struct dump_source *src)
+{
+	(void)src;
+}
+
+static const struct dump_source_ops two_ops = {
+	.open = two_open,
+	.read = two_read,
+	.close = two_close,
+};
+
+static void
+script_load(void)
+{
+	SAY("create", NULL, "{\"ok\":1}");
+	SAY("insert", NULL, "{\"n\":2,\"ok\":1}");
+	SAY("aggregate", NULL, FIRST("{\"n\":2}"));
+	SAY("createIndexes", NULL, "{\"ok\":1}");
+	SAY("drop", NULL, "{\"ok\":1}");
+	SAY("renameCollection", NULL, "{\"ok\":1}");
+}
+
+static enum err_code
+pick(struct fixture *f, enum pick_verb verb, struct strv *told, struct err *err)
+{
+	struct two_documents two = { { &two_ops }, 0 };
+	struct db_pick p = { .verb = verb,
+		.database = "shop",
+		.table = "orders",
+		.definition = METADATA,
+		.rows = 2,
+		.tag = "1a2b3c4d",
+		.source = &two.base };
+	return connector_pick(f->c, &p, told, err);
+}
+
+static size_t
+place_of(const char *what)
+{
+	const char *text = buf_cstr(&server->asked);
+	const char *at = text != NULL ? strstr(text, what) : NULL;
+	if (at == NULL)
+		fail_msg("%s was not asked: %s", what, text);
+	return (size_t)(at - text);
+}
+
+static void
+a_collection_is_whole_before_it_gets_its_name(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	AUTO(fixture) struct fixture f;
+	fixture_init(&f);
+	script_load();
+	ok(pick(&f, PICK_PUT, NULL, &err));
+	size_t insert = place_of("\"insert\":\"stacksnap_new_");
+	size_t count = place_of("\"aggregate\":\"stacksnap_new_");
+	size_t index = place_of("\"createIndexes\":\"stacksnap_new_");
+	size_t aside = place_of("{\"renameCollection\":\"shop.orders\",\"to\":"
+				"\"shop.stacksnap_old_1a2b3c4d_");
+	size_t named = place_of("\"to\":\"shop.orders\",\"dropTarget\":false}");
+	assert_true(insert < count && count < index && index < aside && aside < named);
+}
+
+static void
+the_old_collection_comes_back_when_the_name_is_taken_meanwhile(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	AUTO(fixture) struct fixture f;
+	fixture_init(&f);
+	script_load();
+	REFUSE("renameCollection", "{\"renameCollection\":\"shop.stacksnap_new_", 48,
+	    "target namespace exists");
+	assert_int_equal(pick(&f, PICK_PUT, NULL, &err), ERR_IO);
+	assert_non_null(strstr(err.msg, "nothing was changed, try again"));
+	assert_non_null(strstr(err.msg, "target namespace exists"));
+	(void)place_of("{\"renameCollection\":\"shop.stacksnap_old_1a2b3c4d_");
+}
+
+static void
+another_number_of_documents_changes_nothing(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	AUTO(fixture) struct fixture f;
+	fixture_init(&f);
+	script_load();
+	SAY("aggregate", NULL, FIRST("{\"n\":1}"));
+	assert_int_equal(pick(&f, PICK_PUT, NULL, &err), ERR_INCOMPLETE);
+	assert_non_null(
+	    strstr(err.msg, "2 documents were backed up, 2 loaded, the server counts 1"));
+	assert_false(was_asked("renameCollection"));
+}
+
+static void
+routers_and_secondaries_are_refused(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	AUTO(fixture) struct fixture f;
+	AUTO(strv) struct strv told = STRV_INIT;
+	fixture_init(&f);
+	SAY("isMaster", NULL, "{\"ismaster\":true,\"msg\":\"isdbgrid\"}");
+	assert_int_equal(pick(&f, PICK_LOOK, &told, &err), ERR_UNSUPPORTED);
+	SAY("isMaster", NULL, "{\"ismaster\":false,\"setName\":\"rs0\"}");
+	assert_int_equal(pick(&f, PICK_LOOK, &told, &err), ERR_USAGE);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_collection_is_whole_before_it_gets_its_name),
+		cmocka_unit_test(
+		    the_old_collection_comes_back_when_the_name_is_taken_meanwhile),
+		cmocka_unit_test(another_number_of_documents_changes_nothing),
+		cmocka_unit_test(routers_and_secondaries_are_refused),
 		cmocka_unit_test(all_documents_are_of_the_moment_of_the_last_write),
 		cmocka_unit_test(metadata_is_as_mongodump_writes_it),
 		cmocka_unit_test(
