@@ -41,6 +41,8 @@ struct request {
 	char csrf[GATE_SECRET + 1];
 	char *key; /* of what is kept; NULL: not to be kept */
 	uint64_t age;
+	bool has_last; /* a listener that comes back, for what is behind last */
+	uint64_t last;
 	struct buf body;
 	size_t discarded;
 	struct reply reply;
@@ -429,7 +431,8 @@ answer_listener(struct request *r)
 	snprintf(credential, sizeof credential, "%s%s%s", r->kind != NULL ? r->kind : "-",
 	    r->kind != NULL ? " " : "", r->credential);
 	struct listener_options opt = { .credential = credential, .from = r->from };
-	opt.has_last = last_event(r, &opt.last);
+	opt.has_last = r->has_last;
+	opt.last = r->last;
 	switch (web_listen(r->web, r->con, &opt, &out, &err)) {
 	case ERR_OK:
 		return out;
@@ -552,11 +555,13 @@ answered(void *arg, struct web_link_answer *a)
 	resume(r, reply);
 }
 
+/* The arguments go along: nothing of a message is looked at any more once it is handed over,
+ * since jansson's counters of references are not for two threads. */
 static json_t *
-message_of(const struct request *r, const json_t *args)
+message_of(struct request *r)
 {
-	AUTO(json) json_t *m =
-	    json_pack("{s:s, s:s, s:O}", "verb", r->route->verb, "from", r->from, "args", args);
+	AUTO(json) json_t *m = json_pack(
+	    "{s:s, s:s, s:o}", "verb", r->route->verb, "from", r->from, "args", TAKE(r->args));
 	if (m == NULL)
 		return NULL;
 	if (r->kind != NULL && json_object_set_new(m, r->kind, json_string(r->credential)) != 0)
@@ -569,9 +574,12 @@ message_of(const struct request *r, const json_t *args)
 static enum err_code
 ask_keeper(struct request *r, struct err *err)
 {
-	AUTO(json) json_t *none = json_object();
 	/* What a listener's query says is for web. */
-	json_t *message = none != NULL ? message_of(r, is_listening(r) ? none : r->args) : NULL;
+	if (is_listening(r)) {
+		r->has_last = last_event(r, &r->last);
+		json_object_clear(r->args);
+	}
+	json_t *message = message_of(r);
 	if (message == NULL)
 		return err_nomem(err);
 	char of[GATE_FROM + 1];
