@@ -6,7 +6,7 @@ const daemon = await Daemon.start();
 let page;
 const begin = Date.now();
 const goOn = () => page.getByRole('button', { name: 'Go on', exact: true }).click();
-const title = (text) => page.getByRole('heading', { level: 1, name: text }).waitFor();
+const title = (text, timeout = 15_000) => page.getByRole('heading', { level: 1, name: text }).waitFor({ timeout });
 
 await test('the first visit asks for the token, and says what is wrong with another', async () => {
 	page = await open(daemon.url);
@@ -63,7 +63,7 @@ await test('the first backup is watched as it happens, also after a reload', asy
 	await title(`Backing up ${stack}`);
 	await page.getByRole('progressbar').waitFor();
 	await page.reload();
-	await title(`${stack} is backed up`);
+	await title(`${stack} is backed up`, 60_000);
 	await page.getByText('Services quiet').waitFor();
 	await accessible(page, 'the first backup');
 });
