@@ -51,7 +51,7 @@ await test('a run can be cancelled', async () => {
 	await badge('Cancelled');
 	await page.getByText('It was cancelled').waitFor();
 	await page.goto(`${daemon.url}/runs`);
-	equal(await page.getByRole('row').count(), 4, 'rows of the list of runs, with its head');
+	await until(async () => (await page.getByRole('row').count()) === 4, 'the list has three runs, and its head');
 	await accessible(page, 'the list of runs');
 });
 
