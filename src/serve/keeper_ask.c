@@ -1,6 +1,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "crypto/hash.h"
+#include "serve/json_text.h"
 #include "serve/keeper_impl.h"
 #include "serve/wire.h"
 #include "sys/clock.h"
@@ -86,8 +87,8 @@ problem_of(const struct request *r, const struct answer *a, const struct err *er
 		title = "Too many tries";
 		code = "rate_limited";
 	}
-	json_t *p = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", "about:blank", "title",
-	    title, "status", (int)status, "detail", err->msg, "code", code);
+	json_t *p = json_pack("{s:s, s:s, s:i, s:o, s:s}", "type", "about:blank", "title",
+	    title, "status", (int)status, "detail", json_text(err->msg), "code", code);
 	if (p != NULL && argument != NULL &&
 	    json_object_set_new(p, "argument", json_string(argument)) != 0)
 		log_debug("out of memory");

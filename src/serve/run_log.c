@@ -149,12 +149,11 @@ run_log_page(json_t **out, const char *path, uint64_t from, unsigned limit, stru
 	struct page p = { events, limit, false };
 	uint64_t offset = from;
 	struct stat st;
-	int fd;
+	AUTO(fd) int fd = -1;
 	if (events == NULL)
 		return err_nomem(err);
 	if (open_log(&fd, path, err))
 		return err->code;
-	AUTO(fd) int held = fd;
 	if (fstat(fd, &st) != 0)
 		return err_sys(err, "%s", path);
 	if (run_log_read(fd, &offset, PAGE_BYTES, add_event, &p, err) && !p.is_full)
@@ -299,12 +298,11 @@ run_log_sum(json_t **out, const char *path, struct err *err)
 	AUTO(json) json_t *quiet = json_array();
 	struct sum s = { .phases = phases, .quiet = quiet, .progress = BUF_INIT };
 	uint64_t offset = 0;
-	int fd;
+	AUTO(fd) int fd = -1;
 	if (phases == NULL || quiet == NULL)
 		return err_nomem(err);
 	if (open_log(&fd, path, err))
 		return err->code;
-	AUTO(fd) int held = fd;
 	enum err_code rc = run_log_read(fd, &offset, UINT64_MAX, add_to_sum, &s, err);
 	if (rc == ERR_OK)
 		rc = put_progress(&s, err);
@@ -324,10 +322,9 @@ static enum err_code
 read_end(struct buf *out, const char *path, struct err *err)
 {
 	struct stat st;
-	int fd;
+	AUTO(fd) int fd = -1;
 	if (open_log(&fd, path, err))
 		return err->code;
-	AUTO(fd) int held = fd;
 	if (fstat(fd, &st) != 0)
 		return err_sys(err, "%s", path);
 	size_t len = min_size((size_t)st.st_size, RESULT_MAX);

@@ -1,6 +1,7 @@
 #include "serve/runs.h"
 
 #include "base/log.h"
+#include "serve/json_text.h"
 #include "serve/keeper_impl.h"
 #include "serve/run_files.h"
 #include "serve/run_process.h"
@@ -130,8 +131,8 @@ static void
 fail_to_start(struct runs *r, const struct catalog_run *row, const struct err *why)
 {
 	struct err err = ERR_INIT;
-	AUTO(json) json_t *summary = json_pack("{s:s, s:{s:s, s:s}}", "type", "result", "error",
-	    "code", err_code_word(why->code), "message", why->msg);
+	AUTO(json) json_t *summary = json_pack("{s:s, s:{s:s, s:o}}", "type", "result", "error",
+	    "code", err_code_word(why->code), "message", json_text(why->msg));
 	AUTO(mem) char *text = summary != NULL ? json_dumps(summary, JSON_COMPACT) : NULL;
 	const struct catalog_run_end end = {
 		.state = RUN_FAILED,

@@ -4,6 +4,7 @@
 #include "engine/recovery_kit.h"
 #include "repo/key_ring.h"
 #include "repo/repo.h"
+#include "serve/json_text.h"
 #include "serve/keeper_impl.h"
 #include "store/s3.h"
 #include "sys/clock.h"
@@ -53,7 +54,8 @@ add_problem(json_t *j, const struct err *why, struct err *err)
 	if (set_new(j, "state", json_string("closed"), err))
 		return err->code;
 	return set_new(j, "problem",
-	    json_pack("{s:s, s:s}", "code", err_code_word(why->code), "message", why->msg),
+	    json_pack(
+		"{s:s, s:o}", "code", err_code_word(why->code), "message", json_text(why->msg)),
 	    err);
 }
 
@@ -158,9 +160,9 @@ add_step(void *arg, const struct s3_step *step)
 		[S3_NOT_TRIED] = "not tried",
 		[S3_REMARK] = "remark" };
 	struct report *r = arg;
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s?, s:I}", "name", step->name, "verdict",
-	    words[step->verdict], "detail", step->detail, "permission", step->permission,
-	    "took_ns", (json_int_t)step->took_ns);
+	json_t *j = json_pack("{s:s, s:s, s:o, s:s?, s:I}", "name", step->name, "verdict",
+	    words[step->verdict], "detail", json_text(step->detail), "permission",
+	    step->permission, "took_ns", (json_int_t)step->took_ns);
 	r->failed = json_array_append_new(r->steps, j) != 0 || r->failed;
 }
 
