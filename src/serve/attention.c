@@ -179,11 +179,13 @@ note_open(const struct notes *n)
 
 /* --- of a stack --- */
 
+/* Somebody may have made one by hand since. */
 static void
-note_last_run(const struct notes *n, const char *stack)
+note_last_run(const struct notes *n, const char *stack, int64_t complete_ns)
 {
 	const struct scene_run *r = scene_last_run(n->scene, "backup", stack);
-	if (r != NULL && (r->state == RUN_FAILED || r->state == RUN_LOST))
+	if (r != NULL && (r->state == RUN_FAILED || r->state == RUN_LOST) &&
+	    complete_ns < r->began_ns)
 		note(n,
 		    &(struct item){ CRITICAL, "last_failed", .stack = stack, .run = r->id,
 			.since_ns = r->ended_ns, .title = "The last backup failed",
@@ -335,7 +337,7 @@ note_stack(const struct notes *n, const char *stack, struct err *err)
 	}
 	if (!is_here)
 		return ERR_OK;
-	note_last_run(n, stack);
+	note_last_run(n, stack, last_complete_ns(p, stack));
 	return note_schedule(n, stack, last_complete_ns(p, stack), err);
 }
 
