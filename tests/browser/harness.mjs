@@ -51,7 +51,7 @@ export async function test(name, body) {
 		failures++;
 		console.log(`not ok - ${name}`);
 		for (const line of String(error.stack ?? error).split('\n').slice(0, 30)) console.log(`#   ${line}`);
-		const shot = join(tmpdir(), `stacksnap-browser-${failures}.png`);
+		const shot = join(tmpdir(), `stacksnap-${stack}-${failures}.png`);
 		await lastPage?.screenshot({ path: shot }).then(
 			() => console.log(`#   what was seen: ${shot}`),
 			() => {},
