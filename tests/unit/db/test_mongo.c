@@ -870,16 +870,6 @@ pick(struct fixture *f, enum pick_verb verb, struct strv *told, struct err *err)
 	return connector_pick(f->c, &p, told, err);
 }
 
-static size_t
-place_of(const char *what)
-{
-	const char *text = buf_cstr(&server->asked);
-	const char *at = text != NULL ? strstr(text, what) : NULL;
-	if (at == NULL)
-		fail_msg("%s was not asked: %s", what, text);
-	return (size_t)(at - text);
-}
-
 static void
 a_collection_is_whole_before_it_gets_its_name(void **state)
 {
