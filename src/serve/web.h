@@ -14,6 +14,7 @@
 #include "base/err.h"
 
 #define WEB_CONNECTIONS 1024
+#define WEB_CONNECTIONS_EACH 768 /* of one address, which may be a proxy's */
 /* What it needs: RLIMIT_NOFILE (a connection may have a download with it), and RLIMIT_AS, most
  * of which are stacks and arenas that are never touched. */
 #define WEB_FILES (2 * WEB_CONNECTIONS + 64)
