@@ -131,6 +131,9 @@ check_args(const struct args *a, struct err *err)
 		    "restore: --delete changes what is there, --overwrite never does not: give "
 		    "one "
 		    "of them");
+	if (a->no_rows && (!a->dry_run || a->preview_rows))
+		return err_set(err, ERR_USAGE,
+		    "restore: --no-rows makes --dry-run quicker: without --preview-rows");
 	return ERR_OK;
 }
 
@@ -156,7 +159,7 @@ options_of(
 	opt->members = &a->members;
 	opt->no_start = a->no_start;
 	opt->any_space = a->any_space;
-	opt->preview_rows = a->preview_rows || a->dry_run;
+	opt->preview_rows = a->preview_rows || (a->dry_run && !a->no_rows);
 	opt->may_trust = a->trust;
 	return a->wait != NULL ? wait_seconds(&opt->wait_s, a->wait, err) : ERR_OK;
 }
@@ -318,6 +321,9 @@ static const struct option_def options[] = {
 	{ "preview-rows", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "say first which rows would be lost, as --dry-run does",
 	    offsetof(struct args, preview_rows) },
+	{ "no-rows", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
+	    "with --dry-run: leave databases unread, which is quicker",
+	    offsetof(struct args, no_rows) },
 	{ "any-space", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL,
 	    "go on although there seems to be too little room on disk",
 	    offsetof(struct args, any_space) },

@@ -87,6 +87,7 @@ struct args {
 	bool no_start;
 	bool any_space;
 	bool preview_rows;
+	bool no_rows;
 	bool trust;
 	const char *into;
 	const char *key_prefix;

@@ -117,8 +117,9 @@ preview_start(const struct ask *ask, struct answer *out, struct err *err)
 	const char *stack;
 	if (look_at(&l, &x, ask, err) || target_of(ask, x, &stack, err) ||
 	    strv_add(&argv, "restore", err) || strv_add(&argv, "--dry-run", err) ||
-	    (*stack == '\0' && strv_add(&argv, "--long", err)) || add_choice(&argv, ask, err) ||
-	    add_operands(&argv, ask, x, err))
+	    (*stack == '\0' && strv_add(&argv, "--long", err)) ||
+	    (!ask_flag(ask, "rows", true) && strv_add(&argv, "--no-rows", err)) ||
+	    add_choice(&argv, ask, err) || add_operands(&argv, ask, x, err))
 		return err->code;
 	struct run_plan plan = { "restore_preview", stack, (const char *const *)argv.items };
 	return keeper_run_answer(ask, &plan, out, err);
@@ -317,7 +318,7 @@ preview_get(const struct ask *ask, struct answer *out, struct err *err)
 
 /* clang-format off */
 const struct verb restore_verbs[] = {
-	{ "restore.preview", CHANGE("id"), preview_start, { CHOICE } },
+	{ "restore.preview", CHANGE("id"), preview_start, { CHOICE, FLAG("rows") } },
 	{ "restore.start", CHANGE("id"), start, { CHOICE, CONFIRM, FLAG("no_start"), FLAG("any_space"),
 	    FLAG("trust"), FLAG("verify"), { "wait_s", ARG_INT, false, 1, 86400 } } },
 	{ "restores.list", READ, list, { { .name = NULL } } },
