@@ -255,13 +255,18 @@ put(struct cli *c, enum exit_code *code, struct err *err)
 
 /* --- afterwards --- */
 
-/* Where nothing names a repository, it is not known what was written since. */
-static enum err_code
-open_if_named(struct cli *c, struct place *p, struct err *err)
+/* An undo that is agreed to needs no repository, and waits for none.  Before, it is asked what
+ * was written since; where that cannot be had, that is told, and no reason to keep the old rows
+ * from anybody. */
+static void
+open_to_compare(struct cli *c, struct place *p)
 {
 	const char *name;
-	struct err none = ERR_INIT;
-	return cli_repository(c, &name, &none) ? ERR_OK : cli_open(c, p, err);
+	struct err why = ERR_INIT;
+	if ((c->args.yes && !c->args.dry_run) || cli_repository(c, &name, &why))
+		return;
+	if (cli_open(c, p, &why))
+		event_warning(c->events, "repository", "it cannot be asked: %s", why.msg);
 }
 
 static void
@@ -335,8 +340,10 @@ settle(struct cli *c, enum exit_code *code, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    "restore status: tables are not listed; their old rows are in schemas or "
 		    "databases called stacksnap_old_…");
-	if ((undo && open_if_named(c, &p, err)) || plans_new(&all, count_of(&c->args), err))
+	if (plans_new(&all, count_of(&c->args), err))
 		return err->code;
+	if (undo)
+		open_to_compare(c, &p);
 	struct engine e = cli_engine(c, p.repo);
 	for (size_t i = 0; i < all.len; i++) {
 		struct restore_table_options opt = options_of(&c->args, i);

@@ -125,7 +125,8 @@ lost_by_undo(
 	struct err why = ERR_INIT;
 	if (e->repo == NULL)
 		return strv_add(&out->told,
-		    "what was written since is not known: give the repository (-r) to be told",
+		    "what was written since is not known: --dry-run tells it, with the "
+		    "repository",
 		    err);
 	enum err_code rc = snapshot_resolve(e->repo, out->tag, &id, &why);
 	if (rc == ERR_OK)
