@@ -72,17 +72,17 @@ events_free(struct events *e)
 	free(e);
 }
 
-/* message still lacks its number. */
+/* message still lacks its number; it is the ring's when it is in. */
 static enum err_code
-add(struct events *e, json_t *message, size_t bytes, bool is_log, struct err *err)
+add(struct events *e, json_t **message, size_t bytes, bool is_log, struct err *err)
 {
-	json_t *inner = json_object_get(message, "event");
+	json_t *inner = json_object_get(*message, "event");
 	if (json_object_set_new(inner, "id", json_integer(e->last_id + 1)) != 0)
 		return err_nomem(err);
 	while (e->count > 0 && (e->count == e->cap || e->bytes + bytes > e->max_bytes))
 		drop_first(e);
 	*slot(e, e->count) = (struct event_slot){
-		.message = json_incref(message),
+		.message = TAKE(*message),
 		.bytes = bytes,
 		.id = ++e->last_id,
 		.is_log = is_log,
@@ -104,7 +104,7 @@ events_add(struct events *e, const char *type, json_t *data, struct err *err)
 	if (message == NULL)
 		return err_nomem(err);
 	pthread_mutex_lock(&e->lock);
-	enum err_code rc = add(e, message, bytes, strcmp(type, "log") == 0, err);
+	enum err_code rc = add(e, &message, bytes, strcmp(type, "log") == 0, err);
 	pthread_mutex_unlock(&e->lock);
 	return rc;
 }
@@ -133,6 +133,14 @@ events_next(struct events *e, int64_t after, int64_t *id, bool *is_log)
 	}
 	pthread_mutex_unlock(&e->lock);
 	return found;
+}
+
+void
+events_release(struct events *e, json_t *message)
+{
+	pthread_mutex_lock(&e->lock);
+	json_decref(message);
+	pthread_mutex_unlock(&e->lock);
 }
 
 bool

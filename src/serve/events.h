@@ -4,7 +4,8 @@
  * Numbers ascend, also over restarts: they begin with the microseconds since 1970.  Only the
  * last ones are kept, bounded by their count and their bytes.
  *
- * Ownership: messages are {"event": {"id", "type", "data"}}, the caller's to json_decref.
+ * Ownership: messages are {"event": {"id", "type", "data"}}, shared and not to be changed: give
+ *            them back with events_release (jansson counts references without a lock).
  * Threads:   any add; one reads what it is given at a time.
  */
 #ifndef SERVE_EVENTS_H
@@ -26,6 +27,8 @@ MUST_CHECK enum err_code events_add(
 /* The first event behind the number after; NULL when there is none (yet).  *id is its number,
  * *is_log whether it is of the type "log". */
 json_t *events_next(struct events *e, int64_t after, int64_t *id, bool *is_log);
+
+void events_release(struct events *e, json_t *message);
 
 /* Wait until there is one behind the number; false when *stop was set. */
 bool events_wait(struct events *e, int64_t after, const bool *stop);

@@ -140,7 +140,7 @@ tell_events(struct keeper_link *l, bool is_first)
 		if (!is_first && !is_log)
 			keeper_link_forget(l, false);
 		keeper_link_send(l, message, -1);
-		json_decref(message);
+		events_release(l->keeper->events, message);
 	}
 }
 

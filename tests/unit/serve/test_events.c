@@ -18,13 +18,14 @@ next(struct events *e, int64_t *after)
 {
 	static char text[64];
 	bool is_log;
-	AUTO(json) json_t *m = events_next(e, *after, after, &is_log);
+	json_t *m = events_next(e, *after, after, &is_log);
 	if (m == NULL)
 		return NULL;
 	const json_t *event = json_object_get(m, "event");
 	assert_int_equal(json_get_int(event, "id", 0), *after);
 	assert_int_equal(is_log, strcmp(json_get_str(event, "type"), "log") == 0);
 	snprintf(text, sizeof text, "%s", json_get_str(json_object_get(event, "data"), "text"));
+	events_release(e, m);
 	return text;
 }
 
