@@ -3,6 +3,7 @@
 A test program here is written as those in tests/cli (harness.py): functions marked with @test, and
 finish() at its end.
 """
+import ctypes
 import http.client
 import json
 import os
@@ -54,6 +55,14 @@ class Answer:
         return p["detail"]
 
 
+LIBC = ctypes.CDLL(None)
+
+
+def end_with_us():
+    """A test that is killed, or fails before its end, leaves no daemon behind (PR_SET_PDEATHSIG)."""
+    LIBC.prctl(1, signal.SIGKILL)
+
+
 class Daemon:
     """`stacksnap serve` in a place of tests/cli; stop() it, or leave it to the with statement."""
 
@@ -70,7 +79,7 @@ class Daemon:
         self.process = subprocess.Popen(
             [STACKSNAP, "serve", "--state-dir", self.state, "--listen", f"127.0.0.1:{self.port}", *self.options],
             env=self.place.env, cwd=self.place.path, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-            start_new_session=True)
+            start_new_session=True, preexec_fn=end_with_us)
         end = time.monotonic() + 20
         while True:
             try:
