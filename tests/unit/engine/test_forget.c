@@ -221,17 +221,19 @@ by_name_all_go_or_none(void **state)
 	refused(forget_plan_make(&plan, p.f->repo, &named, NULL, &err), ERR_DENIED, want);
 }
 
+/* Each later than the one before: of one snapshot the latest counts. */
 static void
 drilled(struct place *p, size_t number, const char *verdict)
 {
+	static int now_ns;
 	struct err err;
 	AUTO(bufv) struct buf doc = BUF_INIT;
 	struct id id;
 	char hex[ID_HEX_SIZE];
 	id_hex(hex, &p->ids[number]);
 	ok(buf_printf(&doc, &err,
-	    "{\"version\":1,\"snapshot\":\"%s\",\"verdict\":\"%s\",\"time_ns\":1}", hex,
-	    verdict));
+	    "{\"version\":1,\"snapshot\":\"%s\",\"verdict\":\"%s\",\"time_ns\":%d}", hex,
+	    verdict, ++now_ns));
 	ok(proof_save(p->f->repo, &doc, &id, &err));
 }
 
