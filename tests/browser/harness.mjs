@@ -191,7 +191,7 @@ export class Daemon {
 let browser = null;
 
 /** A page in a window of its own, whose complaints fail the test. */
-export async function open(url, { width = 1280, height = 860, dark = false } = {}) {
+export async function open(url, { width = 1280, height = 860, dark = false, prepare = async () => {} } = {}) {
 	if (!browser) {
 		const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
 		if (!executablePath) throw new Error('there is no Chromium: apt-get install chromium');
@@ -219,6 +219,7 @@ export async function open(url, { width = 1280, height = 860, dark = false } = {
 		if (!request.url().startsWith(new URL(url).origin) && !request.url().startsWith('blob:'))
 			complaints.push(`the page asked elsewhere: ${request.url()}`);
 	});
+	await prepare(page);
 	await page.goto(url);
 	return page;
 }

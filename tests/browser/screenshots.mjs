@@ -1,11 +1,25 @@
-// The pictures of docs/screenshots, of the real daemon on a repository that has a history:
+// The pictures of docs/screenshots, of the real daemon on a repository that has a history.  Other stacks of the host
+// than those that are named are left out of the lists.
 //
-//	STACKSNAP=build/stacksnap PASSPHRASE=... node tests/browser/screenshots.mjs REPOSITORY STACK
+//	STACKSNAP=build/stacksnap PASSPHRASE=... node tests/browser/screenshots.mjs REPOSITORY STACK [STACK]...
 import { Daemon, finish, logIn, open, passphrase, password, test, user } from './harness.mjs';
 
-const [repository, name] = process.argv.slice(2);
+const [repository, ...names] = process.argv.slice(2);
+const [name] = names;
 const folder = new URL('../../docs/screenshots/', import.meta.url).pathname;
 const daemon = await Daemon.start();
+
+async function onlyNamed(page) {
+	const isNamed = (one) => !one.stack || names.includes(one.stack);
+	for (const path of ['overview', 'stacks'])
+		await page.route(`**/api/v1/${path}`, async (route) => {
+			const response = await route.fetch();
+			const body = await response.json();
+			if (body.stacks) body.stacks = body.stacks.filter((one) => names.includes(one.name));
+			if (body.attention) body.attention = body.attention.filter(isNamed);
+			await route.fulfill({ response, json: body });
+		});
+}
 
 async function picture(page, file) {
 	await page.waitForTimeout(1200); // what is loaded appears
@@ -13,7 +27,7 @@ async function picture(page, file) {
 }
 
 async function visit(path, file, options) {
-	const page = await open(daemon.url + path, options);
+	const page = await open(daemon.url + path, { ...options, prepare: onlyNamed });
 	await logIn(page);
 	await page.locator('main h1').waitFor();
 	await picture(page, file);
@@ -34,23 +48,25 @@ await test('onboarding', async () => {
 await daemon.login();
 await daemon.ask('POST', '/repository/open', { address: repository, passphrase: process.env.PASSPHRASE ?? passphrase });
 await daemon.ask('POST', '/repository/kit-saved');
-for (const [kind, cron] of [['backup', '0 3 * * *'], ['drill', '30 4 * * 0']])
-	await daemon.ask('POST', '/schedules', { kind, stack: name, cron, zone: 'Europe/Berlin' });
+await daemon.complete(`/stacks/${names.at(-1)}/backup`);
+for (const stack of names)
+	for (const [kind, cron] of [['backup', '0 3 * * *'], ['drill', '30 4 * * 0']])
+		await daemon.ask('POST', '/schedules', { kind, stack, cron, zone: 'Europe/Berlin' });
 
 await test('a backup at work', async () => {
 	const page = await visit(`/stacks/${name}`, 'stack');
-	await page.getByRole('button', { name: 'Back up now' }).click();
+	await page.locator('main header').getByRole('button', { name: 'Back up now' }).click();
 	await page.getByText(/quiet for/).waitFor({ timeout: 60_000 });
 	await picture(page, 'run');
-	await page.locator('main header').getByText('Complete', { exact: true }).waitFor({ timeout: 60_000 });
+	await page.locator('main header').getByText('Complete', { exact: true }).waitFor({ timeout: 90_000 });
 });
 
-await test('a drill', () => daemon.complete(`/stacks/${name}/drill`));
+const drill = await daemon.complete(`/stacks/${name}/drill`);
 
-await test('Home and a run, in light and dark, and on a phone', async () => {
+await test('Home and a drill, in light and dark, and on a phone', async () => {
 	await visit('/', 'home');
 	await visit('/', 'home-dark', { dark: true });
-	await visit('/runs/2', 'drill-dark', { dark: true });
+	await visit(`/runs/${drill.id}`, 'drill-dark', { dark: true });
 	await visit('/', 'home-phone', { width: 360, height: 740, dark: true });
 });
 
