@@ -56,7 +56,7 @@ for (const stack of names)
 await test('a backup at work', async () => {
 	const page = await visit(`/stacks/${name}`, 'stack');
 	await page.locator('main header').getByRole('button', { name: 'Back up now' }).click();
-	await page.getByText(/quiet for/).waitFor({ timeout: 60_000 });
+	await page.getByText(/quiet for/).first().waitFor({ timeout: 60_000 });
 	await picture(page, 'run');
 	await page.locator('main header').getByText('Complete', { exact: true }).waitFor({ timeout: 90_000 });
 });
