@@ -72,7 +72,7 @@ describe('ages', () => {
 
 describe('counts', () => {
 	it('groups thousands and knows one from many', () => {
-		expect(count(1_234_567)).toBe('1 234 567');
+		expect(count(1_234_567)).toBe('1\u202f234\u202f567');
 		expect(counted(1, 'file')).toBe('1 file');
 		expect(counted(0, 'file')).toBe('0 files');
 		expect(counted(2, 'index', 'indexes')).toBe('2 indexes');

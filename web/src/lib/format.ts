@@ -25,8 +25,9 @@ export function byteChange(value: number): string {
 	return value > 0 ? `+${bytes(value)}` : bytes(value);
 }
 
+/** Thousands apart by a narrow space that breaks no line. */
 export function count(value: number): string {
-	return value.toLocaleString('en-GB').replaceAll(',', ' ');
+	return value.toLocaleString('en-GB').replaceAll(',', '\u202f');
 }
 
 /** "1 file", "2 000 files". */
