@@ -97,10 +97,10 @@ lies() { # lies PROJECT TOOL: what any tool may do
 	refused "$1" "$2" "fails at its end" '$real "$@"; echo out of luck >&2; exit 3' "out of luck"
 	refused "$1" "$2" "writes something else" 'seq 100000; exit 0' "service db: "
 }
-lies_by_stream() { # lies_by_stream PROJECT TOOL: what differs where there is no outlet
+lies_by_stream() { # lies_by_stream PROJECT TOOL EMPTY: what differs where there is no outlet; nothing at all is told as EMPTY
 	local STACKSNAP_OUTLET=none
 	export STACKSNAP_OUTLET
-	refused "$1" "$2" "writes nothing to the stream" 'exit 0' "the dump is empty"
+	refused "$1" "$2" "writes nothing to the stream" 'exit 0' "$3"
 	refused "$1" "$2" "is killed in the middle of the stream" '$real "$@" | head -c 9000; kill -9 $$' "status 137"
 }
 
@@ -123,7 +123,7 @@ SQL
 claim "a sound server is backed up" "$stacksnap" backup --quiesce none $pg
 size=$(in_db $pg pg_dump -U postgres -h 127.0.0.1 --create "dbname=shop password=pw" | wc -c)
 lies $pg pg_dump
-lies_by_stream $pg pg_dump
+lies_by_stream $pg pg_dump "the dump is empty"
 lies $pg pg_dumpall
 refused $pg pg_dump "leaves out a table" \
 	'$real --exclude-table=customers "$@"' "the dump lacks 2 of 7 objects: CONSTRAINT customers_pkey ON public.customers, TABLE public.customers"
@@ -167,7 +167,7 @@ tool=$(in_db $my sh -c 'basename "$(command -v mariadb-dump || command -v mysqld
 claim "a sound server is backed up" "$stacksnap" backup --quiesce none $my
 size=$(in_db $my "$tool" -uroot -ppw --routines --databases shop | wc -c)
 lies $my "$tool"
-lies_by_stream $my "$tool"
+lies_by_stream $my "$tool" "before its snapshot: it said nothing"
 refused $my "$tool" "leaves out a table" '$real --ignore-table=shop.customers "$@"' "TABLE shop.customers"
 refused $my "$tool" "leaves out the rows of a table" \
 	"\$real \"\$@\" | sed '/^INSERT INTO .customers/,/;\$/d'" "the dump has 0 rows of table shop.customers, the server had at least 1"
