@@ -33,7 +33,7 @@ sql() {
 start_pgbench() {
 	sql "$1" shop 'CREATE DATABASE bench' &&
 		docker exec "$(container "$1" db)" pgbench -q -i -s 2 -U shop bench &&
-		docker exec -d "$(container "$1" db)" pgbench -n -c 2 -T 900 -U shop bench
+		docker exec -d "$(container "$1" db)" pgbench -n -c 2 -R 200 -T 900 -U shop bench
 }
 
 pgbench_writes() {
