@@ -43,6 +43,8 @@ refused() {
 	claim "$text: the app runs" app_goes_on ts-refuse
 }
 
+# The lies are told on standard output; test_lying_tools.sh tells them on both ways.
+export STACKSNAP_OUTLET=none
 replace db pg_dump '#!/bin/sh
 case "$*" in *--version*) exec /tmp/kept/pg_dump "$@";; esac
 exit 0'
@@ -67,6 +69,7 @@ case "$*" in *--version*|*--help*) exec /tmp/kept/'"$dump_tool"' "$@";; esac
 exit 0'
 refused "mariadb-dump that is cut off and exits 0" mysql "without the end mark"
 mend mysql
+unset STACKSNAP_OUTLET
 claim "with its own tools again the stack is backed up" "$stacksnap" backup ts-refuse
 before=$(count_snapshots)
 
