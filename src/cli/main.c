@@ -2,6 +2,7 @@
  * main.c: the program "stacksnap".
  */
 #include "cli/program.h"
+#include "crypto/openssl.h"
 #include "docker/watchdog.h"
 #include "serve/confine.h"
 #include "serve/mhd.h"
@@ -36,6 +37,7 @@ run_web(const char *empty_dir)
 int
 main(int argc, char **argv)
 {
+	openssl_stay();
 	/* The watchdog starts as this program again, and wants nothing of what follows. */
 	if (argc == 3 && strcmp(argv[1], "watchdog") == 0)
 		return watchdog_main(argv[2], STDIN_FILENO);

@@ -1,5 +1,6 @@
 #include "crypto/openssl.h"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/kdf.h>
 #include <pthread.h>
@@ -14,6 +15,13 @@ fetch(void)
 	algorithms.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	algorithms.hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	algorithms.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+}
+
+void
+openssl_stay(void)
+{
+	/* Whoever comes first decides; that it cannot be done is found by the next call. */
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 }
 
 enum err_code
