@@ -1,13 +1,15 @@
 // What the tests in a browser share: the real daemon, Debian's Chromium, and claims.
 //
-// A test file says `await test('what holds', async () => {...})` and ends with `finish()`; its lines are "ok - what
-// holds" and "not ok - what holds".  tests/browser/run gives the program, the stack and the engine.
+// A test file says `await given('what is made', async () => {...})` for what all of it needs, then `await test('what
+// holds', async () => {...})`, and ends with `finish()`; its lines are "ok - what holds" and "not ok - what holds".
+// What goes wrong between them, or keeps the file from its end, is a claim that does not hold, too.
+// tests/browser/run gives the program, the stack and the engine.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 const top = new URL('../../', import.meta.url).pathname;
 const require = createRequire(join(top, 'web/package.json'));
@@ -23,12 +25,19 @@ export const user = 'ada';
 export const password = 'a long enough password';
 export const passphrase = 'a passphrase for tests';
 
+/** What starts may take long on a machine that does it for the first time, beside others. */
+const START_S = 60;
+const LOG_LINES = 25;
+
 let failures = 0;
 const cleanups = [];
+const daemons = [];
 /** What a page said that it must not: errors on its console, requests to others. */
 const complaints = [];
 let lastPage = null;
 
+/** What the tests that follow need, and is not there: they are not tried. */
+let lacking = '';
 let areDependent = false;
 
 /** Each test goes on where the one before it has ended: after a failure the others are not tried. */
@@ -36,9 +45,28 @@ export function dependent() {
 	areDependent = true;
 }
 
+function tell(text, lines = 30) {
+	for (const line of String(text).trimEnd().split('\n').slice(0, lines)) console.log(`#   ${line}`);
+}
+
+async function tellFailure(name, error) {
+	failures++;
+	console.log(`not ok - ${name}`);
+	tell(error?.stack ?? error);
+	for (const daemon of daemons) {
+		console.log(`#   what the daemon said last:`);
+		tell(daemon.printed().split('\n').slice(-LOG_LINES).join('\n'), LOG_LINES);
+	}
+	const shot = join(tmpdir(), `stacksnap-${stack}-${failures}.png`);
+	await lastPage?.screenshot({ path: shot, timeout: 10_000 }).then(
+		() => console.log(`#   what was seen: ${shot}`),
+		() => {},
+	);
+}
+
 export async function test(name, body) {
-	if (areDependent && failures > 0) {
-		console.log(`not ok - ${name}`);
+	if (lacking !== '') {
+		console.log(`not ok - ${name}\n#   not tried: ${lacking} does not hold`);
 		return;
 	}
 	complaints.length = 0;
@@ -48,23 +76,50 @@ export async function test(name, body) {
 		if (complaints.length > 0) throw new Error(complaints.join('\n'));
 		console.log(`ok - ${name}`);
 	} catch (error) {
-		failures++;
-		console.log(`not ok - ${name}`);
-		for (const line of String(error.stack ?? error).split('\n').slice(0, 30)) console.log(`#   ${line}`);
-		const shot = join(tmpdir(), `stacksnap-${stack}-${failures}.png`);
-		await lastPage?.screenshot({ path: shot }).then(
-			() => console.log(`#   what was seen: ${shot}`),
-			() => {},
-		);
+		await tellFailure(name, error);
+		if (areDependent) lacking = `"${name}"`;
 	}
 	if (process.env.BROWSER_TIMES) console.log(`# ${((Date.now() - begin) / 1000).toFixed(1)} s`);
 }
 
-export async function finish() {
-	for (const cleanup of cleanups.reverse()) await cleanup();
+/** A test that all others of the file need. */
+export async function given(name, body) {
+	const before = failures;
+	await test(name, body);
+	if (failures > before) lacking = `"${name}"`;
+}
+
+let hasEnded = false;
+
+async function end() {
+	hasEnded = true;
+	for (const cleanup of cleanups.reverse()) await cleanup().catch((error) => tell(`to clean up: ${error}`));
 	rmSync(work, { recursive: true, force: true });
 	process.exit(failures > 0 ? 1 : 0);
 }
+
+export async function finish() {
+	await end();
+}
+
+/** Whatever keeps the file from its end is told as a claim, with what the daemon said. */
+const file = basename(process.argv[1] ?? '');
+async function breakOff(error) {
+	if (hasEnded) {
+		tell(`while it ends: ${error?.stack ?? error}`);
+		return;
+	}
+	hasEnded = true;
+	await tellFailure(`${file} goes on to its end`, error);
+	await end();
+}
+process.on('uncaughtException', (error) => void breakOff(error));
+process.on('unhandledRejection', (error) => void breakOff(error));
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'])
+	process.on(signal, () => void breakOff(new Error(`it was ended by ${signal}`)));
+process.on('exit', (code) => {
+	if (!hasEnded) console.log(`not ok - ${file} goes on to its end\n#   it left with status ${code}, waiting for something that never comes`);
+});
 
 export function expect(condition, text) {
 	if (!condition) throw new Error(text);
@@ -74,16 +129,21 @@ export function equal(found, wanted, what = 'value') {
 	if (found !== wanted) throw new Error(`${what} is ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`);
 }
 
-/** Waits until it is true. */
+/** Waits until it is true.  What is waited for is a text, or a function that tells how far it has come. */
 export async function until(condition, what, seconds = 20) {
-	const end = Date.now() + seconds * 1000;
+	const last = Date.now() + seconds * 1000;
 	while (!(await condition())) {
-		if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
+		if (Date.now() > last) throw new Error(`not within ${seconds} s: ${typeof what === 'function' ? await what() : what}`);
 		await new Promise((done) => setTimeout(done, 50));
 	}
 }
 
-function freePort() {
+/** Done when the tests are over, whatever became of them. */
+export function atEnd(cleanup) {
+	cleanups.push(cleanup);
+}
+
+export function freePort() {
 	return new Promise((found) => {
 		const server = createServer();
 		server.listen(0, '127.0.0.1', () => {
@@ -106,6 +166,7 @@ export class Daemon {
 		daemon.repository = join(work, `${name}-repository`);
 		daemon.port = await freePort();
 		daemon.url = `http://127.0.0.1:${daemon.port}`;
+		daemons.push(daemon);
 		cleanups.push(() => daemon.stop());
 		await daemon.run();
 		return daemon;
@@ -117,18 +178,30 @@ export class Daemon {
 			stdio: ['ignore', log, log],
 			env: { ...process.env, XDG_CACHE_HOME: join(work, 'cache') },
 		});
+		const { pid } = this.#process;
 		await until(
-			() => fetch(`${this.url}/api/v1/session`).then((answer) => answer.ok, () => false),
-			`the daemon answers: ${this.printed()}`,
+			() => {
+				if (this.#hasEnded()) throw new Error(`the daemon ${pid} ended as it began: ${this.printed()}`);
+				return fetch(`${this.url}/api/v1/session`).then((answer) => answer.ok, () => false);
+			},
+			() => `the daemon ${pid} answers: ${this.printed()}`,
+			START_S,
 		);
 	}
 
+	#hasEnded() {
+		return this.#process.exitCode !== null || this.#process.signalCode !== null;
+	}
+
 	async stop(signal = 'SIGTERM') {
-		const process = this.#process;
-		if (!process || process.exitCode !== null || process.signalCode !== null) return;
-		const ended = new Promise((done) => process.once('exit', done));
-		process.kill(signal);
+		if (!this.#process || this.#hasEnded()) return;
+		const ended = new Promise((done) => this.#process.once('exit', done));
+		this.#process.kill(signal);
 		await ended;
+	}
+
+	get pid() {
+		return this.#process.pid;
 	}
 
 	printed() {
@@ -180,22 +253,44 @@ export class Daemon {
 				found = (await this.ask('GET', `/runs/${run}`)).run;
 				return !['queued', 'running'].includes(found.state);
 			},
-			`run ${run} of ${path} ends`,
+			async () => `run ${run} of ${path} ends\n${await this.#logOf(run)}`,
 			120,
 		);
-		if (found.state !== 'complete') throw new Error(`run ${run} of ${path}: ${JSON.stringify(found)}`);
+		if (found.state !== 'complete')
+			throw new Error(`run ${run} of ${path} is ${found.state}: ${JSON.stringify(found)}\n${await this.#logOf(run)}`);
 		return found;
+	}
+
+	/** The end of what a run said. */
+	async #logOf(run) {
+		const { events } = await this.ask('GET', `/runs/${run}/events?from=0`);
+		return events
+			.slice(-LOG_LINES)
+			.map((event) => JSON.stringify(event))
+			.join('\n');
 	}
 }
 
 let browser = null;
+
+/** It asks nothing of the internet, which need not be there. */
+const FLAGS = [
+	'--no-sandbox',
+	'--disable-gpu',
+	'--disable-dev-shm-usage',
+	'--disable-background-networking',
+	'--disable-component-update',
+	'--disable-sync',
+	'--disable-quic',
+	'--no-first-run',
+];
 
 /** A page in a window of its own, whose complaints fail the test. */
 export async function open(url, { width = 1280, height = 860, dark = false, prepare = async () => {} } = {}) {
 	if (!browser) {
 		const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
 		if (!executablePath) throw new Error('there is no Chromium: apt-get install chromium');
-		browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+		browser = await chromium.launch({ executablePath, args: FLAGS, timeout: START_S * 1000 });
 		cleanups.push(() => browser.close());
 	}
 	const context = await browser.newContext({
@@ -220,15 +315,15 @@ export async function open(url, { width = 1280, height = 860, dark = false, prep
 			complaints.push(`the page asked elsewhere: ${request.url()}`);
 	});
 	await prepare(page);
-	await page.goto(url);
+	await page.goto(url, { timeout: START_S * 1000 });
 	return page;
 }
 
 export async function logIn(page) {
-	await page.getByLabel('Name').fill(user);
+	await page.getByLabel('Name').fill(user, { timeout: START_S * 1000 });
 	await page.getByLabel('Password').fill(password);
 	await page.getByRole('button', { name: 'Log in' }).click();
-	await page.getByRole('navigation', { name: 'Main' }).waitFor();
+	await page.getByRole('navigation', { name: 'Main' }).waitFor({ timeout: START_S * 1000 });
 }
 
 /** A window at an address, logged in. */
@@ -259,7 +354,7 @@ export async function fits(page, what) {
 
 /** In a container of the stack; what it prints. */
 export function inContainer(service, ...argv) {
-	const done = spawnSync('docker', ['exec', `${stack}-${service}-1`, ...argv], { encoding: 'utf8' });
-	if (done.status !== 0) throw new Error(`${argv.join(' ')} in ${service}: ${done.stderr}`);
+	const done = spawnSync('docker', ['exec', `${stack}-${service}-1`, ...argv], { encoding: 'utf8', timeout: 2 * START_S * 1000 });
+	if (done.status !== 0) throw new Error(`${argv.join(' ')} in ${service}: ${done.error ?? `status ${done.status}`} ${done.stderr}`);
 	return done.stdout.trim();
 }

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { accessible, Daemon, equal, expect, finish, fits, inContainer, openAt, passphrase, stack, stackFolder, stacksnap, test, until, work } from './harness.mjs';
+import { accessible, Daemon, equal, expect, finish, fits, given, inContainer, openAt, passphrase, stack, stackFolder, stacksnap, test, until, work } from './harness.mjs';
 import { picture } from './picture.mjs';
 
 const sql = (text) => inContainer('db', 'psql', '-qAtX', '-v', 'ON_ERROR_STOP=1', '-U', 'shop', '-d', 'shop', '-c', text);
@@ -25,18 +25,28 @@ async function makePoints(daemon) {
 	return [first, second];
 }
 
-const daemon = await Daemon.start();
-await daemon.prepare();
-const [first, second] = await makePoints(daemon);
-const page = await openAt(daemon, '/snapshots');
+let daemon;
+let page;
+let first;
+let second;
+let compare;
+
+await given('two points are made', async () => {
+	daemon = await Daemon.start();
+	await daemon.prepare();
+	[first, second] = await makePoints(daemon);
+	compare = `/compare/${first.slice(0, 12)}/${second.slice(0, 12)}`;
+});
+
+await given('the browser shows the page', async () => {
+	page = await openAt(daemon, '/snapshots');
+});
 
 /** Another address in the same window, loaded anew. */
 async function go(path) {
 	await page.goto(daemon.url + path);
 	await page.locator('main h1').waitFor();
 }
-
-const compare = `/compare/${first.slice(0, 12)}/${second.slice(0, 12)}`;
 
 await test('two points are chosen in the list, and compared', async () => {
 	await go('/snapshots');

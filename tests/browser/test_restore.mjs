@@ -1,16 +1,22 @@
 // Going back to a point in a browser: a look first, a typed name, the run live, undo; and what the settings show of it.
-import { accessible, Daemon, equal, expect, finish, inContainer, openAt, stack, test } from './harness.mjs';
+import { accessible, Daemon, equal, expect, finish, given, inContainer, openAt, stack, test } from './harness.mjs';
 import { picture } from './picture.mjs';
 
 const sql = (text) => inContainer('db', 'psql', '-qAtX', '-v', 'ON_ERROR_STOP=1', '-U', 'shop', '-d', 'shop', '-c', text);
 const noteOf = (id) => sql(`SELECT note FROM orders WHERE id = ${id}`);
 
-const daemon = await Daemon.start();
-await daemon.prepare();
-sql("UPDATE orders SET note = NULL; INSERT INTO orders SELECT n, 1, 1, NULL FROM generate_series(41, 44) n ON CONFLICT DO NOTHING");
-const first = (await daemon.complete(`/stacks/${stack}/backup`)).snapshot;
-sql("UPDATE orders SET note = 'paid on Tuesday' WHERE id % 100 = 0; DELETE FROM orders WHERE id BETWEEN 41 AND 44");
-const page = await openAt(daemon, '/snapshots');
+let daemon;
+let page;
+let first;
+
+await given('a point is made, and rows change behind it', async () => {
+	daemon = await Daemon.start();
+	await daemon.prepare();
+	sql("UPDATE orders SET note = NULL; INSERT INTO orders SELECT n, 1, 1, NULL FROM generate_series(41, 44) n ON CONFLICT DO NOTHING");
+	first = (await daemon.complete(`/stacks/${stack}/backup`)).snapshot;
+	sql("UPDATE orders SET note = 'paid on Tuesday' WHERE id % 100 = 0; DELETE FROM orders WHERE id BETWEEN 41 AND 44");
+	page = await openAt(daemon, '/snapshots');
+});
 
 /** Another address in the same window, loaded anew. */
 async function go(path) {

@@ -1,14 +1,16 @@
 // Runs as they happen: the live log, a daemon that dies meanwhile, a session that ends, schedules, keys, phones.
-import { accessible, Daemon, equal, expect, finish, fits, openAt, password, stack, test, until, user } from './harness.mjs';
+import { accessible, Daemon, equal, expect, finish, fits, given, openAt, password, stack, test, until, user } from './harness.mjs';
 
-const daemon = await Daemon.start();
-await daemon.prepare();
-const page = await openAt(daemon, `/stacks/${stack}`);
+let daemon;
+let page;
 const title = (text) => page.getByRole('heading', { level: 1, name: text }).waitFor();
 const badge = (text, timeout = 60_000) => page.locator('main header').getByText(text, { exact: true }).waitFor({ timeout });
 const log = () => page.getByRole('log').innerText();
 
-await test('a stack without a point says what comes next', async () => {
+await given('a stack without a point says what comes next', async () => {
+	daemon = await Daemon.start();
+	await daemon.prepare();
+	page = await openAt(daemon, `/stacks/${stack}`);
 	await page.getByText(`${stack} has no point yet`).waitFor();
 	await accessible(page, 'a stack without points');
 });

@@ -1,15 +1,21 @@
 // From the token on the console to a backup that is proved, as a person does it.
-import { accessible, Daemon, dependent, equal, expect, finish, fits, open, password, stack, test, user } from './harness.mjs';
+import { accessible, Daemon, dependent, equal, expect, finish, fits, given, open, password, stack, test, user } from './harness.mjs';
 
 dependent();
-const daemon = await Daemon.start();
+let daemon;
 let page;
-const begin = Date.now();
+let begin = 0;
 const goOn = () => page.getByRole('button', { name: 'Go on', exact: true }).click();
 const title = (text, timeout = 15_000) => page.getByRole('heading', { level: 1, name: text }).waitFor({ timeout });
 
-await test('the first visit asks for the token, and says what is wrong with another', async () => {
+await given('the daemon starts, and Chromium', async () => {
+	daemon = await Daemon.start();
 	page = await open(daemon.url);
+});
+
+await test('the first visit asks for the token, and says what is wrong with another', async () => {
+	begin = Date.now();
+	await page.reload();
 	await title('Welcome to StackSnap');
 	await accessible(page, 'the first step');
 	await page.getByLabel('Token', { exact: true }).fill('0'.repeat(32));
