@@ -39,41 +39,104 @@ store_list_chunk(
 	return writer_add_now(w, CHUNK_TREE, raw.data, raw.len, &out->id, err);
 }
 
-/* Replace the list by the list of its lists, in place. */
-static enum err_code
-raise_level(
-    struct writer *w, struct extent *items, size_t *count, bool is_counted, struct err *err)
+void
+extent_lists_release(struct extent_lists *l)
 {
-	size_t lists = 0;
-	size_t start = 0;
-	for (size_t i = 0; i < *count; i++) {
-		if (!ends_list(&items[i], i + 1 - start) && i + 1 < *count)
-			continue;
-		struct extent_list list = { items + start, i + 1 - start, is_counted };
-		struct extent sum;
-		if (store_list_chunk(w, &list, &sum, err))
-			return err->code;
-		items[lists++] = sum;
-		start = i + 1;
+	for (size_t i = 0; i < ARRAY_LEN(l->levels); i++)
+		free(l->levels[i].items);
+	*l = (struct extent_lists){ .size = 0 };
+}
+
+static enum err_code
+append(struct extent_level *v, const struct extent *e, struct err *err)
+{
+	if (v->count == v->cap) {
+		size_t cap = max_size(1, 2 * v->cap);
+		struct extent *more = reallocarray(v->items, cap, sizeof *more);
+		if (more == NULL)
+			return err_nomem(err);
+		v->items = more;
+		v->cap = cap;
 	}
-	*count = lists;
+	v->items[v->count++] = *e;
 	return ERR_OK;
 }
 
-enum err_code
-extents_to_content(struct writer *w, struct extent *items, size_t count, bool is_counted,
-    struct content *out, struct err *err)
+static enum err_code add_at(struct extent_lists *l, struct writer *w, unsigned level,
+    const struct extent *e, struct err *err);
+
+/* Items start to end of the level become one of the next. */
+static enum err_code
+store_run(struct extent_lists *l, struct writer *w, unsigned level, size_t start, size_t end,
+    struct err *err)
 {
-	AUTO(mem) struct extent *owned = items;
-	uint64_t size = 0;
-	for (size_t i = 0; i < count; i++)
-		size += items[i].len;
-	unsigned level = 0;
-	while (count > CONTENT_MAX_ITEMS) {
-		if (raise_level(w, items, &count, is_counted, err))
+	struct extent_list list = { l->levels[level].items + start, end - start,
+		l->is_counted };
+	struct extent sum;
+	if (store_list_chunk(w, &list, &sum, err))
+		return err->code;
+	return add_at(l, w, level + 1, &sum, err);
+}
+
+/* All that ends in items from on; of what is before, none ends a list. */
+static enum err_code
+store_ended(
+    struct extent_lists *l, struct writer *w, unsigned level, size_t from, struct err *err)
+{
+	struct extent_level *v = &l->levels[level];
+	size_t start = 0;
+	for (size_t i = from; i < v->count; i++) {
+		if (!ends_list(&v->items[i], i + 1 - start))
+			continue;
+		if (store_run(l, w, level, start, i + 1, err))
 			return err->code;
-		level++;
+		start = i + 1;
 	}
-	*out = (struct content){ size, level, count, TAKE(owned), is_counted };
+	v->count -= start;
+	if (start > 0 && v->count > 0)
+		memmove(v->items, v->items + start, v->count * sizeof *v->items);
+	return ERR_OK;
+}
+
+/* A list has 32 extents and more, so the levels do not run out before the bytes do. */
+static enum err_code
+add_at(struct extent_lists *l, struct writer *w, unsigned level, const struct extent *e,
+    struct err *err)
+{
+	if (level > CONTENT_MAX_LEVEL)
+		return err_set(err, ERR_UNSUPPORTED, "a content of more than %d levels",
+		    CONTENT_MAX_LEVEL);
+	struct extent_level *v = &l->levels[level];
+	if (append(v, e, err))
+		return err->code;
+	if (v->is_cut)
+		return store_ended(l, w, level, v->count - 1, err);
+	if (v->count <= CONTENT_MAX_ITEMS)
+		return ERR_OK;
+	v->is_cut = true;
+	return store_ended(l, w, level, 0, err);
+}
+
+enum err_code
+extent_lists_add(
+    struct extent_lists *l, struct writer *w, const struct extent *e, struct err *err)
+{
+	l->size += e->len;
+	return add_at(l, w, 0, e, err);
+}
+
+enum err_code
+extent_lists_finish(
+    struct extent_lists *l, struct writer *w, struct content *out, struct err *err)
+{
+	unsigned level = 0;
+	for (; l->levels[level].is_cut; level++) {
+		size_t left = l->levels[level].count;
+		if (left > 0 && store_run(l, w, level, 0, left, err))
+			return err->code;
+	}
+	struct extent_level *top = &l->levels[level];
+	*out = (struct content){ l->size, level, top->count, TAKE(top->items), l->is_counted };
+	extent_lists_release(l);
 	return ERR_OK;
 }

@@ -12,6 +12,9 @@
  */
 #define ROOM_MAX ((size_t)512 << 10)
 
+/* So often are extents looked through for those that can go into the lists. */
+#define PASS_EVERY 128
+
 struct intake {
 	struct writer *writer;
 	struct group *group; /* NULL until first needed */
@@ -19,9 +22,17 @@ struct intake {
 	size_t used; /* bytes of the slab that are taken */
 };
 
+/* An extent that is in no list yet. */
+struct arrival {
+	struct extent extent;
+	bool has_id;
+};
+
 /*
  * A stream is fed by one thread, while its ids arrive from the workers.  It
- * ends when it has been finished and no id is missing.
+ * ends when it has been finished and no id is missing.  Meanwhile extents wait until all before
+ * them have their ids, and then go into lists, which are stored as they end: so many wait as
+ * the workers have chunks at hand, however long the stream is.
  */
 struct stream {
 	struct intake *intake;
@@ -33,10 +44,12 @@ struct stream {
 	bool is_counted;
 	uint64_t rows; /* that have ended in the chunk at hand */
 	bool row_is_open; /* the chunk at hand ends within one */
+	struct extent_lists
+	    lists; /* of the thread that feeds, then of the one that completes */
 
 	pthread_mutex_t lock; /* guards all below */
-	pthread_cond_t ended; /* for stream_close */
-	struct extent *items;
+	struct arrival *items; /* only the thread that feeds moves them */
+	size_t first; /* number of items[0] in the stream */
 	size_t count;
 	size_t cap;
 	size_t pending; /* chunks without an id */
@@ -88,8 +101,8 @@ open_kind(struct stream **out, struct intake *in, enum chunk_kind kind,
 	s->kind = kind;
 	s->chunk_start = s->fed = in->used;
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_cond_init(&s->ended, NULL);
 	s->is_counted = border == BORDER_ROWS;
+	s->lists.is_counted = s->is_counted;
 	chunker_init(
 	    &s->chunker, &writer_repo(in->writer)->chunker, sizes_of(in->writer, kind), border);
 	*out = s;
@@ -112,9 +125,18 @@ static void
 stream_free(struct stream *s)
 {
 	free(s->items);
-	pthread_cond_destroy(&s->ended);
+	extent_lists_release(&s->lists);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
+}
+
+static enum err_code
+make_content(struct stream *s, struct content *out, struct err *err)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (extent_lists_add(&s->lists, s->writer, &s->items[i].extent, err))
+			return err->code;
+	return extent_lists_finish(&s->lists, s->writer, out, err);
 }
 
 /* All ids are there: make the content, tell, free. */
@@ -124,8 +146,7 @@ complete(struct stream *s)
 	struct content c = CONTENT_INIT;
 	struct err err;
 	/* A failure here is the writer's, which keeps it; the content is then empty. */
-	if (!s->aborted &&
-	    extents_to_content(s->writer, TAKE(s->items), s->count, s->is_counted, &c, &err))
+	if (!s->aborted && make_content(s, &c, &err))
 		c = (struct content)CONTENT_INIT;
 	if (s->done != NULL)
 		s->done(s->arg, &c);
@@ -139,11 +160,36 @@ chunk_is_known(void *arg, size_t index, const struct id *id)
 {
 	struct stream *s = arg;
 	pthread_mutex_lock(&s->lock);
-	s->items[index].id = *id;
+	struct arrival *a = &s->items[index - s->first];
+	a->extent.id = *id;
+	a->has_id = true;
 	bool last = --s->pending == 0 && s->finished;
 	pthread_mutex_unlock(&s->lock);
 	if (last)
 		complete(s);
+}
+
+/* Move extents into the lists, as far as ids are known.  The last one stays: a hole may grow.
+ */
+static enum err_code
+pass_known(struct stream *s, struct err *err)
+{
+	size_t n = 0;
+	pthread_mutex_lock(&s->lock);
+	while (n + 1 < s->count && s->items[n].has_id)
+		n++;
+	pthread_mutex_unlock(&s->lock);
+	/* Workers touch no extent that has its id. */
+	for (size_t i = 0; i < n; i++)
+		if (extent_lists_add(&s->lists, s->writer, &s->items[i].extent, err))
+			return err->code;
+	pthread_mutex_lock(&s->lock);
+	if (n > 0)
+		memmove(s->items, s->items + n, (s->count - n) * sizeof *s->items);
+	s->first += n;
+	s->count -= n;
+	pthread_mutex_unlock(&s->lock);
+	return ERR_OK;
 }
 
 /* Append an extent; its number goes to *index.  Unless its id is known, one is pending. */
@@ -152,10 +198,12 @@ add_extent(
     struct stream *s, const struct extent *e, bool is_pending, size_t *index, struct err *err)
 {
 	enum err_code rc = ERR_OK;
+	if ((s->first + s->count + 1) % PASS_EVERY == 0 && pass_known(s, err))
+		return err->code;
 	pthread_mutex_lock(&s->lock);
 	if (s->count == s->cap) {
 		size_t cap = s->cap == 0 ? 1 : 2 * s->cap;
-		struct extent *p = realloc(s->items, cap * sizeof *p);
+		struct arrival *p = realloc(s->items, cap * sizeof *p);
 		if (p == NULL) {
 			rc = err_nomem(err);
 		} else {
@@ -164,8 +212,8 @@ add_extent(
 		}
 	}
 	if (rc == ERR_OK) {
-		*index = s->count++;
-		s->items[*index] = *e;
+		*index = s->first + s->count;
+		s->items[s->count++] = (struct arrival){ *e, !is_pending };
 		s->pending += is_pending;
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -352,8 +400,8 @@ stream_hole(struct stream *s, uint64_t len, struct err *err)
 		return ERR_OK;
 	if (end_last_chunk(s, err))
 		return err->code;
-	if (s->count > 0 && s->items[s->count - 1].is_hole) {
-		s->items[s->count - 1].len += len;
+	if (s->count > 0 && s->items[s->count - 1].extent.is_hole) {
+		s->items[s->count - 1].extent.len += len;
 		return ERR_OK;
 	}
 	struct extent e = { .len = len, .is_hole = true };
@@ -445,9 +493,7 @@ stream_store_records(struct writer *w, const void *data, size_t len, const uint6
     size_t borders, struct content *out, struct err *err)
 {
 	const struct repo *r = writer_repo(w);
-	AUTO(mem) struct extent *items = NULL;
-	size_t count = 0;
-	size_t cap = 0;
+	AUTO(extent_lists) struct extent_lists lists = { .is_counted = false };
 	size_t next = 0; /* first border behind what is stored */
 	size_t start = 0;
 	while (start < len) {
@@ -460,19 +506,12 @@ stream_store_records(struct writer *w, const void *data, size_t len, const uint6
 		while (next < borders && border[next] < end)
 			next++;
 		end = next < borders ? (size_t)border[next] : len;
-		if (count == cap) {
-			cap = max_size(4, 2 * cap);
-			struct extent *p = realloc(items, cap * sizeof *p);
-			if (p == NULL)
-				return err_nomem(err);
-			items = p;
-		}
-		items[count] = (struct extent){ .len = end - start, .is_hole = false };
+		struct extent e = { .len = end - start };
 		if (writer_add_now(w, CHUNK_TREE, (const uint8_t *)data + start, end - start,
-			&items[count].id, err))
+			&e.id, err) ||
+		    extent_lists_add(&lists, w, &e, err))
 			return err->code;
-		count++;
 		start = end;
 	}
-	return extents_to_content(w, TAKE(items), count, false, out, err);
+	return extent_lists_finish(&lists, w, out, err);
 }

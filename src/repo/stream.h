@@ -16,6 +16,8 @@
  *		stream_finish(s, done, arg, err)       — or stream_close(s, &content, err)
  *	intake_free(in)
  *
+ * Memory:  a stream of any length holds some thousand extents: of chunks that are on their way,
+ *          and of lists that have not ended.
  * Threads: an intake and its streams belong to one thread.  The finish
  *          callback runs on that thread or on a worker.
  */
