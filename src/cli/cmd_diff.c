@@ -82,7 +82,7 @@ static const struct option_def options[] = {
 	{ "database", 0, OPTION_VALUE, WORD_ANY, "NAME", NULL, "this database only",
 	    offsetof(struct args, database) },
 	{ "table", 0, OPTION_LIST, WORD_ANY, "NAME|GLOB", NULL,
-	    "only these tables: public.orders, 'public.*', db0",
+	    "only these tables: public.orders, orders, 'public.*', db0",
 	    offsetof(struct args, tables) },
 	{ "columns", 0, OPTION_VALUE, WORD_ANY, "A,B", NULL,
 	    "rows with these columns only, and keys", offsetof(struct args, columns) },
@@ -133,6 +133,12 @@ const struct command command_diff = {
 	    "values shortened where nothing differs.  Documents and Redis values show what\n"
 	    "changed within them.  Nothing is restored for this: only parts that differ are "
 	    "read.\n"
+	    "\n"
+	    "--table takes a table's whole name, its last part alone (orders), or a glob over "
+	    "the\n"
+	    "whole name, with two snapshots as with \"live\"; --schema then shows what is "
+	    "defined\n"
+	    "for these tables: themselves, their indexes, triggers, comments and rights.\n"
 	    "\n"
 	    "\"live\" is what the first one was made of, as it is on this host now: each file "
 	    "is\n"

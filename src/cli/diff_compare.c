@@ -73,6 +73,8 @@ compare_databases(struct diff_work *w, struct err *err)
 		.service = a->service,
 		.database = a->database,
 		.tables = a->tables.len > 0 ? (const char *const *)a->tables.items : NULL,
+		.columns =
+		    w->out.columns.len > 0 ? (const char *const *)w->out.columns.items : NULL,
 		.count = true,
 		.schema = a->schema || a->tables.len == 0,
 		.limit = a->rows || a->columns != NULL ? w->limit : 0,

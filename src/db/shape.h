@@ -70,6 +70,8 @@ const struct shape *shapes_at(const struct shapes *s, size_t i);
 struct shape_object {
 	const char *name;
 	const char *text;
+	const char *table; /* that it belongs to: itself, that of an index or trigger, ...;
+			      NULL: none */
 };
 size_t shapes_object_count(const struct shapes *s);
 const struct shape_object *shapes_object(

@@ -40,6 +40,7 @@ struct object_def {
 	struct shape_object object; /* its name and text, once finished */
 	char *name;
 	struct buf text;
+	struct buf table; /* of what does not say it by its name */
 };
 
 struct shapes {

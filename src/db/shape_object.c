@@ -195,17 +195,27 @@ is_data(const char *object)
 	       str_starts(object, "MATERIALIZED VIEW DATA ");
 }
 
+/* Add the statement's text, and the table that it is about. */
+static enum err_code
+add_statement(struct shapes *s, const struct sql_head *h, const char *name, struct err *err)
+{
+	struct object_def *o;
+	if (object_add_text(s, name, h->body.data, h->body.len, err) ||
+	    object_at(&o, s, name, err))
+		return err->code;
+	return o->table.len == 0 ? sql_statement_table(&o->table, h, err) : ERR_OK;
+}
+
 enum err_code
 object_statement(
     struct shapes *s, const struct sql_head *h, const char *object, struct err *err)
 {
-	const struct buf *body = &h->body;
 	if (*object != '\0') {
 		if (is_data(object))
 			return ERR_OK;
 		if (s->dialect == SQL_MYSQL && str_starts(object, "TABLE "))
-			return add_table(s, object, body, err);
-		return object_add_text(s, object, body->data, body->len, err);
+			return add_table(s, object, &h->body, err);
+		return add_statement(s, h, object, err);
 	}
 	AUTO(bufv) struct buf words = BUF_INIT;
 	AUTO(str) char *name = NULL;
@@ -218,7 +228,7 @@ object_statement(
 		return err_nomem(err);
 	if (find_altered(&name, s, text, err))
 		return err->code;
-	return object_add_text(s, name, body->data, body->len, err);
+	return add_statement(s, h, name, err);
 }
 
 /* --- the whole --- */
@@ -229,6 +239,7 @@ shape_objects_release(struct shapes *s)
 	for (size_t i = 0; i < s->object_count; i++) {
 		free(s->objects[i].name);
 		buf_release(&s->objects[i].text);
+		buf_release(&s->objects[i].table);
 	}
 	free(s->objects);
 }
@@ -249,9 +260,12 @@ objects_finish(struct shapes *s, struct err *err)
 	for (size_t i = 0; i < s->object_count; i++) {
 		struct object_def *o = &s->objects[i];
 		const char *text = buf_cstr(&o->text);
-		if (text == NULL)
+		const char *table = sql_object_table(o->name);
+		if (table == NULL && o->table.len > 0)
+			table = buf_cstr(&o->table);
+		if (text == NULL || (o->table.len > 0 && table == NULL))
 			return err_nomem(err);
-		o->object = (struct shape_object){ o->name, text };
+		o->object = (struct shape_object){ o->name, text, table };
 	}
 	return ERR_OK;
 }

@@ -30,6 +30,15 @@ MUST_CHECK enum err_code sql_rows_name(struct buf *out, const struct sql_head *h
 MUST_CHECK enum err_code sql_name_at(
     struct buf *out, const struct sql_head *h, size_t i, size_t *taken, struct err *err);
 
+/* Append the table that a statement is about though it makes something else: an index, a
+ * comment, a right, a sequence that is owned by a column; nothing when there is none. */
+MUST_CHECK enum err_code sql_statement_table(
+    struct buf *out, const struct sql_head *h, struct err *err);
+/* The same by what sql_object_name gave: within it, or NULL. */
+const char *sql_object_table(const char *object);
+/* A name without its first part; NULL when it has no other. */
+const char *sql_name_rest(const char *name);
+
 /* Append a name between marks, '"' or '`'; those that it has are doubled.  A NUL stands behind
  * it, as with buf_str. */
 MUST_CHECK enum err_code sql_quote(

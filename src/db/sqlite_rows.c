@@ -242,12 +242,14 @@ add_object(struct sqlite_rows *r, const struct statement *s, struct err *err)
 		return err->code;
 	for (char *p = type; *p != '\0'; p++)
 		*p = *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
-	if (r->texts.len / 2 >= OBJECTS_MAX)
+	if (r->texts.len / 3 >= OBJECTS_MAX)
 		return err_set(
 		    err, ERR_UNSUPPORTED, "its schema has more than %d objects", OBJECTS_MAX);
 	if (strv_addf(&r->texts, err, "%s %s", type, text_of(s, 1)))
 		return err->code;
-	return strv_add(&r->texts, text_of(s, 2), err);
+	if (strv_add(&r->texts, text_of(s, 2), err))
+		return err->code;
+	return strv_add(&r->texts, text_of(s, 4), err);
 }
 
 static int
@@ -260,13 +262,13 @@ by_name(const void *a, const void *b)
 static enum err_code
 finish_objects(struct sqlite_rows *r, struct err *err)
 {
-	r->n_objects = r->texts.len / 2;
+	r->n_objects = r->texts.len / 3;
 	r->objects = calloc(r->n_objects + 1, sizeof *r->objects);
 	if (r->objects == NULL)
 		return err_nomem(err);
 	for (size_t i = 0; i < r->n_objects; i++)
-		r->objects[i] =
-		    (struct shape_object){ r->texts.items[2 * i], r->texts.items[2 * i + 1] };
+		r->objects[i] = (struct shape_object){ r->texts.items[3 * i],
+			r->texts.items[3 * i + 1], r->texts.items[3 * i + 2] };
 	qsort(r->objects, r->n_objects, sizeof *r->objects, by_name);
 	return ERR_OK;
 }
@@ -278,7 +280,8 @@ read_schema(struct sqlite_rows *r, struct err *err)
 	AUTO(statement) struct statement s = { NULL };
 	bool got;
 	if (prepare(r,
-		"SELECT type, name, sql, rootpage FROM main.sqlite_master WHERE sql IS NOT "
+		"SELECT type, name, sql, rootpage, tbl_name FROM main.sqlite_master WHERE sql "
+		"IS NOT "
 		"NULL "
 		"AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
 		NULL, &s, err) ||

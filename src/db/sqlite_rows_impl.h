@@ -32,7 +32,7 @@ struct sqlite_rows {
 	struct sqlite_table *tables; /* in order of names */
 	size_t n_tables;
 	struct shape_object *objects;
-	struct strv texts; /* of objects: name, text, ... */
+	struct strv texts; /* of objects: name, text, table, ... */
 	size_t n_objects;
 };
 

@@ -5,6 +5,8 @@
  */
 #include "engine/diff_rows_impl.h"
 
+#include "db/sql_name.h"
+
 #include <string.h>
 
 /* A walk over the items of one kind, in order of names. */
@@ -70,7 +72,7 @@ tell_object(struct row_diff *d, const struct dump_side *of, const struct census_
 		.after = y != NULL ? "" : NULL,
 	};
 	bool is_wanted;
-	if (diff_wants_object(d, o.database, o.name, &is_wanted, err))
+	if (diff_wants_object(d, o.database, o.name, sql_object_table(o.name), &is_wanted, err))
 		return err->code;
 	return is_wanted && o.state != DIFF_SAME ? d->ops->object(d->arg, &o, err) : ERR_OK;
 }

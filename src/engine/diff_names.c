@@ -2,8 +2,8 @@
  * What of the databases was asked for, and how they are called.
  */
 #include "engine/diff_sqlite.h"
+#include "engine/table_name.h"
 
-#include <fnmatch.h>
 #include <string.h>
 
 bool
@@ -34,16 +34,17 @@ diff_wants_dump(const struct row_diff *d, const char *format, const char *databa
 }
 
 static bool
-is_table(const char *pattern, const char *table)
+is_table(const struct row_diff *d, const char *wanted, const char *table)
 {
-	return strcmp(pattern, table) == 0 || fnmatch(pattern, table, 0) == 0;
+	return d->opt->tables_are_whole ? strcmp(wanted, table) == 0
+					: table_fits(table, wanted);
 }
 
 bool
 diff_wants_table(const struct row_diff *d, const char *table)
 {
 	const char *const *p = d->opt->tables;
-	while (p != NULL && *p != NULL && !is_table(*p, table))
+	while (p != NULL && *p != NULL && !is_table(d, *p, table))
 		p++;
 	return p == NULL || *p != NULL;
 }
@@ -96,11 +97,14 @@ diff_database_of(const char **out, struct buf *room, const struct dump_side *s,
 }
 
 enum err_code
-diff_wants_object(const struct row_diff *d, const char *database, const char *name, bool *out,
-    struct err *err)
+diff_wants_object(const struct row_diff *d, const char *database, const char *name,
+    const char *table, bool *out, struct err *err)
 {
 	AUTO(bufv) struct buf needle = BUF_INIT;
 	const char *const parts[] = { d->opt->database, NULL };
+	*out = false;
+	if (d->opt->tables != NULL && (table == NULL || !diff_wants_table(d, table)))
+		return ERR_OK;
 	*out = d->opt->database == NULL || strcmp(d->opt->database, database) == 0;
 	if (*out || *database != '\0')
 		return ERR_OK;
@@ -118,27 +122,45 @@ diff_wants_object(const struct row_diff *d, const char *database, const char *na
 
 /* --- is there such a one? --- */
 
-static bool
-has_table(const struct dump_side *s, const char *pattern)
+/* One table that is asked for, and the nearest to it that there is. */
+struct wanted_table {
+	const struct row_diff *diff;
+	const char *name;
+	bool is_there;
+	const char *near; /* NULL: nothing is */
+};
+
+static void
+look_at_table(struct wanted_table *w, const char *table)
 {
-	for (size_t i = 0; i < s->n_tables; i++)
-		if (is_table(pattern, s->tables[i]->table))
-			return true;
-	for (size_t i = 0; s->census != NULL && i < census_count(s->census); i++) {
-		const struct census_item *item = census_item(s->census, i);
-		if (item->what == CENSUS_ROWS && is_table(pattern, item->name))
-			return true;
-	}
-	return false;
+	w->is_there = w->is_there || is_table(w->diff, w->name, table);
+	if (table_is_nearer(w->name, table, w->near))
+		w->near = table;
 }
 
-static bool
-side_has_table(const struct diff_side *side, const char *pattern)
+static void
+look_at_dump(struct wanted_table *w, const struct dump_side *s)
 {
-	for (size_t i = 0; i < side->count; i++)
-		if (has_table(&side->dumps[i], pattern))
-			return true;
-	return false;
+	for (size_t i = 0; i < s->n_tables; i++)
+		look_at_table(w, s->tables[i]->table);
+	for (size_t i = 0; s->census != NULL && i < census_count(s->census); i++)
+		if (census_item(s->census, i)->what == CENSUS_ROWS)
+			look_at_table(w, census_item(s->census, i)->name);
+}
+
+static enum err_code
+check_table(struct row_diff *d, const char *name, struct err *err)
+{
+	const struct diff_side *const sides[] = { &d->a, &d->b };
+	struct wanted_table w = { .diff = d, .name = name };
+	for (size_t k = 0; k < ARRAY_LEN(sides); k++)
+		for (size_t i = 0; i < sides[k]->count; i++)
+			look_at_dump(&w, &sides[k]->dumps[i]);
+	if (w.is_there)
+		return ERR_OK;
+	return err_set(err, ERR_USAGE, "neither side has a table %s%s%s%s", name,
+	    w.near != NULL ? " (did you mean " : "", w.near != NULL ? w.near : "",
+	    w.near != NULL ? "?)" : "");
 }
 
 /* A database may hold no rows: then its definition tells. */
@@ -208,9 +230,7 @@ diff_check_names(struct row_diff *d, struct err *err)
 		    opt->service);
 	/* A server that cannot be asked may have it. */
 	for (size_t i = 0; is_known && opt->tables != NULL && opt->tables[i] != NULL; i++)
-		if (!side_has_table(&d->a, opt->tables[i]) &&
-		    !side_has_table(&d->b, opt->tables[i]))
-			return err_set(
-			    err, ERR_USAGE, "neither side has a table %s", opt->tables[i]);
-	return ERR_OK;
+		if (check_table(d, opt->tables[i], err))
+			return err->code;
+	return diff_check_columns(d, err);
 }

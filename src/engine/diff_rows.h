@@ -14,8 +14,8 @@
  * Memory: that of listings (some 500 bytes a table, on both sides), the schemas of one
  * database, row_match_options.memory; live, 32 bytes for each chunk of a table, up to 20 MB.
  * Threads: one at a time.
- * Errors: ERR_USAGE for a service, database or table that neither side has, ERR_INCOMPLETE for
- * a dump that fails its gates.
+ * Errors: ERR_USAGE for a service, database, table or column that neither side has,
+ * ERR_INCOMPLETE for a dump that fails its gates.
  */
 #ifndef ENGINE_DIFF_ROWS_H
 #define ENGINE_DIFF_ROWS_H
@@ -58,7 +58,11 @@ struct diff_object {
 struct diff_rows_options {
 	const char *service; /* only this; NULL: all */
 	const char *database;
-	const char *const *tables; /* only these (names or globs), NULL-terminated; NULL: all */
+	const char *const *tables; /* only these (table_name.h), NULL-terminated; NULL: all;
+				      their rows, and what is defined for them */
+	bool tables_are_whole; /* neither parts of names nor globs */
+	const char *const *columns; /* ERR_USAGE for one that no table has, NULL-terminated;
+				       NULL: none is looked for */
 	bool
 	    count; /* count rows that were added, removed, changed in each table that differs */
 	bool schema; /* tell the definitions that differ */

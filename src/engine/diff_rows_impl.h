@@ -6,6 +6,7 @@
  * streams, each with its parts.  A part that holds rows is a table.
  *
  *	diff_names.c       what was asked for
+ *	diff_columns.c     are there such columns?
  *	diff_datasets.c    the dumps of a snapshot, read from listings
  *	diff_schema.c      shapes of tables, and which definitions differ
  *	diff_tables.c      two versions of one table
@@ -104,9 +105,16 @@ MUST_CHECK enum err_code diff_check_names(struct row_diff *d, struct err *err);
 /* The database of a table of the dump; *out may be in room. */
 MUST_CHECK enum err_code diff_database_of(const char **out, struct buf *room,
     const struct dump_side *s, const char *table, struct err *err);
-/* A definition in a dump of that database, "" of all. */
+/* A definition in a dump of that database, "" of all; table is the one that it belongs to, or
+ * NULL. */
 MUST_CHECK enum err_code diff_wants_object(const struct row_diff *d, const char *database,
-    const char *name, bool *out, struct err *err);
+    const char *name, const char *table, bool *out, struct err *err);
+
+/* --- diff_columns.c --- */
+
+/* Has a table that is asked for each of the columns that are asked for?  ERR_USAGE when not;
+ * what cannot be asked may have it.  Live: before any shapes are read. */
+MUST_CHECK enum err_code diff_check_columns(struct row_diff *d, struct err *err);
 
 /* --- diff_datasets.c --- */
 

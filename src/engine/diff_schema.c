@@ -203,7 +203,8 @@ tell_object(struct row_diff *d, const struct diff_object *of, const struct shape
 				     : DIFF_CHANGED,
 	};
 	if (shown(x, &before, &o.before, err) || shown(y, &after, &o.after, err) ||
-	    diff_wants_object(d, o.database, o.name, &is_wanted, err))
+	    diff_wants_object(
+		d, o.database, o.name, x != NULL ? x->table : y->table, &is_wanted, err))
 		return err->code;
 	return is_wanted ? d->ops->object(d->arg, &o, err) : ERR_OK;
 }

@@ -97,6 +97,7 @@ compare(struct engine *e, const struct id *id, struct look *l,
 	struct diff_rows_options opt = { .service = p->service,
 		.database = has_database ? p->database : NULL,
 		.tables = tables,
+		.tables_are_whole = true,
 		.count = true,
 		.limit = l->prefix != NULL ? SIZE_MAX : 0,
 		.stack = p->stack };

@@ -1,6 +1,7 @@
 #include "engine/restore_stored.h"
 
 #include "db/mongo_name.h"
+#include "engine/table_name.h"
 #include "tree/dir.h"
 
 #include <string.h>
@@ -17,17 +18,6 @@ stored_table_release(struct stored_table *t)
 }
 
 /* --- in the snapshot --- */
-
-/* "public.orders", or its last part alone. */
-static bool
-is_named(const char *table, const char *wanted)
-{
-	size_t n = strlen(table);
-	size_t w = strlen(wanted);
-	if (strcmp(table, wanted) == 0)
-		return true;
-	return n > w + 1 && table[n - w - 1] == '.' && strcmp(table + n - w, wanted) == 0;
-}
 
 static enum err_code
 add_choice(struct buf *choices, const struct dump_side *s, const char *table, struct err *err)
@@ -61,7 +51,7 @@ search_dump(struct stored_table *t, struct dump_side *s, struct search *search, 
 {
 	for (size_t k = 0; k < s->n_tables; k++) {
 		const struct dump_part *p = s->tables[k];
-		bool is = is_named(p->table, search->wanted);
+		bool is = table_is_called(p->table, search->wanted);
 		bool is_wanted;
 		if (is_in_database(&is_wanted, t, s, p->table, err))
 			return err->code;
@@ -90,7 +80,7 @@ search_definitions(
 	for (size_t i = 0; i < shapes_count(s->shapes); i++) {
 		const char *name = shapes_at(s->shapes, i)->name;
 		bool is_wanted;
-		if (!is_named(name, search->wanted))
+		if (!table_is_called(name, search->wanted))
 			continue;
 		if (is_in_database(&is_wanted, t, s, name, err))
 			return err->code;

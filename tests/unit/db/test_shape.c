@@ -165,6 +165,48 @@ objects_have_the_names_of_the_census_and_their_text(void **state)
 		    strcmp(shapes_object(s, i - 1)->name, shapes_object(s, i)->name) < 0);
 }
 
+static const char *
+object_table(const struct shapes *s, const char *name)
+{
+	for (size_t i = 0; i < shapes_object_count(s); i++)
+		if (strcmp(shapes_object(s, i)->name, name) == 0)
+			return shapes_object(s, i)->table;
+	fail_msg("there is no %s", name);
+	return NULL;
+}
+
+static void
+objects_say_which_table_they_belong_to(void **state)
+{
+	(void)state;
+	AUTO(shapes) struct shapes *s = read_all(ROW_COPY,
+	    "CREATE TABLE public.\"a ON b\" (\n    id integer\n);\n"
+	    "CREATE SEQUENCE public.s AS integer START WITH 1;\n"
+	    "ALTER SEQUENCE public.s OWNED BY public.\"a ON b\".\"i.d\";\n"
+	    "CREATE UNIQUE INDEX i ON ONLY public.\"a ON b\" USING btree (id);\n"
+	    "CREATE TRIGGER \"on ON on\" BEFORE UPDATE OF id ON public.\"a ON b\" FOR EACH ROW "
+	    "EXECUTE FUNCTION public.f();\n"
+	    "ALTER TABLE ONLY public.\"a ON b\"\n    ADD CONSTRAINT k PRIMARY KEY (id);\n"
+	    "COMMENT ON COLUMN public.\"a ON b\".id IS 'ON public.c';\n"
+	    "COMMENT ON CONSTRAINT k ON public.\"a ON b\" IS 'x';\n"
+	    "GRANT SELECT(id) ON TABLE public.\"a ON b\" TO reader;\n"
+	    "CREATE VIEW public.v AS SELECT 1 ON public.x;\n"
+	    "COMMENT ON SCHEMA public IS 'x';\n");
+	static const char *const of_it[] = { "TABLE public.\"a ON b\"", "SEQUENCE public.s",
+		"INDEX public.i", "TRIGGER \"on ON on\" ON public.\"a ON b\"",
+		"CONSTRAINT k ON public.\"a ON b\"" };
+	for (size_t i = 0; i < ARRAY_LEN(of_it); i++)
+		assert_string_equal(object_table(s, of_it[i]), "public.\"a ON b\"");
+	size_t n = 0;
+	for (size_t i = 0; i < shapes_object_count(s); i++) {
+		const char *table = shapes_object(s, i)->table;
+		n += table != NULL && strcmp(table, "public.\"a ON b\"") == 0;
+	}
+	/* And two comments and a right. */
+	assert_int_equal(n, ARRAY_LEN(of_it) + 3);
+	assert_null(object_table(s, "VIEW public.v"));
+}
+
 static void
 unique_index_is_the_key_only_over_plain_columns_that_are_not_null(void **state)
 {
@@ -534,6 +576,7 @@ main(void)
 		cmocka_unit_test(without_a_head_generated_columns_are_left_out),
 		cmocka_unit_test(schema_is_read_the_same_however_it_is_cut),
 		cmocka_unit_test(objects_have_the_names_of_the_census_and_their_text),
+		cmocka_unit_test(objects_say_which_table_they_belong_to),
 		cmocka_unit_test(
 		    unique_index_is_the_key_only_over_plain_columns_that_are_not_null),
 		cmocka_unit_test(hostile_names_are_taken_as_they_are),

@@ -497,7 +497,7 @@ only_what_is_asked_for_is_compared(void **state)
 	dataset_snapshot(f, &t, 1, &id);
 	some.tables = missing;
 	refused(diff_rows_snapshots(&e, &id, &id, &some, &all_ops, f, &err), ERR_USAGE,
-	    "neither side has a table public.c");
+	    "neither side has a table public.c (did you mean public.a?)");
 	some = (struct diff_rows_options){ .service = "web" };
 	refused(diff_rows_snapshots(&e, &id, &id, &some, &all_ops, f, &err), ERR_USAGE,
 	    "neither side has a database of service web: 'stacksnap show' lists those of a "
@@ -505,6 +505,88 @@ only_what_is_asked_for_is_compared(void **state)
 	some = (struct diff_rows_options){ .database = "none" };
 	refused(diff_rows_snapshots(&e, &id, &id, &some, &all_ops, f, &err), ERR_USAGE,
 	    "neither side has a database none");
+}
+
+static void
+tables_are_named_whole_in_part_or_by_globs(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(bufv) struct buf a = BUF_INIT;
+	begin_pg(&a);
+	table_pg(&a, "public.orders", "id integer", "id", "1\n", NULL);
+	table_pg(&a, "public.reorders", "id integer", "id", "1\n", NULL);
+	table_pg(&a, "old.orders", "id integer", "id", "1\n2\n", NULL);
+	table_pg(&a, "public.\"or*s\"", "id integer", "id", "1\n2\n3\n", NULL);
+	end_pg(&a);
+	struct dump_text t = pg(&a);
+	const char *wanted[] = { "orders", NULL };
+	struct diff_rows_options some = { .tables = wanted };
+	tells(
+	    f, &t, &t, &some, "db/shop old.orders same 2 2\ndb/shop public.orders same 1 1\n");
+	wanted[0] = "\"or*s\"";
+	tells(f, &t, &t, &some, "db/shop public.\"or*s\" same 3 3\n");
+	wanted[0] = "*.orders";
+	tells(
+	    f, &t, &t, &some, "db/shop old.orders same 2 2\ndb/shop public.orders same 1 1\n");
+	wanted[0] = "public.orders";
+	some.tables_are_whole = true;
+	tells(f, &t, &t, &some, "db/shop public.orders same 1 1\n");
+}
+
+static void
+definitions_are_those_of_the_tables_that_are_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(bufv) struct buf a = BUF_INIT;
+	AUTO(bufv) struct buf b = BUF_INIT;
+	struct buf *const both[] = { &a, &b };
+	for (size_t i = 0; i < 2; i++) {
+		begin_pg(both[i]);
+		table_pg(both[i], "public.a", i == 0 ? "id integer" : "id bigint", "id", "1\n",
+		    NULL);
+		table_pg(both[i], "public.b", i == 0 ? "id integer" : "id bigint", "id", "1\n",
+		    NULL);
+		add(both[i], i == 0 ? "CREATE INDEX x ON public.a USING btree (id);\n"
+				      "CREATE VIEW public.v AS SELECT 1;\n"
+				    : "CREATE INDEX y ON public.b USING btree (id);\n");
+		end_pg(both[i]);
+	}
+	struct dump_text x = pg(&a);
+	struct dump_text y = pg(&b);
+	const char *wanted[] = { "a", NULL };
+	struct diff_rows_options some = { .tables = wanted, .count = true, .schema = true };
+	tells(f, &x, &y, &some,
+	    "INDEX public.x removed\nTABLE public.a changed\ndb/shop public.a same 1 1\n");
+	wanted[0] = "public.b";
+	tells(f, &x, &y, &some,
+	    "INDEX public.y added\nTABLE public.b changed\ndb/shop public.b same 1 1\n");
+}
+
+static void
+columns_that_no_table_has_are_told(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	AUTO(bufv) struct buf a = BUF_INIT;
+	AUTO(bufv) struct buf b = BUF_INIT;
+	struct dump_text x = one_pg(
+	    &a, "public.t", "id integer,\n    amount text", "id, amount", "1\ta\n", "id");
+	struct dump_text y = one_pg(&b, "public.t",
+	    "id integer,\n    amount text,\n    at text", "id, amount, at", "1\ta\tb\n", "id");
+	const char *wanted[] = { "at", "amount", NULL };
+	struct diff_rows_options some = { .columns = wanted, .count = true };
+	/* One that is there on one side alone is there. */
+	tells(f, &x, &y, &some, "db/shop public.t changed 1 1 +0 -0 M0\n");
+	tells(f, &y, &x, &some, "db/shop public.t changed 1 1 +0 -0 M0\n");
+	struct id id;
+	struct engine e = { .repo = f->repo };
+	dataset_snapshot(f, &x, 1, &id);
+	refused(diff_rows_snapshots(&e, &id, &id, &some, &all_ops, f, &err), ERR_USAGE,
+	    "no table that is compared has a column at");
+	wanted[0] = "amuont";
+	refused(diff_rows_snapshots(&e, &id, &id, &some, &all_ops, f, &err), ERR_USAGE,
+	    "no table that is compared has a column amuont (did you mean amount?)");
+	told(f, "");
 }
 
 /* --- MariaDB --- */
@@ -714,6 +796,9 @@ main(void)
 		tree_test(databases_and_services_of_one_side_alone_are_told),
 		tree_test(torn_rows_are_compared_whole),
 		tree_test(only_what_is_asked_for_is_compared),
+		tree_test(tables_are_named_whole_in_part_or_by_globs),
+		tree_test(definitions_are_those_of_the_tables_that_are_asked_for),
+		tree_test(columns_that_no_table_has_are_told),
 		tree_test(tuples_are_compared),
 		tree_test(equal_tuples_in_other_columns_differ),
 		tree_test(an_empty_table_without_a_file_is_there),
