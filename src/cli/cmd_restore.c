@@ -203,19 +203,21 @@ check_target(const struct args *a, bool is_stack, struct err *err)
 
 /* What would be done, without doing it. */
 static enum err_code
-dry_run(struct cli *c, const struct engine *e, const struct id *id, struct restore_options *opt,
-    const struct restore_preview *p, bool is_stack, enum exit_code *code, struct err *err)
+dry_run(struct cli *c, const struct engine *e, const struct id *id,
+    const struct restore_options *wanted, const struct restore_preview *p, bool is_stack,
+    enum exit_code *code, struct err *err)
 {
 	struct restore_view view = { .cli = c };
+	struct restore_options opt = *wanted;
 	struct restore_result r = { .outcome = OUTCOME_COMPLETE };
 	struct engine engine = *e;
 	bool is_refused = p->obstacles.len > 0;
-	opt->dry_run = true;
-	opt->change = restore_view_change;
-	opt->change_arg = &view;
+	opt.dry_run = true;
+	opt.change = restore_view_change;
+	opt.change_arg = &view;
 	if (!c->args.json)
 		restore_view_preview(stdout, p);
-	if (!is_stack && !is_refused && restore_files(&engine, id, opt, &r, err))
+	if (!is_stack && !is_refused && restore_files(&engine, id, &opt, &r, err))
 		return err->code;
 	if (view.err.code != ERR_OK) {
 		*err = view.err;
