@@ -60,6 +60,8 @@ const struct option_def global_options[] = {
 	    offsetof(struct args, no_color) },
 	{ "help", 'h', OPTION_SWITCH, WORD_ANY, NULL, NULL, "this text",
 	    offsetof(struct args, help) },
+	{ "version", 0, OPTION_SWITCH, WORD_ANY, NULL, NULL, "the version, as the command does",
+	    offsetof(struct args, version) },
 };
 const size_t n_global_options = ARRAY_LEN(global_options);
 

@@ -26,6 +26,7 @@ struct args {
 	bool quiet;
 	bool no_color;
 	bool help;
+	bool version; /* the command is "version" then, whatever else was said */
 	/* Of some. */
 	bool all;
 	bool dry_run;

@@ -66,6 +66,9 @@ applies(const struct command *cmd, const struct option_def *o)
 	for (size_t i = 0; i < ARRAY_LEN(for_repository); i++)
 		if (strcmp(o->name, for_repository[i]) == 0)
 			return cmd->needs_repository;
+	/* Said once, in the general help. */
+	if (strcmp(o->name, "version") == 0)
+		return false;
 	return strcmp(o->name, "json") != 0 || cmd->has_json;
 }
 

@@ -170,7 +170,9 @@ parse_args(
 	*command = NULL;
 	if (parse_options(&globals, args, argc, argv, err))
 		return err->code;
-	if (optind >= argc)
+	if (args->version)
+		*command = &command_version;
+	if (args->version || optind >= argc)
 		return ERR_OK;
 
 	const struct command *cmd = command_find(argv[optind]);
@@ -187,5 +189,7 @@ parse_args(
 	for (int i = first + optind; i < argc; i++)
 		if (strv_add(&args->operands, argv[i], err))
 			return err->code;
-	return args->help ? ERR_OK : count_operands(cmd, args, err);
+	if (args->version)
+		*command = &command_version;
+	return args->help || args->version ? ERR_OK : count_operands(cmd, args, err);
 }
