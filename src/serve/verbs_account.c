@@ -281,7 +281,7 @@ list_audit(const struct ask *ask, struct answer *out, struct err *err)
 	return set_new(out->body, "next", json_integer(p.last), err);
 }
 
-/* That it was let through is the answer. */
+/* That it was let through is the answer; where to begin, web looks after. */
 static enum err_code
 listen_to_events(const struct ask *ask, struct answer *out, struct err *err)
 {
@@ -315,6 +315,7 @@ const struct verb account_verbs[] = {
 	{ "audit.list", SCOPE_ADMIN, false, NULL, list_audit,
 	    { { "before", ARG_INT, false, 0, INT64_MAX },
 		{ "limit", ARG_INT, false, 1, 1000 } } },
-	{ "events.listen", SCOPE_READ, false, NULL, listen_to_events, { { .name = NULL } } },
+	{ "events.listen", SCOPE_READ, false, NULL, listen_to_events,
+	    { { "after", ARG_INT, false, 0, INT64_MAX } } },
 	{ .name = NULL },
 };

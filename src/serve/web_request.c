@@ -253,11 +253,9 @@ message_of(struct request *r)
 static enum err_code
 ask_keeper(struct request *r, struct err *err)
 {
-	/* What a listener's query says is for web. */
-	if (request_is_listening(r)) {
+	/* For web itself; the keeper sees to it that nothing else is asked for. */
+	if (request_is_listening(r))
 		r->has_last = last_event(r, &r->last);
-		json_object_clear(r->args);
-	}
 	json_t *message = message_of(r);
 	if (message == NULL)
 		return err_nomem(err);
