@@ -51,6 +51,13 @@ quiet_work(struct stack_backup *b, struct err *err)
 	return databases_fence(&b->run, save_last_pass, b, err);
 }
 
+/* What clock_mono_ns has measured, by the wall clock as it is now. */
+static int64_t
+wall_ns(int64_t mono_ns)
+{
+	return clock_wall_ns() - (clock_mono_ns() - mono_ns);
+}
+
 static void
 tell_quiet(const struct stack_backup *b)
 {
@@ -64,8 +71,8 @@ tell_quiet(const struct stack_backup *b)
 	const struct lifecycle_step *steps = lifecycle_steps(b->lifecycle, &n);
 	for (size_t i = 0; i < n; i++)
 		if (steps[i].is_quiesced)
-			event_service(
-			    b->run.engine->events, steps[i].service, "%s", words[steps[i].how]);
+			event_service_at(b->run.engine->events, steps[i].service,
+			    wall_ns(steps[i].quiet_from_ns), "%s", words[steps[i].how]);
 }
 
 static void
@@ -75,8 +82,8 @@ tell_thawed(const struct stack_backup *b)
 	const struct lifecycle_step *steps = lifecycle_steps(b->lifecycle, &n);
 	for (size_t i = 0; i < n; i++)
 		if (steps[i].is_quiesced && steps[i].is_thawed)
-			event_service(b->run.engine->events, steps[i].service,
-			    "runs again after %.0f ms",
+			event_service_at(b->run.engine->events, steps[i].service,
+			    wall_ns(steps[i].quiet_to_ns), "runs again after %.0f ms",
 			    (double)(steps[i].quiet_to_ns - steps[i].quiet_from_ns) /
 				NS_PER_MS);
 }

@@ -10,17 +10,26 @@ event_emit(struct event_sink *sink, const struct event *e)
 		sink->ops->emit(sink, e);
 }
 
+static void say_at(struct event_sink *sink, enum event_kind kind, const char *subject,
+    int64_t at_ns, const char *fmt, va_list ap) PRINTF_LIKE(5, 0);
 static void say(struct event_sink *sink, enum event_kind kind, const char *subject,
     const char *fmt, va_list ap) PRINTF_LIKE(4, 0);
+
+static void
+say_at(struct event_sink *sink, enum event_kind kind, const char *subject, int64_t at_ns,
+    const char *fmt, va_list ap)
+{
+	char text[1024];
+	vsnprintf(text, sizeof text, fmt, ap);
+	struct event e = { .kind = kind, .subject = subject, .text = text, .at_ns = at_ns };
+	event_emit(sink, &e);
+}
 
 static void
 say(struct event_sink *sink, enum event_kind kind, const char *subject, const char *fmt,
     va_list ap)
 {
-	char text[1024];
-	vsnprintf(text, sizeof text, fmt, ap);
-	struct event e = { .kind = kind, .subject = subject, .text = text };
-	event_emit(sink, &e);
+	say_at(sink, kind, subject, 0, fmt, ap);
 }
 
 void
@@ -65,5 +74,15 @@ event_service(struct event_sink *sink, const char *subject, const char *fmt, ...
 	va_list ap;
 	va_start(ap, fmt);
 	say(sink, EVENT_SERVICE, subject, fmt, ap);
+	va_end(ap);
+}
+
+void
+event_service_at(
+    struct event_sink *sink, const char *subject, int64_t at_ns, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	say_at(sink, EVENT_SERVICE, subject, at_ns, fmt, ap);
 	va_end(ap);
 }

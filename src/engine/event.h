@@ -29,6 +29,7 @@ struct event {
 	enum event_kind kind;
 	const char *subject; /* stack, service, member or path; may be NULL */
 	const char *text; /* for people; NULL for progress */
+	int64_t at_ns; /* EVENT_SERVICE: when, since 1970, if that was before it is said; 0 */
 	/* EVENT_PROGRESS, EVENT_MEMBER; a total of 0 is not known */
 	uint64_t bytes;
 	uint64_t bytes_total;
@@ -60,5 +61,8 @@ void event_problem(struct event_sink *sink, const char *subject, const char *fmt
     PRINTF_LIKE(3, 4);
 void event_service(struct event_sink *sink, const char *subject, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+/* The same of what happened at a moment of clock_wall_ns that was measured. */
+void event_service_at(struct event_sink *sink, const char *subject, int64_t at_ns,
+    const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 #endif

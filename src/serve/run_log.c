@@ -248,10 +248,12 @@ open_window(const json_t *quiet, const char *service)
 	return NULL;
 }
 
-/* "paused", "stopped", "runs again after 123 ms" */
+/* "paused", "stopped", "runs again after 123 ms": as it was measured, which is before it was
+ * said. */
 static enum err_code
-add_service(struct sum *s, const json_t *line, int64_t time_ns, struct err *err)
+add_service(struct sum *s, const json_t *line, int64_t said_ns, struct err *err)
 {
+	const int64_t time_ns = json_get_int(line, "at_ns", said_ns);
 	const char *service = json_get_str(line, "subject");
 	const char *text = json_get_str(line, "text");
 	if (service == NULL || text == NULL)

@@ -49,6 +49,8 @@ event_json(struct buf *out, const struct event *e, int64_t now_ns, struct err *e
 		json_bytes(&w, "subject", e->subject, strlen(e->subject));
 	if (e->text != NULL)
 		json_str(&w, "text", e->text);
+	if (e->at_ns != 0)
+		json_i64(&w, "at_ns", e->at_ns);
 	if (e->kind == EVENT_PROGRESS || e->kind == EVENT_MEMBER)
 		write_numbers(&w, e);
 	json_obj_end(&w);

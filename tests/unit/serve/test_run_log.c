@@ -154,6 +154,10 @@ a_sum_has_phases_and_when_services_were_quiet(void **state)
 	event(f, "service", 5, "\"subject\":\"job\",\"text\":\"stopped\"");
 	event(f, "phase", 6, "\"text\":\"write snapshot\"");
 	event(f, "service", 7, "\"subject\":\"app\",\"text\":\"runs again after 3 ms\"");
+	/* Told later than it was: what was measured counts. */
+	event(f, "service", 7, "\"subject\":\"web\",\"text\":\"paused\",\"at_ns\":2");
+	event(f, "service", 8,
+	    "\"subject\":\"web\",\"text\":\"runs again after 4 ms\",\"at_ns\":6");
 	event(f, "warning", 8, "\"text\":\"w\"");
 	event(f, "problem", 9, "\"text\":\"p\"");
 	event(f, "problem", 10, "\"text\":\"p\"");
@@ -164,7 +168,8 @@ a_sum_has_phases_and_when_services_were_quiet(void **state)
 	    "{\"text\":\"write snapshot\",\"begin_ns\":6}]");
 	is_json(json_object_get(sum, "quiet"),
 	    "[{\"service\":\"app\",\"begin_ns\":4,\"end_ns\":7},"
-	    "{\"service\":\"job\",\"begin_ns\":5}]");
+	    "{\"service\":\"job\",\"begin_ns\":5},"
+	    "{\"service\":\"web\",\"begin_ns\":2,\"end_ns\":6}]");
 	assert_int_equal(json_get_int(sum, "warnings", 0), 1);
 	assert_int_equal(json_get_int(sum, "problems", 0), 2);
 	assert_int_equal(json_get_int(sum, "events", 0), lseek(f->fd, 0, SEEK_END));

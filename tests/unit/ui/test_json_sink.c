@@ -45,10 +45,13 @@ event_is_one_object_on_one_line(void **state)
 	begin(&f);
 	event_phase(f.events, "read files");
 	event_problem(f.events, "/srv/x", "van\nished");
+	event_service_at(f.events, "app", 1234567890000000000, "paused");
 	finish(&f,
 	    "{\"type\":\"phase\",\"time_ns\":1234567890123456789,\"text\":\"read files\"}\n"
 	    "{\"type\":\"problem\",\"time_ns\":1234567890123456789,\"subject\":\"/srv/x\","
-	    "\"text\":\"van\\u000aished\"}\n");
+	    "\"text\":\"van\\u000aished\"}\n"
+	    "{\"type\":\"service\",\"time_ns\":1234567890123456789,\"subject\":\"app\","
+	    "\"text\":\"paused\",\"at_ns\":1234567890000000000}\n");
 }
 
 static void
