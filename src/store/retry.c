@@ -12,6 +12,7 @@
 #define BASE_NS (NS_PER_S / 2)
 #define CAP_NS (30 * NS_PER_S)
 #define TOTAL_NS (300 * NS_PER_S)
+#define ASKED_MAX_NS (60 * NS_PER_S)
 /* Shorter waits are nobody's business. */
 #define TELL_NS (2 * NS_PER_S)
 #define COMPARE_SIZE ((size_t)1 << 20)
@@ -58,6 +59,16 @@ next_wait(const struct attempt *a)
 	return (int64_t)(random % (uint64_t)(most + 1));
 }
 
+/* What the server has asked for. */
+static int64_t
+asked_wait(const struct attempt *a, int64_t now_ns)
+{
+	int64_t wait_ns = atomic_load(&a->r->inner->not_before_ns) - now_ns;
+	if (wait_ns <= 0)
+		return 0;
+	return wait_ns < ASKED_MAX_NS ? wait_ns : ASKED_MAX_NS;
+}
+
 static void
 tell(const struct attempt *a, int64_t wait_ns, const struct err *err)
 {
@@ -86,11 +97,12 @@ again(struct attempt *a, enum err_code rc, struct err *err)
 	unsigned tries = atomic_load(&r->has_succeeded)
 			     ? r->opt.tries
 			     : (unsigned)min_size(r->opt.tries, TRIES_AT_FIRST);
-	int64_t wait_ns = next_wait(a);
+	int64_t wait_ns = asked_wait(a, now) + next_wait(a);
 	if (cancel_is_raised(r->opt.cancel))
 		return false;
 	if (a->failed >= tries || now + wait_ns - a->since_ns > r->opt.total_ns) {
-		err_wrap(err, "given up after %u tries", a->failed);
+		err_wrap(
+		    err, "given up after %u %s", a->failed, a->failed == 1 ? "try" : "tries");
 		return false;
 	}
 	tell(a, wait_ns, err);

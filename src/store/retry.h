@@ -5,7 +5,9 @@
  * of up to 0.5, 1, 2, … 30 seconds ("Exponential Backoff And Jitter", AWS
  * Architecture Blog, 2015: full jitter), at most ten times and for five minutes;
  * at most four times as long as nothing has ever succeeded, since then an address
- * is more likely wrong than the network.
+ * is more likely wrong than the network.  A server that says when it wants to be asked again
+ * (Retry-After) is waited for that long, a minute at most, and a random part of the wait above
+ * more, so that not all come back at once.
  *
  * A put that failed may have been carried out all the same.  So when a later try
  * finds the key taken, what is there is compared with what was to be put; a delete

@@ -7,6 +7,7 @@
 #include "net/xml.h"
 #include "sys/clock.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct meaning {
@@ -107,6 +108,44 @@ s3_error_parse(struct s3_error *e, struct web_answer *a)
 	make_plain(e->region);
 }
 
+/* "Sat, 21 Nov 2026 12:30:05 GMT", in seconds since 1970. */
+static bool
+parse_date(const char *text, int64_t *out_s)
+{
+	struct tm tm = { 0 };
+	if (strptime(text, "%a, %d %b %Y %H:%M:%S", &tm) == NULL)
+		return false;
+	*out_s = (int64_t)timegm(&tm);
+	return true;
+}
+
+/* What the server's clock says; false when it does not tell. */
+static bool
+server_clock(struct web_answer *a, int64_t *out_s)
+{
+	char date[64];
+	return web_header(a, "date", date, sizeof date) != NULL && parse_date(date, out_s);
+}
+
+/* RFC 9110, 10.2.3: a number of seconds, or a date; that is by the server's clock. */
+int64_t
+s3_error_retry_after_s(struct web_answer *a)
+{
+	char text[64];
+	int64_t then_s;
+	int64_t now_s = clock_wall_ns() / NS_PER_S;
+	if ((a->status != 503 && a->status != 429) ||
+	    web_header(a, "retry-after", text, sizeof text) == NULL)
+		return 0;
+	size_t digits = strspn(text, "0123456789");
+	if (digits > 0 && digits <= 9 && text[digits] == '\0')
+		return strtoll(text, NULL, 10);
+	if (!parse_date(text, &then_s))
+		return 0;
+	(void)server_clock(a, &now_s);
+	return then_s > now_s ? then_s - now_s : 0;
+}
+
 bool
 s3_error_is_of_login(const struct s3_error *e)
 {
@@ -130,17 +169,14 @@ wrong_region(const struct s3 *s, const struct s3_error *e, struct err *err)
 	    e->region, s->at.region, e->region, e->region);
 }
 
-/* "Sat, 21 Nov 2026 12:30:05 GMT", against our clock. */
 static enum err_code
 wrong_clock(struct web_answer *a, struct err *err)
 {
-	char date[64];
-	struct tm tm = { 0 };
-	if (web_header(a, "date", date, sizeof date) == NULL ||
-	    strptime(date, "%a, %d %b %Y %H:%M:%S", &tm) == NULL)
+	int64_t there_s;
+	if (!server_clock(a, &there_s))
 		return err_set(err, ERR_IO,
 		    "this host's clock and the server's differ too much: set the clock");
-	int64_t ahead_s = clock_wall_ns() / NS_PER_S - (int64_t)timegm(&tm);
+	int64_t ahead_s = clock_wall_ns() / NS_PER_S - there_s;
 	return err_set(err, ERR_IO,
 	    "this host's clock is %lld s %s the server's: set it (RequestTimeTooSkewed)",
 	    (long long)(ahead_s < 0 ? -ahead_s : ahead_s), ahead_s < 0 ? "behind" : "ahead of");

@@ -63,6 +63,8 @@ struct s3_error {
 };
 
 void s3_error_parse(struct s3_error *e, struct web_answer *a);
+/* For how many seconds the answer (503, 429) asks to be left alone; 0: it does not. */
+int64_t s3_error_retry_after_s(struct web_answer *a);
 /* Is it about who asks, so that other credentials may do? */
 bool s3_error_is_of_login(const struct s3_error *e);
 enum err_code s3_error_set(const struct s3 *s, const struct s3_call *call,

@@ -130,6 +130,14 @@ may_renew(struct s3 *s, const struct aws_pass *pass, const struct s3_error *e)
 	       aws_login_renew(s->login, pass, &is_new, &scratch) == ERR_OK && is_new;
 }
 
+static void
+note_retry_after(struct s3 *s, struct web_answer *a)
+{
+	int64_t wait_s = s3_error_retry_after_s(a);
+	if (wait_s > 0)
+		atomic_store(&s->store.not_before_ns, clock_mono_ns() + wait_s * NS_PER_S);
+}
+
 enum err_code
 s3_do(struct s3 *s, const struct s3_call *call, struct web_answer *a, struct err *err)
 {
@@ -146,6 +154,7 @@ s3_do(struct s3 *s, const struct s3_call *call, struct web_answer *a, struct err
 		bool once_more = false;
 		if (is_refused) {
 			s3_error_parse(&e, a);
+			note_retry_after(s, a);
 			once_more = i < LOGIN_TRIES && may_renew(s, pass, &e);
 			rc = s3_error_set(s, call, &e, a, pass->from, err);
 		}

@@ -34,6 +34,9 @@ struct store {
 	const char *location; /* the backend's */
 	unsigned list_lag_s; /* see store_list_lag_s */
 	unsigned parallel; /* see store_parallel; 0: 1 */
+	/* What has failed is not to be tried again before this moment of clock_mono_ns, says
+	 * who keeps it (Retry-After); 0: nothing was said. */
+	_Atomic int64_t not_before_ns;
 };
 
 #endif

@@ -3,12 +3,12 @@
 Rules are a list of objects, which the first request that fits uses up:
 
     {"method": "PUT", "path": "packs/", "query": "uploadId", "after": 2, "times": 1, "do": "status",
-     "status": 503, "code": "SlowDown"}
+     "status": 503, "code": "SlowDown", "headers": {"Retry-After": "2"}}
 
 method, path and query (parts of them) choose requests; of those, the first `after` pass, and the next
 `times` (0: all others) fail.  What is done:
 
-    status    answer with status and S3's error code, without doing it
+    status    answer with status, S3's error code and headers, without doing it
     cut       close the connection without doing it, when half of the request's body was read
     lost      do it, and close the connection without an answer
     short     do it, promise the whole body, send half of it, close
@@ -129,7 +129,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if len(body) < size:
             return self.hang_up()
         if do == "status":
-            return self.send(*error(rule.get("status", 503), rule.get("code", "SlowDown")))
+            status, headers, answer = error(rule.get("status", 503), rule.get("code", "SlowDown"))
+            return self.send(status, {**headers, **rule.get("headers", {})}, answer)
         if do == "delay":
             time.sleep(rule["seconds"])
         status, headers, answer = self.answer(self.command, self.path, self.headers, body)

@@ -132,6 +132,7 @@ struct fixture {
 	struct cancel cancel;
 	unsigned told;
 	char last[600];
+	bool cancels; /* as soon as it is told */
 };
 
 static void
@@ -139,6 +140,8 @@ note_try(void *arg, const char *what)
 {
 	struct fixture *f = arg;
 	f->told++;
+	if (f->cancels)
+		cancel_raise(&f->cancel);
 	snprintf(f->last, sizeof f->last, "%s", what);
 }
 
@@ -296,6 +299,30 @@ a_first_operation_is_given_up_sooner(void **state)
 }
 
 static void
+who_asks_for_time_is_given_it_within_bounds(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	uint64_t size;
+	int64_t began = clock_mono_ns();
+	f->flaky.failures = 1;
+	f->flaky.store.not_before_ns = began + 50 * NS_PER_MS;
+	ok(store_size(f->store, "index/a", &size, &err));
+	assert_true(clock_mono_ns() - began >= 50 * NS_PER_MS);
+	/* It is over: the next failure does not wait for it. */
+	began = clock_mono_ns();
+	f->flaky.failures = 1;
+	ok(store_size(f->store, "index/a", &size, &err));
+	assert_true(clock_mono_ns() - began < 40 * NS_PER_MS);
+	/* Of an hour, a minute. */
+	f->flaky.failures = 1;
+	f->flaky.store.not_before_ns = clock_mono_ns() + 3600 * NS_PER_S;
+	f->cancels = true;
+	assert_int_equal(store_size(f->store, "index/a", &size, &err), ERR_CANCELLED);
+	assert_string_equal(f->last, "trying again in 61 s: the connection was cut");
+}
+
+static void
 nothing_waits_when_it_was_cancelled(void **state)
 {
 	struct fixture *f = *state;
@@ -336,6 +363,7 @@ main(void)
 		CASE(a_put_that_was_carried_out_after_all_has_succeeded),
 		CASE(a_listing_goes_on_behind_what_was_told),
 		CASE(a_first_operation_is_given_up_sooner),
+		CASE(who_asks_for_time_is_given_it_within_bounds),
 		CASE(nothing_waits_when_it_was_cancelled),
 		CASE(time_is_bounded),
 	};
