@@ -24,7 +24,7 @@ run_init(struct backup_run *r, struct engine *e, const struct backup_options *op
 	if (gethostname(host, sizeof host) != 0)
 		return err_sys(err, "ask the host's name");
 	host[sizeof host - 1] = '\0';
-	struct writer_options wo = { .cancel = e->cancel };
+	struct writer_options wo = { .cancel = e->cancel, .adopts = true };
 	if (str_dup(&r->host, opt->host != NULL ? opt->host : host, err))
 		return err->code;
 	return e->repo != NULL ? writer_open(&r->writer, e->repo, &wo, err) : ERR_OK;

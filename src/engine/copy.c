@@ -234,6 +234,7 @@ copy_one(void *arg, struct err *err)
 	atomic_store(&r->progress.files, 0);
 	atomic_store(&r->progress.bytes, 0);
 	options.cancel = r->engine->cancel;
+	options.adopts = true;
 	if (writer_open(&w, r->engine->repo, &options, err))
 		return err->code;
 	if (store_tree(r, w, &root, err))

@@ -31,6 +31,12 @@ index_new(struct index **out, const char *cache_dir, struct err *err)
 	return ERR_OK;
 }
 
+const char *
+index_cache_dir(const struct index *ix)
+{
+	return ix->cache_dir;
+}
+
 void
 index_free(struct index *ix)
 {

@@ -32,6 +32,8 @@ struct location {
 
 /* cache_dir may be NULL: segments then live in unnamed files. */
 MUST_CHECK enum err_code index_new(struct index **out, const char *cache_dir, struct err *err);
+/* NULL when segments are unnamed. */
+const char *index_cache_dir(const struct index *ix);
 void index_free(struct index *ix);
 AUTO_FREE(index, struct index *, index_free)
 

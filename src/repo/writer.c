@@ -275,7 +275,7 @@ writer_open(
 	if (store_check_writable(r->store, err) || watch_open(&w->watch, r, err))
 		return err_wrap(err, "start writer");
 	w->claims.watch = w->watch;
-	if (start_threads(w, err))
+	if ((opt->adopts && packs_adopt(&w->packs, err)) || start_threads(w, err))
 		return err_wrap(err, "start writer");
 	*out = TAKE(w);
 	return ERR_OK;

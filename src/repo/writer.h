@@ -35,11 +35,14 @@ struct writer_options {
 	 * long; 0: 65,536 chunks, five minutes. */
 	size_t index_chunks;
 	int64_t index_age_ns;
+	/* Packs that an earlier run on this host has put, and that no index names since it was
+	 * killed or could not write one, get one first. */
+	bool adopts;
 };
 
-#define WRITER_OPTIONS_INIT   \
-	{                     \
-		0, NULL, 0, 0 \
+#define WRITER_OPTIONS_INIT          \
+	{                            \
+		0, NULL, 0, 0, false \
 	}
 
 struct writer_stats {

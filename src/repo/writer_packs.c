@@ -1,6 +1,7 @@
 #include "repo/writer_packs.h"
 
 #include "repo/object.h"
+#include "repo/pack_read.h"
 #include "repo/writer_impl.h"
 #include "sys/clock.h"
 #include "sys/thread.h"
@@ -207,12 +208,14 @@ write_index(struct packs *p, struct err *err)
 	claims_forget(&p->writer->claims, (const struct id *)(const void *)p->indexed_ids.data,
 	    p->indexed_ids.len / ID_SIZE);
 	p->indexed_ids.len = 0;
+	strays_settle(p->strays);
 	return ERR_OK;
 }
 
 static enum err_code
 note_for_index(struct packs *p, const struct id *id, struct open_pack *pack, struct err *err)
 {
+	strays_note(p->strays, id);
 	if (p->builder.pack_count == 0)
 		p->waiting_since_ns = clock_mono_ns();
 	if (index_builder_add(&p->builder, id, pack->kind, pack->used, &pack->dir, err))
@@ -266,6 +269,56 @@ store_pack(struct packs *p, struct tools *t, struct open_pack *pack, struct err 
 	return ERR_OK;
 }
 
+/* --- what an earlier run has left --- */
+
+/* As if this run had put it.  One that is gone, or damaged, is no loss. */
+static enum err_code
+adopt_pack(struct packs *p, const struct id *id, struct err *err)
+{
+	AUTO(pack_reading) struct pack_reading r = PACK_READING_INIT;
+	struct err why;
+	enum err_code rc = pack_reading_open(&r, p->writer->repo, id, FETCH_FRAMES, &why);
+	if (rc == ERR_NOT_FOUND || rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED)
+		return ERR_OK;
+	if (rc != ERR_OK) {
+		*err = why;
+		return rc;
+	}
+	if (watch_own_pack(p->writer->watch, id, err))
+		return err->code;
+	return index_builder_add(&p->builder, id, r.kind, r.size, &r.dir, err);
+}
+
+static enum err_code
+adopt_all(struct packs *p, const struct pack_list *left, struct err *err)
+{
+	AUTO(pack_list) struct pack_list named = PACK_LIST_INIT;
+	if (prune_find_named(p->writer->repo, left, &named, err))
+		return err->code;
+	for (size_t i = 0; i < left->count; i++) {
+		if (pack_list_has(&named, &left->ids[i]))
+			continue;
+		if (adopt_pack(p, &left->ids[i], err) ||
+		    (p->builder.chunk_count >= p->index_chunks && write_index(p, err)))
+			return err->code;
+	}
+	return write_index(p, err);
+}
+
+enum err_code
+packs_adopt(struct packs *p, struct err *err)
+{
+	struct strays_left left;
+	enum err_code rc = ERR_OK;
+	strays_look(&left, index_cache_dir(p->writer->repo->index));
+	if (left.packs.count > 0)
+		rc = adopt_all(p, &left.packs, err);
+	if (rc == ERR_OK)
+		strays_forget(&left);
+	strays_left_release(&left);
+	return rc == ERR_OK ? ERR_OK : err_wrap(err, "index what an earlier run has left");
+}
+
 static void *
 run_packs(void *arg)
 {
@@ -302,6 +355,7 @@ packs_start(struct packs *p, struct err *err)
 {
 	if (queue_new(&p->full, QUEUED, NULL, err))
 		return err->code;
+	p->strays = strays_open(index_cache_dir(p->writer->repo->index));
 	for (; p->started < p->wanted; p->started++)
 		if (thread_start(&p->threads[p->started], run_packs, p, "packs", err))
 			return err->code;
@@ -319,6 +373,7 @@ packs_release(struct packs *p)
 	queue_free(p->full);
 	for (int i = 0; i < PACK_KINDS; i++)
 		open_pack_free(p, p->open[i]);
+	strays_close(p->strays);
 	buf_release(&p->builder.packs);
 	buf_release(&p->indexed_ids);
 	for (int i = 0; i < PACK_KINDS; i++)

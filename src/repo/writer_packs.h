@@ -13,6 +13,7 @@
 #define REPO_WRITER_PACKS_H
 
 #include "repo/repo_impl.h"
+#include "repo/strays.h"
 #include "repo/writer_buffers.h"
 #include "sys/queue.h"
 
@@ -55,9 +56,13 @@ struct packs {
 	struct index_builder builder;
 	struct buf indexed_ids; /* of the chunks in builder */
 	int64_t waiting_since_ns; /* the first pack in builder */
+	struct strays *strays; /* what is in builder, for who comes after us */
 };
 
 void packs_init(struct packs *p, struct writer *w, size_t index_chunks, int64_t index_age_ns);
+/* Write an index for what an earlier run on this host has put and not come to index.  Before
+ * packs_start; needs the writer's watch. */
+MUST_CHECK enum err_code packs_adopt(struct packs *p, struct err *err);
 MUST_CHECK enum err_code packs_start(struct packs *p, struct err *err);
 /* Nobody who waits for memory is given any. */
 void packs_stop(struct packs *p);
