@@ -62,6 +62,14 @@ key_of(uint8_t key[KEY_SIZE], const char *whence)
 	}
 }
 
+/* Strangers give way before those who have logged in, so that who has many addresses does not
+ * make friends wait with the strangers. */
+static bool
+gives_way_to(const struct address *a, const struct address *b)
+{
+	return a->is_known != b->is_known ? !a->is_known : a->last_ns < b->last_ns;
+}
+
 /* Its slot, or the one that was used longest ago. */
 static struct address *
 address_of(struct login_limit *l, const char *whence)
@@ -73,7 +81,7 @@ address_of(struct login_limit *l, const char *whence)
 		struct address *a = &l->addresses[i];
 		if (a->last_ns != 0 && memcmp(a->key, key, KEY_SIZE) == 0)
 			return a;
-		if (a->last_ns < oldest->last_ns)
+		if (gives_way_to(a, oldest))
 			oldest = a;
 	}
 	*oldest = (struct address){ .last_ns = 0 };

@@ -14,6 +14,7 @@
 	X(stop_daemon)                   \
 	X(get_connection_info)           \
 	X(lookup_connection_value)       \
+	X(get_connection_values)         \
 	X(suspend_connection)            \
 	X(resume_connection)             \
 	X(create_response_from_buffer)   \
@@ -48,7 +49,8 @@ mhd_load(struct err *err)
 	if (so == NULL)
 		return err_set(err, ERR_UNSUPPORTED,
 		    "the page and the API are served by libmicrohttpd: install the package "
-		    "libmicrohttpd12 (%s)",
+		    "libmicrohttpd12, or libmicrohttpd12t64 from Debian 13 and Ubuntu 24.04 on "
+		    "(%s)",
 		    dlerror());
 #define FIND(name)                                                     \
 	if (find_function(so, "MHD_" #name, &mhd.name, err) != ERR_OK) \
@@ -91,6 +93,13 @@ MHD_lookup_connection_value(
     struct MHD_Connection *connection, enum MHD_ValueKind kind, const char *key)
 {
 	return mhd.lookup_connection_value(connection, kind, key);
+}
+
+int
+MHD_get_connection_values(struct MHD_Connection *connection, enum MHD_ValueKind kind,
+    MHD_KeyValueIterator iterator, void *iterator_cls)
+{
+	return mhd.get_connection_values(connection, kind, iterator, iterator_cls);
 }
 
 void

@@ -1,5 +1,7 @@
 #include "serve/web_request_impl.h"
 
+#include <strings.h>
+
 /* Who the request speaks for: a token, or a session's cookie.  false: it says so, but not how
  * it is written. */
 static bool
@@ -16,6 +18,31 @@ read_credential(struct request *r)
 	return true;
 }
 
+/* The last header of a name: who has sent some of his own stands before those of a proxy that
+ * adds a line instead of one to the line (HAProxy). */
+struct last_header {
+	const char *name;
+	const char *value;
+};
+
+static enum MHD_Result
+see_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct last_header *h = arg;
+	(void)kind;
+	if (strcasecmp(name, h->name) == 0)
+		h->value = value;
+	return MHD_YES;
+}
+
+static const char *
+last_header(const struct request *r, const char *name)
+{
+	struct last_header h = { name, NULL };
+	MHD_get_connection_values(r->con, MHD_HEADER_KIND, see_header, &h);
+	return h.value;
+}
+
 struct reply
 request_check_place(struct request *r)
 {
@@ -24,9 +51,9 @@ request_check_place(struct request *r)
 	    MHD_get_connection_info(r->con, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const struct sockaddr *peer = info != NULL ? info->client_addr : NULL;
 	const enum host_kind kind = gate_host(g, request_header(r, "Host"));
-	gate_from(g, r->from, peer, request_header(r, "X-Forwarded-For"));
+	gate_from(g, r->from, peer, last_header(r, "X-Forwarded-For"));
 	r->is_secure =
-	    kind == HOST_SECURE || gate_is_tls(g, peer, request_header(r, "X-Forwarded-Proto"));
+	    kind == HOST_SECURE || gate_is_tls(g, peer, last_header(r, "X-Forwarded-Proto"));
 	if (kind != HOST_STRANGE)
 		return (struct reply){ 0, NULL };
 	return reply_problem(421, "denied", "Not a name of this host",

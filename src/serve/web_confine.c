@@ -1,8 +1,10 @@
 #include "serve/web_impl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* What threads that are running, sockets that are open and memory need: nothing that opens,
  * connects, executes, or touches another process. */
@@ -29,9 +31,7 @@ static const int needed[] = {
 	SCMP_SYS(epoll_ctl),
 	SCMP_SYS(poll),
 	SCMP_SYS(ppoll),
-	SCMP_SYS(fcntl),
 	SCMP_SYS(fstat),
-	SCMP_SYS(newfstatat),
 	SCMP_SYS(lseek),
 	SCMP_SYS(futex),
 	SCMP_SYS(munmap),
@@ -54,7 +54,6 @@ static const int needed[] = {
 	SCMP_SYS(set_robust_list),
 	SCMP_SYS(getpid),
 	SCMP_SYS(gettid),
-	SCMP_SYS(tgkill), /* abort */
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
 };
@@ -77,6 +76,28 @@ allow_memory(scmp_filter_ctx f)
 	return rc;
 }
 
+/* Flags of open files; not whom a signal goes to when one is ready (F_SETOWN), which could be
+ * any process of the same user: without root, the keeper. */
+static int
+allow_flags(scmp_filter_ctx f)
+{
+	static const unsigned commands[] = { F_GETFD, F_SETFD, F_GETFL, F_SETFL };
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(commands); i++) {
+		const struct scmp_arg_cmp which = SCMP_A1(SCMP_CMP_EQ, commands[i], 0);
+		rc = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, &which);
+	}
+	return rc;
+}
+
+/* For abort: a signal to ourselves, and to nobody else. */
+static int
+allow_abort(scmp_filter_ctx f)
+{
+	const struct scmp_arg_cmp ours = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
+	return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &ours);
+}
+
 enum err_code
 web_confine(struct err *err)
 {
@@ -89,6 +110,10 @@ web_confine(struct err *err)
 		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, needed[i], 0);
 	if (rc == 0)
 		rc = allow_memory(f);
+	if (rc == 0)
+		rc = allow_flags(f);
+	if (rc == 0)
+		rc = allow_abort(f);
 	if (rc == 0)
 		rc = seccomp_load(f);
 	if (rc != 0)

@@ -48,7 +48,8 @@ bool gate_cookie(char out[GATE_SECRET + 1], const char *cookies, const char *nam
 bool gate_bearer(char out[GATE_SECRET + 1], const char *authorization);
 
 /* Who asks: the peer, or whom a proxy on this machine says that it speaks for (the last in
- * X-Forwarded-For, which is the one that it has seen itself). */
+ * X-Forwarded-For, which is the one that it has seen itself; of several such headers the last
+ * is to be given). */
 void gate_from(const struct gate *g, char out[GATE_FROM], const struct sockaddr *peer,
     const char *forwarded_for);
 /* The same for X-Forwarded-Proto. */

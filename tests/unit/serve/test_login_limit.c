@@ -97,6 +97,28 @@ many_addresses_are_bounded(void **state)
 	}
 }
 
+/* Nor is a friend, by strangers who have many. */
+static void
+friends_are_not_forgotten_for_strangers(void **state)
+{
+	char address[32];
+	int64_t now = START;
+	assert_int_equal(login_limit_try(*state, "192.168.0.9", now), 0);
+	login_limit_passed(*state, "192.168.0.9", now);
+	for (unsigned i = 0; i < 3000; i++) {
+		snprintf(address, sizeof address, "10.1.%u.%u", i / 256, i % 256);
+		now += 2 * S;
+		assert_int_equal(login_limit_try(*state, address, now), 0);
+	}
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(address, sizeof address, "10.2.0.%u", i);
+		if (login_limit_try(*state, address, now) != 0)
+			break;
+	}
+	assert_int_equal(login_limit_try(*state, "10.2.1.1", now), 2);
+	assert_int_equal(login_limit_try(*state, "192.168.0.9", now), 0);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_limit, close_limit)
 
 int
@@ -108,6 +130,7 @@ main(void)
 		CASE(all_together_have_a_limit_that_friends_do_not_share),
 		CASE(neighbours_of_ipv6_count_as_one),
 		CASE(many_addresses_are_bounded),
+		CASE(friends_are_not_forgotten_for_strangers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

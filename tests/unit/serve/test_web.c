@@ -281,6 +281,11 @@ a_proxy_on_this_machine_says_for_whom_it_speaks(void **state)
 	has(got, "\"from\":\"198.51.100.7\"");
 	got = ask_web(p, "GET /api/v1/session", "X-Forwarded-For: 203.0.113.9, x\r\n", "");
 	has(got, "\"from\":\"127.0.0.1\"");
+	/* HAProxy adds a line of its own behind what the stranger has sent. */
+	got = ask_web(p, "GET /api/v1/session",
+	    "x-forwarded-for: 203.0.113.9\r\nX-Other: 1\r\nX-Forwarded-For: 198.51.100.8\r\n",
+	    "");
+	has(got, "\"from\":\"198.51.100.8\"");
 }
 
 static void
