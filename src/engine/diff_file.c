@@ -1,6 +1,6 @@
 #include "engine/diff_file.h"
 
-#include "engine/browse.h"
+#include "engine/diff_impl.h"
 #include "engine/restore_path.h"
 #include "sys/fd.h"
 #include "tree/dir.h"
@@ -147,7 +147,8 @@ diff_file_read(struct engine *e, const struct id *a, const struct id *b, const c
 	    read_stored(e, &first, where, &out->before, &out->has_before, err))
 		return err->code;
 	if (b == NULL) {
-		if (find_live(&first, where, &out->after, &out->has_after, err))
+		if (diff_check_host(first.document, err) ||
+		    find_live(&first, where, &out->after, &out->has_after, err))
 			return err->code;
 	} else if (snapshot_open(&second, e->repo, b, err) ||
 		   read_stored(e, &second, where, &out->after, &out->has_after, err)) {

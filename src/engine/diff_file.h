@@ -3,8 +3,8 @@
  * and this host.
  *
  * Memory: both versions, at most DIFF_FILE_MAX bytes each.
- * Errors: ERR_NOT_FOUND when neither has it; ERR_USAGE for what is no file, no text, or too
- *         long.
+ * Errors: ERR_NOT_FOUND when neither has it; ERR_USAGE for what is no file, no text, too long,
+ *         or of another host than what is live.
  */
 #ifndef ENGINE_DIFF_FILE_H
 #define ENGINE_DIFF_FILE_H

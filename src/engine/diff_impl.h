@@ -29,4 +29,7 @@ bool differ_count(struct differ *d, const struct tree_diff *diff);
 /* A tree_problem_fn whose arg is the differ; may run beside the others. */
 void differ_problem(void *arg, const struct tree_problem *p);
 
+/* ERR_USAGE for a snapshot of another host: where its members lay means nothing here. */
+MUST_CHECK enum err_code diff_check_host(const json_t *document, struct err *err);
+
 #endif

@@ -273,18 +273,11 @@ compare_members(struct live *l, const char *asked, struct err *err)
 	return ERR_OK;
 }
 
-static enum err_code
-check_source(struct live *l, struct err *err)
+enum err_code
+diff_check_host(const json_t *doc, struct err *err)
 {
-	const json_t *doc = l->snapshot.document;
-	const char *kind = json_get_str(json_object_get(doc, "source"), "kind");
 	const char *host = json_get_str(doc, "host");
 	char here[256];
-	l->is_stack = kind != NULL && strcmp(kind, "stack") == 0;
-	if (!l->is_stack && (kind == NULL || strcmp(kind, "path") != 0))
-		return err_set(err, ERR_USAGE,
-		    "only a snapshot of a stack or of folders can be compared with what is "
-		    "live");
 	if (gethostname(here, sizeof here) != 0)
 		return err_sys(err, "ask the host's name");
 	here[sizeof here - 1] = '\0';
@@ -292,6 +285,19 @@ check_source(struct live *l, struct err *err)
 		return err_set(err, ERR_USAGE, "the snapshot is of the host %s, and this is %s",
 		    host != NULL ? host : "?", here);
 	return ERR_OK;
+}
+
+static enum err_code
+check_source(struct live *l, struct err *err)
+{
+	const json_t *doc = l->snapshot.document;
+	const char *kind = json_get_str(json_object_get(doc, "source"), "kind");
+	l->is_stack = kind != NULL && strcmp(kind, "stack") == 0;
+	if (!l->is_stack && (kind == NULL || strcmp(kind, "path") != 0))
+		return err_set(err, ERR_USAGE,
+		    "only a snapshot of a stack or of folders can be compared with what is "
+		    "live");
+	return diff_check_host(doc, err);
 }
 
 static void

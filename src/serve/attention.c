@@ -3,8 +3,10 @@
 #include "sys/clock.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #define TEXT_MAX 700
+#define NAME_HERE '@' /* in titles; no name of a stack has it */
 #define PROOF_AGE_NS (INT64_C(30) * 86400 * NS_PER_S)
 
 enum severity { CRITICAL, WARNING, INFO, SEVERITIES };
@@ -23,7 +25,7 @@ struct item {
 	const char *snapshot; /* NULL */
 	int64_t run; /* 0 */
 	int64_t since_ns; /* 0 */
-	const char *title;
+	const char *title; /* NAME_HERE stands for the stack */
 	struct remedy remedy;
 };
 
@@ -56,6 +58,20 @@ put_remedy(struct json_writer *w, const struct item *x)
 	json_obj_end(w);
 }
 
+static void
+put_title(struct json_writer *w, const struct item *x)
+{
+	char title[TEXT_MAX];
+	const char *at = strchr(x->title, NAME_HERE);
+	if (at == NULL || x->stack == NULL) {
+		json_str(w, "title", x->title);
+		return;
+	}
+	snprintf(
+	    title, sizeof title, "%.*s%s%s", (int)(at - x->title), x->title, x->stack, at + 1);
+	json_str(w, "title", title);
+}
+
 static void PRINTF_LIKE(3, 4)
     note(const struct notes *n, const struct item *x, const char *fmt, ...)
 {
@@ -80,7 +96,7 @@ static void PRINTF_LIKE(3, 4)
 		json_i64(w, "run", x->run);
 	if (x->since_ns != 0)
 		json_i64(w, "since_ns", x->since_ns);
-	json_str(w, "title", x->title);
+	put_title(w, x);
 	json_str(w, "text", text);
 	put_remedy(w, x);
 	json_obj_end(w);
@@ -155,7 +171,7 @@ note_open(const struct notes *n)
 	for (size_t i = 0; i < s->down.len; i++)
 		note(n,
 		    &(struct item){ CRITICAL, "service_down", .stack = s->down.items[i],
-			.title = "Services were left down",
+			.title = "Services of @ were left down",
 			.remedy = { "Start them", "/recover", NULL } },
 		    "A run that made them quiet has died.");
 	for (size_t i = 0; i < s->restores.count; i++) {
@@ -163,14 +179,15 @@ note_open(const struct notes *n)
 		if (r->state == RESTORED_INTERRUPTED)
 			note(n,
 			    &(struct item){ CRITICAL, "restore_interrupted", .stack = r->stack,
-				.since_ns = r->kept_ns, .title = "A restore was interrupted",
+				.since_ns = r->kept_ns,
+				.title = "A restore of @ was interrupted",
 				.remedy = { "Settle it", "/recover", NULL } },
 			    "It is brought to its end, or taken back.");
 		if (r->state == RESTORED_KEPT)
 			note(n,
 			    &(struct item){ INFO, "restore_kept", .stack = r->stack,
 				.since_ns = r->kept_ns,
-				.title = "What was there before the restore is kept",
+				.title = "What was there before the restore of @ is kept",
 				.remedy = { "Finish or undo", NULL, "restore" } },
 			    "It takes space until the restore is finished, and is what undo "
 			    "puts back.");
@@ -188,7 +205,7 @@ note_last_run(const struct notes *n, const char *stack, int64_t complete_ns)
 	    complete_ns < r->began_ns)
 		note(n,
 		    &(struct item){ CRITICAL, "last_failed", .stack = stack, .run = r->id,
-			.since_ns = r->ended_ns, .title = "The last backup failed",
+			.since_ns = r->ended_ns, .title = "The last backup of @ failed",
 			.remedy = { "Back up again", "backup", NULL } },
 		    "%s", r->why);
 }
@@ -201,12 +218,12 @@ note_last_point(const struct notes *n, const char *stack, const struct point *la
 	if (last->is_quarantined) {
 		x.severity = CRITICAL;
 		x.kind = "quarantined";
-		x.title = "The last point is quarantined";
+		x.title = "The last point of @ is quarantined";
 		note(n, &x,
 		    "It holds much less than the one before.  Accept it if that is right; "
 		    "until then nothing older is removed.");
 	} else if (!last->is_complete) {
-		x.title = "Something is missing from the last point";
+		x.title = "Something is missing from the last point of @";
 		note(n, &x, "The snapshot names what could not be captured.");
 	}
 }
@@ -239,20 +256,20 @@ note_proof(const struct notes *n, const char *stack)
 		note(n,
 		    &(struct item){ CRITICAL, "drill_failed", .stack = stack,
 			.snapshot = of->hex, .since_ns = json_get_int(newest, "time_ns", 0),
-			.title = "The last drill failed",
+			.title = "The last drill of @ failed",
 			.remedy = { "See why", NULL, "snapshot" } },
 		    "%s", reason != NULL ? reason : "");
 		return;
 	}
 	struct item x = { INFO, "not_proved", .stack = stack, .since_ns = proved_ns,
-		.title = "Nobody has tried to restore it",
+		.title = "Nobody has tried to restore @",
 		.remedy = { "Drill it", "drill", NULL } };
 	if (proved_ns == 0) {
 		x.severity = WARNING;
 		note(n, &x,
 		    "A drill restores the last point into a scratch stack and compares.");
 	} else if (n->scene->now_ns - proved_ns > PROOF_AGE_NS) {
-		x.title = "The last drill is long ago";
+		x.title = "The last drill of @ is long ago";
 		note(n, &x, "More than a month: what has changed since is not proved.");
 	}
 }
@@ -286,7 +303,7 @@ note_schedule(const struct notes *n, const char *stack, int64_t complete_ns, str
 	if (found == NULL) {
 		note(n,
 		    &(struct item){ WARNING, "schedule_missing", .stack = stack,
-			.title = "Nothing backs it up by itself",
+			.title = "Nothing backs up @ by itself",
 			.remedy = { "Make a schedule", NULL, "schedules" } },
 		    "There is no schedule for its backup, or it is switched off.");
 		return ERR_OK;
@@ -298,7 +315,7 @@ note_schedule(const struct notes *n, const char *stack, int64_t complete_ns, str
 	if (overdue)
 		note(n,
 		    &(struct item){ CRITICAL, "overdue", .stack = stack,
-			.since_ns = complete_ns, .title = "Backups are overdue",
+			.since_ns = complete_ns, .title = "Backups of @ are overdue",
 			.remedy = { "Back up now", "backup", NULL } },
 		    "Two scheduled backups in a row have brought no complete point.");
 	return ERR_OK;
@@ -327,7 +344,7 @@ note_stack(const struct notes *n, const char *stack, struct err *err)
 	if (last == NULL && is_here)
 		note(n,
 		    &(struct item){ CRITICAL, "no_backup", .stack = stack,
-			.title = "It was never backed up",
+			.title = "@ was never backed up",
 			.remedy = { "Back up now", "backup", NULL } },
 		    "Nothing of it could be restored.");
 	if (last != NULL) {

@@ -120,6 +120,17 @@ find_points(const struct look *l, const struct ask *ask, const struct point **a,
 	return ERR_OK;
 }
 
+/* What is live is read on this host, and asked for of its engine. */
+static enum err_code
+check_right(const struct ask *ask, const struct point *b, struct err *err)
+{
+	if (b == NULL && ask->who->scope < SCOPE_OPERATE)
+		return err_set(err, ERR_DENIED,
+		    "b: comparing with what is live takes the right "
+		    "to operate");
+	return ERR_OK;
+}
+
 static enum err_code
 start(const struct ask *ask, struct answer *out, struct err *err)
 {
@@ -132,11 +143,8 @@ start(const struct ask *ask, struct answer *out, struct err *err)
 	if (look_begin(&l, ask, err) || find_points(&l, ask, &a, &b, err) ||
 	    make_argv(&argv, ask, a, b, err))
 		return err->code;
-	/* What is live is read on this host, and asked for of its engine. */
-	if (b == NULL && ask->who->scope < SCOPE_OPERATE)
-		return err_set(err, ERR_DENIED,
-		    "b: comparing with what is live takes the right "
-		    "to operate");
+	if (check_right(ask, b, err))
+		return err->code;
 	bool may_know = b != NULL && !ask_flag(ask, "fresh", false);
 	if (may_know && look_for_known(&known, ask, &argv, err))
 		return err->code;
@@ -340,6 +348,18 @@ get(const struct ask *ask, struct answer *out, struct err *err)
 
 /* --- one file --- */
 
+/* A program may not read with it what backups were told to leave out: what the snapshot has, it
+ * can download anyway. */
+static enum err_code
+check_new(const struct ask *ask, const struct diff_file *f, struct err *err)
+{
+	if (!f->has_before && ask->who->scope < SCOPE_ADMIN)
+		return err_set(err, ERR_DENIED,
+		    "path: the snapshot has no such file; only a person who has logged in may "
+		    "look at it");
+	return ERR_OK;
+}
+
 static enum err_code
 text(const struct ask *ask, struct answer *out, struct err *err)
 {
@@ -351,7 +371,10 @@ text(const struct ask *ask, struct answer *out, struct err *err)
 	const struct point *b;
 	reply_begin(&r);
 	if (look_begin(&l, ask, err) || find_points(&l, ask, &a, &b, err) ||
-	    diff_file_read(&l.engine, &a->id, &b->id, ask_text(ask, "path"), &f, err) ||
+	    check_right(ask, b, err) ||
+	    diff_file_read(
+		&l.engine, &a->id, b != NULL ? &b->id : NULL, ask_text(ask, "path"), &f, err) ||
+	    (b == NULL && check_new(ask, &f, err)) ||
 	    text_diff_unified(&diff, f.before.data, f.before.len, f.after.data, f.after.len,
 		TEXT_DIFF_CONTEXT, err))
 		return err->code;
@@ -359,9 +382,9 @@ text(const struct ask *ask, struct answer *out, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    "path: these differ in more than a page can show: stacksnap diff %.8s %.8s "
 		    "--text PATH",
-		    a->hex, b->hex);
+		    a->hex, b != NULL ? b->hex : LIVE);
 	diff_file_view_json(&r.w, &f, &diff);
-	out->keep_ms = KEEP_MS;
+	out->keep_ms = b != NULL ? KEEP_MS : 0;
 	return reply_end(&r, out, err);
 }
 
@@ -393,7 +416,7 @@ const struct verb diff_verbs[] = {
 	    { "b", ARG_NAME, true, 4, 64 }, FLAG("rows"), FLAG("schema"),
 	    { "path", ARG_PATH, false, 0, 0 }, TEXT("service"), TEXT("database"),
 	    { "tables", ARG_STRINGS, false, 0, 64 }, FLAG("fresh") } },
-	{ "diffs.text", READ, text, { { "a", ARG_ID, true, 0, 0 }, { "b", ARG_ID, true, 0, 0 },
+	{ "diffs.text", READ, text, { { "a", ARG_ID, true, 0, 0 }, { "b", ARG_NAME, true, 4, 64 },
 	    { "path", ARG_PATH, true, 1, 0 } } },
 	{ "diffs.get", READ, get, { RUN } },
 	{ "diffs.files", READ, diff_files, { RUN, { "member", ARG_PATH, false, 0, 0 },

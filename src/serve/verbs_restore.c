@@ -1,3 +1,4 @@
+#include "serve/verbs_restore.h"
 #include "serve/lines.h"
 #include "serve/look.h"
 #include "serve/reply.h"
@@ -30,8 +31,8 @@ add_place(struct strv *argv, const struct ask *ask, struct err *err)
 	return strv_addf(argv, err, "--to=%s", to);
 }
 
-static enum err_code
-add_each(struct strv *argv, const struct ask *ask, const char *name, const char *option,
+enum err_code
+restore_add_each(struct strv *argv, const struct ask *ask, const char *name, const char *option,
     struct err *err)
 {
 	size_t i;
@@ -65,8 +66,8 @@ add_choice(struct strv *argv, const struct ask *ask, struct err *err)
 	    add_place(argv, ask, err) || (as != NULL && strv_addf(argv, err, "--as=%s", as)) ||
 	    (path != NULL && strv_addf(argv, err, "--path=%s", path)) ||
 	    (overwrite != NULL && strv_addf(argv, err, "--overwrite=%s", overwrite)) ||
-	    add_each(argv, ask, "services", "--service=", err) ||
-	    add_each(argv, ask, "members", "--member=", err))
+	    restore_add_each(argv, ask, "services", "--service=", err) ||
+	    restore_add_each(argv, ask, "members", "--member=", err))
 		return err->code;
 	return add_flag(argv, ask, "delete_extra", "--delete", err);
 }
@@ -77,7 +78,7 @@ add_operands(struct strv *argv, const struct ask *ask, const struct point *x, st
 {
 	if (strv_add(argv, "--", err) || strv_add(argv, x->hex, err))
 		return err->code;
-	return add_each(argv, ask, "paths", "", err);
+	return restore_add_each(argv, ask, "paths", "", err);
 }
 
 /* Which stack it is about: nothing else is to work on that one meanwhile. */
@@ -95,12 +96,11 @@ target_of(const struct ask *ask, const struct point *x, const char **stack, stru
 	return ERR_OK;
 }
 
-/* A person types what the change is of, so that no slip of the hand is one. */
-static enum err_code
-confirmed(const struct ask *ask, const char *want, struct err *err)
+enum err_code
+restore_confirmed(const struct ask *ask, const char *want, struct err *err)
 {
 	const char *typed = ask_text(ask, "confirm");
-	if (strcmp(typed, want) != 0)
+	if (typed == NULL || strcmp(typed, want) != 0)
 		return err_set(
 		    err, ERR_USAGE, "confirm: type \"%s\" to say that you mean it", want);
 	return ERR_OK;
@@ -134,7 +134,7 @@ start(const struct ask *ask, struct answer *out, struct err *err)
 	const char *stack;
 	int64_t wait_s = ask_int(ask, "wait_s", 0);
 	if (look_at(&l, &x, ask, err) || target_of(ask, x, &stack, err) ||
-	    confirmed(ask, *stack != '\0' ? stack : ask_text(ask, "to"), err))
+	    restore_confirmed(ask, *stack != '\0' ? stack : ask_text(ask, "to"), err))
 		return err->code;
 	if (ask_flag(ask, "trust", false) && ask->who->scope < SCOPE_ADMIN)
 		return err_set(err, ERR_DENIED,
@@ -160,7 +160,7 @@ settle(const struct ask *ask, const char *kind, const char *word, const char *op
 	const char *stack;
 	if (ask_stack(ask, "stack", &stack, err))
 		return err->code;
-	if (ask_text(ask, "confirm") != NULL && confirmed(ask, stack, err))
+	if (ask_text(ask, "confirm") != NULL && restore_confirmed(ask, stack, err))
 		return err->code;
 	const char *const argv[] = { "restore", option, "--", word, stack, NULL };
 	struct run_plan plan = { kind, stack, argv };
@@ -286,8 +286,12 @@ preview_get(const struct ask *ask, struct answer *out, struct err *err)
 	if (f.preview != NULL)
 		json_value(&r.w, "preview", f.preview);
 	json_value(&r.w, "actions", f.actions);
-	if (f.result != NULL)
+	if (f.result != NULL) {
+		const json_t *tables = json_object_get(f.result, "tables");
+		if (tables != NULL)
+			json_value(&r.w, "tables", tables);
 		json_value(&r.w, "result", f.result);
+	}
 	return reply_end(&r, out, err);
 }
 
@@ -298,12 +302,15 @@ preview_get(const struct ask *ask, struct answer *out, struct err *err)
 	{                                   \
 		name, ARG_BOOL, false, 0, 0 \
 	}
-#define CHOICE                                                                       \
-	{ "id", ARG_ID, true, 0, 0 }, { "as", ARG_NAME, false, 0, 0 },               \
-	    { "to", ARG_STRING, false, 1, 4096 }, { "path", ARG_PATH, false, 1, 0 }, \
-	    { "paths", ARG_STRINGS, false, 0, 256 },                                 \
-	    { "services", ARG_STRINGS, false, 0, 64 },                               \
-	    { "members", ARG_STRINGS, false, 0, 256 },                               \
+#define ID                               \
+	{                                \
+		"id", ARG_ID, true, 0, 0 \
+	}
+#define CHOICE                                                                          \
+	ID, { "as", ARG_NAME, false, 0, 0 }, { "to", ARG_STRING, false, 1, 4096 },      \
+	    { "path", ARG_PATH, false, 1, 0 }, { "paths", ARG_STRINGS, false, 0, 256 }, \
+	    { "services", ARG_STRINGS, false, 0, 64 },                                  \
+	    { "members", ARG_STRINGS, false, 0, 256 },                                  \
 	    { "overwrite", ARG_NAME, false, 0, 16 }, FLAG("delete_extra")
 #define STACK                                 \
 	{                                     \
@@ -313,6 +320,15 @@ preview_get(const struct ask *ask, struct answer *out, struct err *err)
 	{                                            \
 		"confirm", ARG_STRING, true, 1, 4096 \
 	}
+#define TABLES                                                                        \
+	{ "tables", ARG_STRINGS, true, 0, 64 }, { "service", ARG_NAME, false, 0, 0 }, \
+	{                                                                             \
+		"database", ARG_STRING, false, 1, 256                                 \
+	}
+#define INTO                                     \
+	{                                        \
+		"into", ARG_STRING, false, 1, 63 \
+	}
 #define READ SCOPE_READ, false, NULL
 #define CHANGE(subject) SCOPE_OPERATE, true, subject
 
@@ -321,11 +337,17 @@ const struct verb restore_verbs[] = {
 	{ "restore.preview", CHANGE("id"), preview_start, { CHOICE, FLAG("rows") } },
 	{ "restore.start", CHANGE("id"), start, { CHOICE, CONFIRM, FLAG("no_start"), FLAG("any_space"),
 	    FLAG("trust"), FLAG("verify"), { "wait_s", ARG_INT, false, 1, 86400 } } },
+	{ "restore.tables_preview", CHANGE("id"), restore_tables_preview, { ID, TABLES, INTO } },
+	{ "restore.tables", CHANGE("id"), restore_tables_start, { ID, TABLES, INTO,
+	    { "confirm", ARG_STRING, false, 1, 4096 } } },
 	{ "restores.list", READ, list, { { .name = NULL } } },
 	{ "restores.preview", READ, preview_get, { { "run", ARG_INT, true, 1, RUN_MAX } } },
 	{ "restores.undo_preview", CHANGE("stack"), undo_preview, { STACK } },
 	{ "restores.undo", CHANGE("stack"), undo, { STACK, CONFIRM } },
 	{ "restores.finish", CHANGE("stack"), finish, { STACK, CONFIRM } },
+	{ "restores.tables_undo_preview", CHANGE("stack"), restore_tables_undo_preview, { STACK, TABLES } },
+	{ "restores.tables_undo", CHANGE("stack"), restore_tables_undo, { STACK, TABLES, CONFIRM } },
+	{ "restores.tables_finish", CHANGE("stack"), restore_tables_finish, { STACK, TABLES, CONFIRM } },
 	{ .name = NULL },
 };
 /* clang-format on */

@@ -68,6 +68,7 @@ api.ask("POST", "/repository/open", {"address": str(p.repo), "passphrase": PASSW
 def home_asks_for_the_first_backup_and_its_button_makes_it(_):
     home = api.get("/overview")
     same((home["engine"], mine(home)["presence"], mine(home)["snapshots"]), ("reachable", "running", 0))
+    same(notes()["no_backup"]["title"], f"{STACK} was never backed up")
     action = notes()["no_backup"]["action"]
     same(action["path"], f"/stacks/{STACK}/backup")
     detail = state(api.run(action["method"], action["path"]))
@@ -169,6 +170,28 @@ def it_is_undone(_):
     same(sql("SELECT count(*) FROM orders WHERE id > 9000"), "1")
     same(in_app("ls /uploads").split(), ["b", "c"])
     same(api.get("/restores")["restores"], [])
+
+
+@test
+def rows_of_single_tables_are_put_beside_and_in_place_and_undone(_):
+    tables = f"/snapshots/{snapshots[0]}/restore/tables"
+    orders = {"tables": ["public.orders"], "service": "db", "database": "postgres"}
+    run = state(api.run("POST", f"{tables}/preview", orders))["run"]["id"]
+    seen = api.get(f"/restores/previews/{run}")["tables"]
+    same([(t["table"], t["rows"]) for t in seen], [("public.orders", 3000)])
+    same(any("removes 1 row" in line for line in seen[0]["changes"]), True)
+    state(api.run("POST", tables, {**orders, "into": "before"}))
+    same(sql("SELECT count(*), sum(total) FROM before.orders"), "3000|4501500")
+    api.ask("POST", tables, orders).problem(400, "usage")
+    state(api.run("POST", tables, {**orders, "confirm": STACK}))
+    same(sql("SELECT count(*), sum(total) FROM orders"), "3000|4501500")
+    kept = {"tables": ["public.orders"], "database": "postgres"}
+    sql("INSERT INTO orders VALUES (9002, 'since', 1)")
+    run = state(api.run("POST", f"/restores/{STACK}/tables/undo/preview", kept))["run"]["id"]
+    same(len(api.get(f"/restores/previews/{run}")["tables"][0]["written_since"]), 1)
+    state(api.run("POST", f"/restores/{STACK}/tables/undo", {**kept, "confirm": STACK}))
+    same(sql("SELECT count(*) FROM orders WHERE id = 9001"), "1")
+    same(api.run("POST", f"/restores/{STACK}/tables/finish", {**kept, "confirm": STACK})["run"]["state"], "failed")
 
 
 @test
