@@ -17,6 +17,8 @@ describe('placeOf', () => {
 
 	it('waits until all is there', () => {
 		for (const missing of ['endpoint', 'bucket', 'accessKey', 'secretKey'] as const) expect(placeOf({ ...s3, [missing]: ' ' })).toBeNull();
+		expect(placeOf({ ...s3, secretKey: 'copied with\ta label' })).toBeNull();
+		expect(placeOf({ ...s3, secretKey: ' s ' })?.s3_keys?.secret_key).toBe('s');
 	});
 });
 

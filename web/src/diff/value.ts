@@ -78,3 +78,8 @@ export function plain(value: Value): string {
 	if (typeof value === 'string') return value;
 	return hexOf(value) ?? JSON.stringify(value);
 }
+
+/** Types whose values stand to the right, by their names in PostgreSQL, MariaDB, MySQL and SQLite. */
+export function isNumberType(type: string): boolean {
+	return /^(tiny|small|medium|big)?(int|integer|serial)\d*\b|^(numeric|decimal|real|float|double|money)\b/i.test(type);
+}

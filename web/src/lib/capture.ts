@@ -28,6 +28,18 @@ export function engineName(engine: string): string {
 	return engines[engine] ?? engine;
 }
 
+/** "PostgreSQL 15.18", without what a distribution says behind the number. */
+export function engineVersion(engine: string, version: string | null | undefined): string {
+	return `${engineName(engine)} ${/^\d[\w.]*/.exec(version ?? '')?.[0] ?? ''}`.trim();
+}
+
+/** What a member is called where there is little room: volumes without a name by the first digits, folders by their last. */
+export function memberName(name: string): string {
+	if (/^[0-9a-f]{64}$/.test(name)) return `${name.slice(0, 12)}…`;
+	const parts = name.split('/');
+	return name.startsWith('/') && parts.length > 3 ? `…/${parts.slice(-2).join('/')}` : name;
+}
+
 export function captureOf(member: Pick<Member, 'kind' | 'engine' | 'services'>, quiesce: readonly string[]): string {
 	switch (member.kind) {
 		case 'database':

@@ -29,6 +29,11 @@ export function emptyForm(): PlaceForm {
 	};
 }
 
+/** No key of a server has one: something was copied along with it. */
+export function hasBlank(key: string): boolean {
+	return /\s/.test(key.trim());
+}
+
 /** Null as long as something is missing. */
 export function placeOf(form: PlaceForm): Place | null {
 	if (form.kind === 'folder') {
@@ -44,7 +49,7 @@ export function placeOf(form: PlaceForm): Place | null {
 	if (form.isHostKeys) return { address };
 	const access_key = form.accessKey.trim();
 	const secret_key = form.secretKey.trim();
-	return access_key && secret_key ? { address, s3_keys: { access_key, secret_key } } : null;
+	return access_key && secret_key && !hasBlank(access_key) && !hasBlank(secret_key) ? { address, s3_keys: { access_key, secret_key } } : null;
 }
 
 /** Letters that cannot be taken for each other. */

@@ -1,7 +1,7 @@
 /** What runs are called, and what their ends mean. */
 import type { Tone } from '$design/tone';
 import type { IconName } from '$design/icons';
-import type { Proof, Run, RunDetail } from './types';
+import type { Proof, Run, RunDetail, Schemas } from './types';
 
 type Kind = Run['kind'];
 
@@ -55,19 +55,6 @@ export function runState(run: Pick<Run, 'kind' | 'state' | 'quarantined' | 'exit
 	}
 }
 
-export function proofState(proof: Pick<Proof, 'verdict'> | null | undefined): { label: string; tone: Tone } {
-	switch (proof?.verdict) {
-		case 'proved':
-			return { label: 'Proved', tone: 'proved' };
-		case 'failed':
-			return { label: 'Drill failed', tone: 'failed' };
-		case 'inconclusive':
-			return { label: 'Inconclusive', tone: 'attention' };
-		default:
-			return { label: 'Not proved', tone: 'plain' };
-	}
-}
-
 /** What a run has cost and made, from the command's result line (docs/json.md). */
 export interface BackupResult {
 	files: number;
@@ -90,6 +77,13 @@ export function backupResult(result: RunDetail['result']): BackupResult | null {
 		quietNs: number('quiet_ns'),
 		skewNs: number('skew_ns'),
 	};
+}
+
+/** Tables whose rows were put back: beside, into a schema or database, or in place. */
+export function tablesResult(result: RunDetail['result']): { tables: Schemas['TablePlan'][]; into: string } | null {
+	const found = result as { tables?: Schemas['TablePlan'][]; into?: string | null } | undefined;
+	if (!Array.isArray(found?.tables) || found.tables.length === 0) return null;
+	return { tables: found.tables, into: found.into ?? '' };
 }
 
 export interface DrillResult {

@@ -4,7 +4,7 @@
  */
 import { untrack } from 'svelte';
 import { asProblem, type Problem } from '$lib/problem';
-import { Pages } from './pages';
+import { Pages, wholePage } from './pages';
 
 export interface Part<T> {
 	rows: T[];
@@ -43,14 +43,15 @@ export class PagedList<T> {
 		this.problem = undefined;
 		try {
 			const first = await load(0, PAGE_SIZE, abort.signal);
+			const rest = await wholePage(load, first.rows.length, Math.min(PAGE_SIZE, first.total), abort.signal);
 			if (abort.signal.aborted) return;
 			const pages = new Pages<T>(
-				async (offset, limit, signal) => (await load(offset, limit, signal)).rows,
+				(offset, limit, signal) => wholePage(load, offset, offset + limit, signal),
 				first.total,
 				() => this.version++,
 				{ pageSize: PAGE_SIZE, keep: 30, ahead: 2 },
 			);
-			pages.seed(0, first.rows);
+			pages.seed(0, [...first.rows, ...rest]);
 			this.pages = pages;
 			this.total = first.total;
 			this.version++;

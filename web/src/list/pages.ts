@@ -10,6 +10,22 @@ export interface PageSource<T> {
 	(offset: number, limit: number, signal: AbortSignal): Promise<T[]>;
 }
 
+/** Rows from one on to behind another. The server gives fewer at a time when they are large. */
+export async function wholePage<T>(
+	load: (offset: number, limit: number, signal: AbortSignal) => Promise<{ rows: T[] }>,
+	from: number,
+	end: number,
+	signal: AbortSignal,
+): Promise<T[]> {
+	const rows: T[] = [];
+	while (from + rows.length < end) {
+		const part = await load(from + rows.length, end - from - rows.length, signal);
+		if (part.rows.length === 0) break;
+		rows.push(...part.rows);
+	}
+	return rows;
+}
+
 interface Page<T> {
 	rows: T[] | null;
 	error: unknown;

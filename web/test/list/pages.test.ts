@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Pages, type PagesOptions } from '../../src/list/pages';
+import { Pages, type PagesOptions, wholePage } from '../../src/list/pages';
 
 interface Ask {
 	offset: number;
@@ -131,5 +131,27 @@ describe('pages', () => {
 		expect(t.asked()).toEqual([]);
 		t.pages.show(0, 10);
 		expect(t.asked()).toEqual([]);
+	});
+});
+
+describe('a page whose rows are large', () => {
+	const { signal } = new AbortController();
+
+	it('is asked for until it is whole', async () => {
+		const asks: [number, number][] = [];
+		const load = (offset: number, limit: number) => {
+			asks.push([offset, limit]);
+			return Promise.resolve({ rows: Array.from({ length: Math.min(4, limit) }, (_, i) => offset + i) });
+		};
+		expect(await wholePage(load, 20, 30, signal)).toEqual([20, 21, 22, 23, 24, 25, 26, 27, 28, 29]);
+		expect(asks).toEqual([
+			[20, 10],
+			[24, 6],
+			[28, 2],
+		]);
+	});
+
+	it('ends when there is no more', async () => {
+		expect(await wholePage((offset) => Promise.resolve({ rows: offset < 3 ? [offset] : [] }), 0, 10, signal)).toEqual([0, 1, 2]);
 	});
 });

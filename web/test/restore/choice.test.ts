@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Choice, confirmation, lines, missing, readChoice, toRequest, toggled, writeChoice } from '../../src/restore/choice';
+import { beside, type Choice, confirmation, lines, missing, needsFolder, readChoice, toRequest, toTables, toggled, writeChoice } from '../../src/restore/choice';
 
-const all: Choice = { scope: 'all', services: [], members: [], paths: [], as: '', to: '', deleteExtra: false };
+const all: Choice = { scope: 'all', services: [], members: [], paths: [], tables: [], service: '', database: '', into: '', isInPlace: false, as: '', to: '', deleteExtra: false };
 const shop = { kind: 'stack' as const, name: 'shop' };
 
 describe('a choice of what to restore', () => {
@@ -9,7 +9,10 @@ describe('a choice of what to restore', () => {
 		for (const choice of [
 			all,
 			{ ...all, scope: 'services' as const, services: ['db', 'app'] },
-			{ ...all, scope: 'members' as const, members: ['volume shop, too'], as: 'shop2', to: '/srv/x y' },
+			{ ...all, scope: 'members' as const, members: ['volume shop, too'] },
+			{ ...all, as: 'shop2', to: '/srv/x y' },
+			{ ...all, scope: 'tables' as const, service: 'db', database: 'shop', tables: ['public.orders', 'odd, "one"'], into: 'before' },
+			{ ...all, scope: 'tables' as const, service: 'db', tables: ['a.b'], isInPlace: true },
 			{ ...all, scope: 'paths' as const, paths: ['a/b, c', 'd'], to: '/tmp/back', deleteExtra: true },
 		])
 			expect(readChoice(new URLSearchParams(writeChoice(choice)), true)).toEqual(choice);
@@ -34,11 +37,28 @@ describe('a choice of what to restore', () => {
 		expect(toRequest({ ...all, scope: 'services', services: ['db'] }, true)).toEqual({ services: ['db'] });
 		expect(toRequest({ ...all, to: '/x', deleteExtra: true }, false)).toEqual({ to: '/x', delete_extra: true });
 		expect(toRequest({ ...all, deleteExtra: true }, true)).toEqual({});
+		// A part goes into the stack that is there: what was typed for another name is not meant.
+		expect(toRequest({ ...all, scope: 'members', members: ['project'], as: 'shop2', to: '/x' }, true)).toEqual({ members: ['project'] });
+	});
+
+	it('of tables goes beside under a name, or in place', () => {
+		const tables = { ...all, scope: 'tables' as const, service: 'db', database: 'shop' };
+		expect(missing(tables, true)).toBe('Choose a table');
+		expect(missing({ ...tables, tables: ['a'] }, true)).not.toBe('');
+		expect(missing({ ...tables, tables: ['a'], into: 'x' }, true)).toBe('');
+		expect(missing({ ...tables, tables: ['a'], isInPlace: true }, true)).toBe('');
+		expect(toTables({ ...tables, tables: ['a'], into: 'x' })).toEqual({ tables: ['a'], service: 'db', database: 'shop', into: 'x' });
+		expect(toTables({ ...tables, tables: ['a'], into: 'x', isInPlace: true })).toEqual({ tables: ['a'], service: 'db', database: 'shop' });
+		expect(needsFolder({ ...tables, as: 'left over' }, true)).toBe(false);
+		expect(readChoice(new URLSearchParams('service=db&table=a'), true).scope).toBe('tables');
+		expect(readChoice(new URLSearchParams('service=db&table=a'), false).scope).toBe('all');
+		expect(beside(Date.UTC(2026, 10, 22, 5, 4, 59))).toBe('from_202611220504');
 	});
 
 	it('is confirmed by the name of what is replaced', () => {
 		expect(confirmation(all, shop)).toBe('shop');
 		expect(confirmation({ ...all, as: 'shop2' }, shop)).toBe('shop2');
+		expect(confirmation({ ...all, scope: 'services', as: 'shop2' }, shop)).toBe('shop');
 		expect(confirmation({ ...all, scope: 'paths', to: '/x' }, shop)).toBe('/x');
 		expect(confirmation({ ...all, to: '/x' }, { kind: 'path', paths: ['/srv'] })).toBe('/x');
 	});
