@@ -1,25 +1,14 @@
 // The pictures of docs/screenshots, of the real daemon on a repository that has a history.  Other stacks of the host
 // than those that are named are left out of the lists.
 //
-//	STACKSNAP=build/stacksnap PASSPHRASE=... node tests/browser/screenshots.mjs REPOSITORY STACK [STACK]...
+//	SCREENSHOTS=1 STACKSNAP=build/stacksnap PASSPHRASE=... node tests/browser/screenshots.mjs REPOSITORY STACK [STACK]...
 import { Daemon, finish, logIn, open, passphrase, password, test, user } from './harness.mjs';
+import { onlyNamed } from './picture.mjs';
 
 const [repository, ...names] = process.argv.slice(2);
 const [name] = names;
 const folder = new URL('../../docs/screenshots/', import.meta.url).pathname;
 const daemon = await Daemon.start();
-
-async function onlyNamed(page) {
-	const isNamed = (one) => !one.stack || names.includes(one.stack);
-	for (const path of ['overview', 'stacks'])
-		await page.route(`**/api/v1/${path}`, async (route) => {
-			const response = await route.fetch();
-			const body = await response.json();
-			if (body.stacks) body.stacks = body.stacks.filter((one) => names.includes(one.name));
-			if (body.attention) body.attention = body.attention.filter(isNamed);
-			await route.fulfill({ response, json: body });
-		});
-}
 
 async function picture(page, file) {
 	await page.waitForTimeout(1200); // what is loaded appears
@@ -27,7 +16,7 @@ async function picture(page, file) {
 }
 
 async function visit(path, file, options) {
-	const page = await open(daemon.url + path, { ...options, prepare: onlyNamed });
+	const page = await open(daemon.url + path, { ...options, prepare: onlyNamed(...names) });
 	await logIn(page);
 	await page.locator('main h1').waitFor();
 	await picture(page, file);

@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accessible, Daemon, equal, expect, finish, fits, given, inContainer, openAt, passphrase, stack, stackFolder, stacksnap, test, until, work } from './harness.mjs';
-import { picture } from './picture.mjs';
+import { onlyNamed, picture } from './picture.mjs';
 
 const sql = (text) => inContainer('db', 'psql', '-qAtX', '-v', 'ON_ERROR_STOP=1', '-U', 'shop', '-d', 'shop', '-c', text);
 const LONG = 'a note that is long enough to be cut in a cell, and goes on for a while, '.repeat(4);
-const photo = readFileSync(new URL('../../web/public/favicon.svg', import.meta.url));
+const photo = readFileSync(new URL('../../docs/screenshots/home-phone.png', import.meta.url));
 
 /** Two points, and what lies between them. */
 async function makePoints(daemon) {
@@ -20,7 +20,7 @@ async function makePoints(daemon) {
 	     INSERT INTO orders VALUES (9001, 3, 4200, 'the <b>new</b> one'), (9002, 4, 100, NULL);
 	     ALTER TABLE customers ADD COLUMN phone text; CREATE INDEX orders_by_note ON orders (note)`);
 	appendFileSync(join(stackFolder, 'compose.yaml'), '# changed between the points\n');
-	writeFileSync(join(stackFolder, 'photo.svg'), photo);
+	writeFileSync(join(stackFolder, 'photo.png'), photo);
 	const second = (await daemon.complete(`/stacks/${stack}/backup`)).snapshot;
 	return [first, second];
 }
@@ -39,7 +39,7 @@ await given('two points are made', async () => {
 });
 
 await given('the browser shows the page', async () => {
-	page = await openAt(daemon, '/snapshots');
+	page = await openAt(daemon, '/snapshots', { prepare: onlyNamed(stack) });
 });
 
 /** Another address in the same window, loaded anew. */
@@ -130,12 +130,18 @@ await test('schemas and texts are compared, in one column or two', async () => {
 
 await test('what changed since is compared with what is live', async () => {
 	sql("UPDATE customers SET city = 'Rome' WHERE id = 5");
+	appendFileSync(join(stackFolder, 'compose.yaml'), '# changed since the second point\n');
 	await go(`/compare/${second.slice(0, 12)}/live/rows?service=db&database=shop&table=public.customers`);
 	const row = page.getByRole('listbox', { name: 'public.customers' }).getByRole('option');
 	await row.first().waitFor({ timeout: 40_000 });
 	equal(await row.count(), 1, 'rows that differ');
 	expect(/Rome/.test(await row.first().innerText()), 'the row tells the new city');
 	await accessible(page, 'a comparison with what is live');
+	await page.getByRole('navigation', { name: 'Views of the comparison' }).getByRole('link', { name: /^Files/ }).click();
+	await page.getByRole('listbox', { name: 'Files that differ' }).getByRole('option', { name: /compose\.yaml/ }).click();
+	await page.getByText('# changed since the second point').waitFor();
+	await page.getByText('# changed between the points').first().waitFor();
+	await accessible(page, 'a text and what is live');
 });
 
 await test('the page that `diff --html` writes is sound by itself', async () => {
@@ -212,6 +218,16 @@ await test('its files are a tree for the keyboard, and can be looked into and ke
 	equal(download.suggestedFilename(), 'file-77', 'the name of the download');
 	equal(readFileSync(await download.path(), 'utf8'), '77\n', 'the file');
 	await picture(page, 'snapshot-files');
+});
+
+await test('a picture is drawn', async () => {
+	await go(`/snapshots/${second}/files?path=project/photo.png`);
+	const canvas = page.getByRole('region', { name: 'Preview' }).locator('canvas');
+	await until(async () => (await canvas.evaluate((one) => one.width)) === photo.readUInt32BE(16), 'the picture has its width');
+	equal(await canvas.evaluate((one) => one.height), photo.readUInt32BE(20), 'the height of the picture');
+	const colours = await canvas.evaluate((one) => new Set(new Uint32Array(one.getContext('2d').getImageData(0, 0, one.width, one.height).data.buffer)).size);
+	expect(colours > 10, `${colours} colours are seen`);
+	await accessible(page, 'a picture');
 });
 
 await test('its databases have tables, rows, roots', async () => {
