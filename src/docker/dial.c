@@ -18,59 +18,16 @@
 /* A port in a network namespace, for a thread that goes there. */
 struct visit {
 	int net_fd;
+	const json_t *container;
 	uint16_t port;
 	const struct cancel *cancel;
+	bool was_there;
 	int fd;
 	struct err err;
 };
 
-static enum err_code
-connect_any(int *fd, uint16_t port, const struct cancel *c, struct err *err)
-{
-	if (sock_connect_tcp(fd, "127.0.0.1", port, CONNECT_TIMEOUT_MS, c, err) == ERR_OK)
-		return ERR_OK;
-	struct err scratch; /* the error for IPv4 is the one that people know */
-	if (err->code == ERR_TRANSIENT &&
-	    sock_connect_tcp(fd, "::1", port, CONNECT_TIMEOUT_MS, c, &scratch) == ERR_OK)
-		return ERR_OK;
-	return err->code;
-}
-
-/* The namespace is the thread's own, so no other thread of the process sees it. */
-static void *
-visit_namespace(void *arg)
-{
-	struct visit *v = arg;
-	if (setns(v->net_fd, CLONE_NEWNET) != 0)
-		err_sys(&v->err, "enter the container's network");
-	else if (connect_any(&v->fd, v->port, v->cancel, &v->err) == ERR_OK)
-		v->err.code = ERR_OK;
-	return NULL;
-}
-
-static enum err_code
-dial_loopback(int *fd, int64_t pid, const char *id, uint16_t port, const struct cancel *c,
-    struct err *err)
-{
-	AUTO(fd) int pid_fd = -1;
-	AUTO(fd) int net_fd = -1;
-	if (host_process_open(&pid_fd, pid, id, err) ||
-	    host_process_open_file(&net_fd, pid_fd, pid, "ns/net", O_RDONLY, err))
-		return err->code;
-	struct visit v = { net_fd, port, c, -1, ERR_INIT };
-	pthread_t t;
-	if (thread_start(&t, visit_namespace, &v, "dial", err))
-		return err->code;
-	pthread_join(t, NULL);
-	if (v.err.code != ERR_OK) {
-		*err = v.err;
-		return err->code;
-	}
-	*fd = v.fd;
-	return ERR_OK;
-}
-
-/* The container's addresses on its networks, which are reachable from the host (bridge). */
+/* The container's addresses on its networks.  From the host they are reached by its bridges,
+ * and only there: from elsewhere, somebody else may have them. */
 static enum err_code
 dial_networks(
     int *fd, const json_t *container, uint16_t port, const struct cancel *c, struct err *err)
@@ -88,6 +45,55 @@ dial_networks(
 			return ERR_OK;
 	}
 	return err->code;
+}
+
+static enum err_code
+connect_any(struct visit *v, struct err *err)
+{
+	const struct cancel *c = v->cancel;
+	if (sock_connect_tcp(&v->fd, "127.0.0.1", v->port, CONNECT_TIMEOUT_MS, c, err) ==
+	    ERR_OK)
+		return ERR_OK;
+	struct err scratch; /* the error for IPv4 is the one that people know */
+	if (err->code == ERR_TRANSIENT &&
+	    (sock_connect_tcp(&v->fd, "::1", v->port, CONNECT_TIMEOUT_MS, c, &scratch) ==
+		    ERR_OK ||
+		dial_networks(&v->fd, v->container, v->port, c, &scratch) == ERR_OK))
+		return ERR_OK;
+	return err->code;
+}
+
+/* The namespace is the thread's own, so no other thread of the process sees it. */
+static void *
+visit_namespace(void *arg)
+{
+	struct visit *v = arg;
+	v->was_there = setns(v->net_fd, CLONE_NEWNET) == 0;
+	if (!v->was_there)
+		err_sys(&v->err, "enter the container's network");
+	else if (connect_any(v, &v->err) == ERR_OK)
+		v->err.code = ERR_OK;
+	return NULL;
+}
+
+/* From the container's own network: v->was_there then. */
+static enum err_code
+dial_inside(struct visit *v, const char *id, struct err *err)
+{
+	AUTO(fd) int pid_fd = -1;
+	AUTO(fd) int net_fd = -1;
+	int64_t pid = json_get_int(json_object_get(v->container, "State"), "Pid", 0);
+	if (host_process_open(&pid_fd, pid, id, err) ||
+	    host_process_open_file(&net_fd, pid_fd, pid, "ns/net", O_RDONLY, err))
+		return err->code;
+	v->net_fd = net_fd;
+	pthread_t t;
+	if (thread_start(&t, visit_namespace, v, "dial", err))
+		return err->code;
+	pthread_join(t, NULL);
+	if (v->err.code != ERR_OK)
+		*err = v->err;
+	return v->err.code;
 }
 
 enum err_code
@@ -108,10 +114,12 @@ dial_tcp(int *fd, const json_t *container, const char *id, const char *port_text
 	uint16_t port;
 	if (dial_port(&port, port_text, err))
 		return err->code;
-	int64_t pid = json_get_int(json_object_get(container, "State"), "Pid", 0);
-	if (dial_loopback(fd, pid, id, port, c, err) == ERR_OK)
+	struct visit v = { -1, container, port, c, false, -1, ERR_INIT };
+	if (dial_inside(&v, id, err) == ERR_OK) {
+		*fd = v.fd;
 		return ERR_OK;
-	if (err->code == ERR_CANCELLED && cancel_is_raised(c))
+	}
+	if (v.was_there || (err->code == ERR_CANCELLED && cancel_is_raised(c)))
 		return err->code;
 	struct err other;
 	if (dial_networks(fd, container, port, c, &other) == ERR_OK)
