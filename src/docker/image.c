@@ -150,3 +150,12 @@ docker_image_load(struct docker *d, docker_source *source, void *ctx, struct err
 	/* The engine answers 200 before it knows how it ends. */
 	return read_reports(h, call.what, err);
 }
+
+enum err_code
+docker_image_remove(struct docker *d, const char *id, struct err *err)
+{
+	AUTO(docker_call) struct docker_call call;
+	docker_call_init(&call, d, "DELETE", "/images", "remove image %s", id);
+	target_part(&call.target, id);
+	return docker_call_do(d, &call, NULL, err);
+}

@@ -1,5 +1,6 @@
 /*
- * image.h: giving an image a name, fetching one from a registry, keeping one.
+ * image.h: giving an image a name, fetching one from a registry, keeping and
+ * removing one.
  *
  * Threads, errors: as in engine.h.
  */
@@ -24,6 +25,10 @@ MUST_CHECK enum err_code docker_image_save(
 /* Layers that are there already are passed over. */
 MUST_CHECK enum err_code docker_image_load(
     struct docker *d, docker_source *source, void *ctx, struct err *err);
+
+/* The image with this id, and its name, if it has but one.  ERR_LOCKED when a container is made
+ * of it, or it has several names. */
+MUST_CHECK enum err_code docker_image_remove(struct docker *d, const char *id, struct err *err);
 
 /* Where the tag of "host:5000/name:tag" begins, behind its colon; NULL for none. */
 const char *image_ref_tag(const char *ref);

@@ -3,7 +3,8 @@
  *
  *	step       what it does                            when it fails
  *	prepare    images, space                           inconclusive
- *	restore    every file into the scratch             failed if stored data is damaged
+ *	restore    kept images, every file into the        failed if stored data is damaged
+ *	           scratch
  *	           the compose document is made            failed: Compose does not take it
  *	compare    files                                   failed if one differs
  *	create     containers, guarded                     inconclusive
@@ -142,8 +143,8 @@ restore(struct drill *d, struct drill_result *r, struct err *err)
 	struct restore_job *j = d->job;
 	event_phase(d->engine->events, "restoring into the scratch stack");
 	d->restore_began_ns = clock_mono_ns();
-	if (job_stage(j, err) || job_note_places(j, err) || job_swap(j, err) ||
-	    drop_old(d, err)) {
+	if (drill_load_images(d, err) || job_stage(j, err) || job_note_places(j, err) ||
+	    job_swap(j, err) || drop_old(d, err)) {
 		judge(r, is_damage(err->code) ? DRILL_FAILED : DRILL_INCONCLUSIVE, err->msg);
 		return false;
 	}
@@ -297,6 +298,8 @@ look_only(struct drill *d, struct drill_result *r, struct err *err)
 			item_release(it);
 	}
 	j->n_items = kept;
+	strv_release(&d->scratch->images); /* nothing is loaded for that */
+	d->scratch->images = (struct strv)STRV_INIT;
 	(void)restore(d, r, err);
 }
 

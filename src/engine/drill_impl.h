@@ -49,6 +49,7 @@ struct drill {
 	struct drill_scratch *scratch;
 	struct drill_image *images;
 	size_t n_images;
+	uint64_t load_bytes; /* of those that are loaded from the snapshot */
 	struct drill_cuts cuts;
 	struct strv compose_files;
 
@@ -67,12 +68,19 @@ struct drill {
 
 /* drill_places.c: every item and volume of the job gets a place in the scratch. */
 MUST_CHECK enum err_code drill_move_job(struct drill *d, struct err *err);
-/* Find the image of every service.  ERR_NOT_FOUND names one that is not here. */
-MUST_CHECK enum err_code drill_find_images(struct drill *d, struct err *err);
 /* Is there room? */
 MUST_CHECK enum err_code drill_check_space(struct drill *d, struct err *err);
 /* The stored compose files, which are restored by now, as one harmless document. */
 MUST_CHECK enum err_code drill_write_compose(struct drill *d, struct err *err);
+
+/* drill_images.c */
+/* Find the image of every service, here or in the snapshot.  ERR_NOT_FOUND names one that is in
+ * neither. */
+MUST_CHECK enum err_code drill_find_images(struct drill *d, struct err *err);
+/* Load those that were found in the snapshot.  They go when the scratch is removed. */
+MUST_CHECK enum err_code drill_load_images(struct drill *d, struct err *err);
+/* For drill_scope: arg is the drill. */
+const char *drill_image_of(void *arg, const char *service);
 
 /* drill_guard.c: nothing that was made can reach out of the scratch.  ERR_DENIED says what can.
  */

@@ -1,4 +1,4 @@
-/* Where everything of the stack goes in the scratch, and what its containers are made of. */
+/* Where everything of the stack goes in the scratch. */
 #include "engine/drill_impl.h"
 
 #include "engine/restore_look.h"
@@ -94,83 +94,6 @@ drill_move_job(struct drill *d, struct err *err)
 	return job_drop_inner(j, err);
 }
 
-/* --- images --- */
-
-static const char *
-image_of(void *arg, const char *service)
-{
-	const struct drill *d = arg;
-	for (size_t i = 0; i < d->n_images; i++)
-		if (strcmp(d->images[i].service, service) == 0)
-			return d->images[i].ref;
-	return NULL;
-}
-
-/* *here: the engine has it. */
-static enum err_code
-is_here(const struct drill *d, const char *ref, bool *here, struct err *err)
-{
-	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
-	enum err_code rc = docker_image_inspect(d->job->docker, ref, &doc, err);
-	*here = rc == ERR_OK;
-	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
-}
-
-static enum err_code
-find_image(
-    struct drill *d, const struct restore_container *c, const char **ref, struct err *err)
-{
-	bool here = false;
-	*ref = NULL;
-	if (*c->image_id != '\0' && is_here(d, c->image_id, &here, err))
-		return err->code;
-	if (here) {
-		*ref = c->image_id;
-		return ERR_OK;
-	}
-	size_t i;
-	const json_t *digest;
-	json_array_foreach(c->digests, i, digest)
-	{
-		const char *text = json_string_value(digest);
-		if (text == NULL)
-			continue;
-		if (is_here(d, text, &here, err))
-			return err->code;
-		if (here || d->opt->may_pull) {
-			*ref = text;
-			return ERR_OK;
-		}
-	}
-	bool can_pull = json_array_size(c->digests) > 0;
-	return err_set(err, ERR_NOT_FOUND,
-	    "image %s of service %s is not on this host as it was when the backup was made "
-	    "(%.19s): %s",
-	    c->image, c->service, c->image_id,
-	    can_pull ? "--pull fetches it by its recorded digest"
-		     : "it came from no registry, so load or build it first");
-}
-
-enum err_code
-drill_find_images(struct drill *d, struct err *err)
-{
-	const struct restore_job *j = d->job;
-	d->images = calloc(j->n_containers + 1, sizeof *d->images);
-	if (d->images == NULL)
-		return err_nomem(err);
-	for (size_t i = 0; i < j->n_containers; i++) {
-		const struct restore_container *c = &j->containers[i];
-		const char *ref;
-		if (image_of(d, c->service) != NULL)
-			continue;
-		if (find_image(d, c, &ref, err) ||
-		    str_dup(&d->images[d->n_images].ref, ref, err))
-			return err->code;
-		d->images[d->n_images++].service = c->service;
-	}
-	return ERR_OK;
-}
-
 /* --- space --- */
 
 static enum err_code
@@ -202,6 +125,7 @@ drill_check_space(struct drill *d, struct err *err)
 		*(j->items[i].kind == ITEM_VOLUME ? &engine : &folders) += j->items[i].bytes;
 	for (size_t i = 0; i < j->n_databases; i++)
 		engine += DATABASE_GROWTH * j->databases[i].bytes;
+	engine += d->load_bytes;
 	/* The engine's folder may be out of sight. */
 	if (!fs_is_dir(info.data_root))
 		return need_space(d->scratch->folder, folders, err);
@@ -334,7 +258,7 @@ drill_write_compose(struct drill *d, struct err *err)
 	struct drill_scope scope = { .project = d->scratch->project,
 		.may_pull = d->opt->may_pull,
 		.arg = d,
-		.image = image_of,
+		.image = drill_image_of,
 		.volume = volume_of,
 		.path = path_of };
 	if (read_config(d, &config, err) ||

@@ -1,6 +1,7 @@
 #include "engine/drill_scratch.h"
 
 #include "base/bytes.h"
+#include "docker/image.h"
 #include "engine/drill.h"
 #include "engine/drill_compose.h"
 #include "sys/clock.h"
@@ -30,6 +31,7 @@ drill_scratch_close(struct drill_scratch *s)
 	free(s->root);
 	free(s->run);
 	free(s->journal);
+	strv_release(&s->images);
 	free(s);
 }
 
@@ -55,6 +57,7 @@ write_note(const struct drill_scratch *s, bool is_kept, struct err *err)
 	json_u64(&w, "start", self.start);
 	json_u64(&w, "pid_space", self.pid_space);
 	json_str(&w, "boot", self.boot);
+	json_strings(&w, "images", &s->images);
 	json_obj_end(&w);
 	if (json_finish(&w, err))
 		return err->code;
@@ -96,6 +99,12 @@ drill_scratch_open(struct drill_scratch **out, const char *state_dir, const char
 		return err->code;
 	*out = TAKE(s);
 	return ERR_OK;
+}
+
+enum err_code
+drill_scratch_note(const struct drill_scratch *s, struct err *err)
+{
+	return write_note(s, false, err);
 }
 
 enum err_code
@@ -182,6 +191,18 @@ remove_all(struct docker *d, const char *project, struct err *err)
 	return rc;
 }
 
+/* Loaded for the drill.  One that has found another use meanwhile stays. */
+static enum err_code
+remove_images(struct docker *d, const struct strv *ids, struct err *err)
+{
+	for (size_t i = 0; i < ids->len; i++) {
+		enum err_code rc = docker_image_remove(d, ids->items[i], err);
+		if (rc != ERR_OK && rc != ERR_NOT_FOUND && rc != ERR_LOCKED)
+			return rc;
+	}
+	return ERR_OK;
+}
+
 enum err_code
 drill_scratch_remove(struct drill_scratch *s, struct err *err)
 {
@@ -189,7 +210,7 @@ drill_scratch_remove(struct drill_scratch *s, struct err *err)
 	AUTO(docker) struct docker *d = NULL;
 	opt.host = s->host;
 	if (docker_open(&d, &opt, err) || remove_all(d, s->project, err) ||
-	    fs_remove_tree(s->folder, err))
+	    remove_images(d, &s->images, err) || fs_remove_tree(s->folder, err))
 		return err_wrap(err, "remove scratch stack %s", s->project);
 	return fs_remove_tree(s->journal, err);
 }
@@ -201,6 +222,29 @@ struct note {
 	struct process_identity owner;
 	bool is_kept;
 };
+
+/* "sha256:" and 64 digits: no name, which may mean another image by now. */
+static bool
+is_image_id(const char *text)
+{
+	size_t n = strlen("sha256:");
+	return text != NULL && str_starts(text, "sha256:") && strlen(text) == n + 64 &&
+	       strspn(text + n, "0123456789abcdef") == 64;
+}
+
+static enum err_code
+read_images(struct strv *out, const json_t *ids, struct err *err)
+{
+	size_t i;
+	const json_t *id;
+	json_array_foreach(ids, i, id)
+	{
+		const char *text = json_string_value(id);
+		if (is_image_id(text) && strv_add(out, text, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
 
 /* Nothing but what a drill has made may be removed on the word of a file. */
 static bool
@@ -233,7 +277,8 @@ read_note(struct note *out, const char *path, struct err *err)
 		return err_set(err, ERR_CORRUPT, "%s: not a note of a drill", path);
 	snprintf(s->project, sizeof s->project, "%s", project);
 	if (str_dup(&s->folder, folder, err) || str_dup(&s->host, host, err) ||
-	    str_dup(&s->journal, path, err))
+	    str_dup(&s->journal, path, err) ||
+	    read_images(&s->images, json_object_get(doc, "images"), err))
 		return err->code;
 	out->owner = (struct process_identity){
 		.pid = json_get_int(doc, "pid", 0),

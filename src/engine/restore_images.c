@@ -232,9 +232,8 @@ load_beside_named(
 	return id == NULL ? ERR_OK : docker_image_tag(j->docker, id, name, err);
 }
 
-/* *loaded: the recorded image is here now, out of the snapshot. */
-static enum err_code
-load_image(
+enum err_code
+job_load_image(
     struct restore_job *j, const struct restore_container *c, bool *loaded, struct err *err)
 {
 	AUTO(tree_entry) struct tree_entry e = TREE_ENTRY_INIT;
@@ -268,7 +267,7 @@ fetch_image(struct restore_job *j, struct restore_container *c, struct err *err)
 	if (*c->image_id != '\0') {
 		rc = docker_image_inspect(j->docker, c->image_id, &doc, err);
 		is_here = rc == ERR_OK;
-		if (rc == ERR_NOT_FOUND && load_image(j, c, &is_here, err))
+		if (rc == ERR_NOT_FOUND && job_load_image(j, c, &is_here, err))
 			return err->code;
 	}
 	if (is_here || (rc == ERR_NOT_FOUND && digest == NULL))

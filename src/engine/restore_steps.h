@@ -12,6 +12,10 @@
 
 /* Recorded images that are not here are pulled by their digests. */
 MUST_CHECK enum err_code job_fetch_images(struct restore_job *j, struct err *err);
+/* What the snapshot keeps by the name of c's image.  *loaded: the recorded image is here now.
+ */
+MUST_CHECK enum err_code job_load_image(
+    struct restore_job *j, const struct restore_container *c, bool *loaded, struct err *err);
 /* Make the volumes that are not there, and write every item beside its place. */
 MUST_CHECK enum err_code job_stage(struct restore_job *j, struct err *err);
 /* Which inodes are where, to be recorded before the swap. */

@@ -1,6 +1,7 @@
 #!/bin/bash
 # An image that came from a registry and is gone from the engine is pulled by its digest, before anything
-# is touched; when no registry answers, nothing is.
+# is touched; when no registry answers, nothing is.  One that is kept in the snapshot is loaded, by a restore and
+# by a drill.
 set -uo pipefail
 # shellcheck source=tests/stack/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -62,9 +63,29 @@ claim "stack, files and own image are gone" gone
 claim "the preview says where the image comes from" exits 0 "loaded from the snapshot" "$stacksnap" restore latest --dry-run
 claim "it is restored, with its image" exits 0 "loading image $image" "$stacksnap" restore latest --yes
 claim "the service runs the own image" test "$(docker inspect -f '{{.State.Status}} {{.Image}}' $project-app-1)" = "running $id"
+claim "a drill proves it; a service without a health check counts as running" \
+	exits 0 "has no health check" "$stacksnap" drill $project --no-record
+claim "an image that was here anyway stays" docker image inspect "$image"
 claim "all is gone once more" gone
+
+# A drill loads it, too, and takes it away again; another image has the name meanwhile.
 tar -C "$work/tree" -c . | docker import -c 'CMD ["/bin/sleep","2000"]' - undo-own:1 >/dev/null
 other=$(docker image inspect -f '{{.Id}}' "$image")
+image_is_gone() { ! docker image inspect "$id" >/dev/null 2>&1; }
+claim "a dry run of a drill finds the image in the snapshot" exits 0 "comes from the snapshot" "$stacksnap" drill $project --dry-run
+claim "and loads nothing" image_is_gone
+claim "a drill loads it, and proves the snapshot" exits 0 ": PROVED" "$stacksnap" drill $project
+claim "the image has gone with the scratch stack" image_is_gone
+claim "the other one has its name" test "$(docker image inspect -f '{{.Id}}' "$image")" = "$other"
+"$stacksnap" drill $project >"$work/killed" 2>&1 &
+drill=$!
+for ((i = 0; i < 300; i++)); do image_is_gone || break; sleep 0.1; done
+kill -9 $drill
+wait $drill 2>/dev/null
+claim "a drill that is killed leaves the image" docker image inspect "$id"
+claim "recover takes it away" exits 0 "removed" "$stacksnap" recover
+claim "it is gone then" image_is_gone
+
 claim "it is restored where another image has the name" exits 0 "loading image $image" "$stacksnap" restore latest --yes
 claim "the service runs the recorded image beside it" test "$(docker inspect -f '{{.State.Status}} {{.Image}}' $project-app-1)" = "running $id"
 claim "the other image keeps its name" test "$(docker image inspect -f '{{.Id}}' "$image")" = "$other"
