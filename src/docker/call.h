@@ -48,6 +48,7 @@ const struct cancel *docker_cancel(const struct docker *d);
 struct container_look {
 	char status[32]; /* the word of State.Status */
 	int64_t exit_code; /* of the last run */
+	bool is_starting; /* its health check has not said anything yet */
 	bool restarts; /* its policy starts it again whenever it ends */
 };
 

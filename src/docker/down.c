@@ -221,26 +221,47 @@ down_remove(struct docker *d, const struct journal *j, struct err *err)
 	return ERR_OK;
 }
 
+static struct compose_up_options
+up_options(const struct wanted *w)
+{
+	struct compose_up_options opt = COMPOSE_UP_OPTIONS_INIT;
+	opt.should_wait = false;
+	opt.is_exact = true;
+	opt.timeout_ms = UP_TIMEOUT_MS;
+	opt.services = &w->services;
+	opt.scale = &w->scale;
+	return opt;
+}
+
+static enum err_code
+make(const struct journal *j, const struct compose *c, struct err *err)
+{
+	struct compose_project p = project_of(j->stack, &j->project);
+	AUTO(wanted) struct wanted all = WANTED_INIT;
+	if (want(&all, j, false, err))
+		return err->code;
+	struct compose_up_options opt = up_options(&all);
+	return compose_create(c, &p, &opt, err);
+}
+
+enum err_code
+down_make(const struct journal *j, struct err *err)
+{
+	AUTO(compose) struct compose *c = NULL;
+	if (compose_find(&c, j->host, NULL, err))
+		return err->code;
+	return make(j, c, err);
+}
+
 enum err_code
 down_bring_up(const struct journal *j, struct err *err)
 {
 	struct compose_project p = project_of(j->stack, &j->project);
-	struct compose_up_options opt = COMPOSE_UP_OPTIONS_INIT;
 	AUTO(compose) struct compose *c = NULL;
-	AUTO(wanted) struct wanted all = WANTED_INIT;
 	AUTO(wanted) struct wanted ran = WANTED_INIT;
-	if (want(&all, j, false, err) || want(&ran, j, true, err) ||
-	    compose_find(&c, j->host, NULL, err))
+	if (want(&ran, j, true, err) || compose_find(&c, j->host, NULL, err) || make(j, c, err))
 		return err->code;
-	opt.should_wait = false;
-	opt.is_exact = true;
-	opt.timeout_ms = UP_TIMEOUT_MS;
-	opt.services = &all.services;
-	opt.scale = &all.scale;
-	if (compose_create(c, &p, &opt, err))
-		return err->code;
-	opt.services = &ran.services;
-	opt.scale = &ran.scale;
+	struct compose_up_options opt = up_options(&ran);
 	return ran.services.len > 0 ? compose_up(c, &p, &opt, err) : ERR_OK;
 }
 

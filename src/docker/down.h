@@ -27,6 +27,8 @@ MUST_CHECK enum err_code down_project(
 /* Remove the containers, which are stopped. */
 MUST_CHECK enum err_code down_remove(
     struct docker *d, const struct journal *j, struct err *err);
+/* Make those containers anew that are gone; nothing is started.  As down_bring_up. */
+enum err_code down_make(const struct journal *j, struct err *err);
 /* Make all containers anew, and start those that ran; no cancel is heeded.  Whether they run is
  * for the caller to see; returns err->code. */
 enum err_code down_bring_up(const struct journal *j, struct err *err);

@@ -317,6 +317,9 @@ docker_container_look(
 	    json_object_get(json_object_get(doc.json, "HostConfig"), "RestartPolicy"), "Name");
 	snprintf(out->status, sizeof out->status, "%s", word != NULL ? word : "");
 	out->exit_code = json_get_int(state, "ExitCode", -1);
+	const char *health = json_get_str(json_object_get(state, "Health"), "Status");
+	out->is_starting = strcmp(out->status, "running") == 0 && health != NULL &&
+			   strcmp(health, "starting") == 0;
 	out->restarts = policy != NULL && (strcmp(policy, "always") == 0 ||
 					      strcmp(policy, "unless-stopped") == 0);
 	return ERR_OK;

@@ -439,7 +439,7 @@ thaw(struct lifecycle *l, struct err *err)
 {
 	if (l->is_thawed)
 		return ERR_OK;
-	thaw_all(l->d, l->journal, l->thaws);
+	thaw_all(l->d, l->journal, l->thaws, THAW_BY_COMPOSE);
 	for (size_t i = 0; i < l->n; i++) {
 		struct lifecycle_step *step = &l->steps[i];
 		const struct thaw_step *t = &l->thaws[i];

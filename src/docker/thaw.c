@@ -16,6 +16,8 @@
 #define AT_ONCE 8
 /* A request that a dead run had sent may be carried out after we looked. */
 #define LOOK_AGAIN_MS 400
+/* Health checks are often far apart. */
+#define HEALTHY_WITHIN_NS (60 * NS_PER_S)
 
 bool
 thaw_is_needed(const struct journal_entry *e)
@@ -133,13 +135,20 @@ thaw_in_round(void *ctx, size_t i)
 		thaw_one(r->d, r->j, t);
 }
 
-static void
-thaw_by_depth(struct docker *d, const struct journal *j, struct thaw_step *steps)
+static unsigned
+deepest_of(const struct journal *j)
 {
 	unsigned deepest = 0;
 	for (size_t i = 0; i < j->n_entries; i++)
-		if (steps[i].entry->depth > deepest)
-			deepest = steps[i].entry->depth;
+		if (j->entries[i].depth > deepest)
+			deepest = j->entries[i].depth;
+	return deepest;
+}
+
+static void
+thaw_by_depth(struct docker *d, const struct journal *j, struct thaw_step *steps)
+{
+	unsigned deepest = deepest_of(j);
 	for (unsigned depth = 0; depth <= deepest; depth++) {
 		struct round r = { d, j, steps, depth };
 		thread_each(j->n_entries, AT_ONCE, thaw_in_round, &r);
@@ -168,16 +177,21 @@ settle_down(struct docker *d, const struct journal *j, struct thaw_step *steps)
 	return all_run;
 }
 
-/* Compose makes what is missing, and starts all in its order, which heeds health checks. */
-static void
-bring_up(struct docker *d, const struct journal *j, struct thaw_step *steps)
+/* Is one gone that should run? */
+static bool
+lacks_some(const struct journal *j, const struct thaw_step *steps)
 {
-	struct err err = ERR_INIT;
-	int64_t begun = clock_mono_ns();
-	/* Others may have been made in their place meanwhile. */
-	if (down_find(d, j, steps, &err) == ERR_OK && settle_down(d, j, steps))
-		return;
-	down_bring_up(j, &err);
+	for (size_t i = 0; i < j->n_entries; i++)
+		if (steps[i].is_gone && thaw_is_needed(steps[i].entry))
+			return true;
+	return false;
+}
+
+/* Compose has done what it does; *why is what it said. */
+static void
+note_brought_up(struct docker *d, const struct journal *j, struct thaw_step *steps,
+    int64_t begun_ns, const struct err *why)
+{
 	struct err found = ERR_INIT;
 	if (down_find(d, j, steps, &found))
 		log_debug("%s", found.msg);
@@ -186,25 +200,50 @@ bring_up(struct docker *d, const struct journal *j, struct thaw_step *steps)
 		if (!thaw_is_needed(t->entry) || t->is_done)
 			continue;
 		t->was_changed = true;
-		t->took_ns = clock_mono_ns() - begun;
+		t->took_ns = clock_mono_ns() - begun_ns;
 		if (!t->is_gone)
 			continue;
-		t->err = err;
-		if (err.code == ERR_OK)
+		t->err = *why;
+		if (why->code == ERR_OK)
 			err_set(&t->err, ERR_IO, "compose up did not make container %s",
 			    t->entry->name);
 	}
 }
 
+/* Compose makes what is missing, and starts all in its order, which heeds health checks. */
+static void
+bring_up(struct docker *d, const struct journal *j, struct thaw_step *steps)
+{
+	struct err err = ERR_INIT;
+	int64_t begun_ns = clock_mono_ns();
+	/* Others may have been made in their place meanwhile. */
+	if (down_find(d, j, steps, &err) == ERR_OK && settle_down(d, j, steps))
+		return;
+	down_bring_up(j, &err);
+	note_brought_up(d, j, steps, begun_ns, &err);
+}
+
+/* Compose makes what is missing; starting is left to us, which waits for no health check. */
+static void
+make_missing(struct docker *d, const struct journal *j, struct thaw_step *steps)
+{
+	struct err err = ERR_INIT;
+	int64_t begun_ns = clock_mono_ns();
+	if (down_find(d, j, steps, &err) == ERR_OK && !lacks_some(j, steps))
+		return;
+	down_make(j, &err);
+	note_brought_up(d, j, steps, begun_ns, &err);
+}
+
 void
-thaw_all(struct docker *d, const struct journal *j, struct thaw_step *steps)
+thaw_all(struct docker *d, const struct journal *j, struct thaw_step *steps, enum thaw_way way)
 {
 	struct err err = ERR_INIT;
 	bool has_any = false;
 	for (size_t i = 0; i < j->n_entries; i++)
 		has_any = has_any || (!steps[i].is_done && thaw_is_needed(steps[i].entry));
 	if (has_any && j->project.dir != NULL)
-		bring_up(d, j, steps);
+		(way == THAW_AT_ONCE ? make_missing : bring_up)(d, j, steps);
 	thaw_by_depth(d, j, steps);
 	/* Somebody may have made the stack anew while it was quiet: its containers count. */
 	bool is_gone = false;
@@ -320,10 +359,43 @@ pass_over_gone(const char *path, const struct journal *j, struct thaw_step *step
 static void
 look_again(struct docker *d, const struct journal *j, struct thaw_step *steps)
 {
-	poll(NULL, 0, LOOK_AGAIN_MS);
 	for (size_t i = 0; i < j->n_entries; i++)
 		steps[i].is_done = steps[i].is_done && !thaw_is_needed(steps[i].entry);
-	thaw_all(d, j, steps);
+	thaw_all(d, j, steps, THAW_AT_ONCE);
+}
+
+/* Has the health check of one not said anything yet, on which others may depend? */
+static bool
+is_one_starting(struct docker *d, const struct journal *j, const struct thaw_step *steps)
+{
+	unsigned deepest = deepest_of(j);
+	for (size_t i = 0; i < j->n_entries; i++) {
+		struct container_look look;
+		struct err scratch; /* what cannot be asked is not waited for */
+		if (steps[i].is_done && steps[i].entry->depth < deepest &&
+		    thaw_is_needed(steps[i].entry) &&
+		    docker_container_look(d, steps[i].id, &look, &scratch) == ERR_OK &&
+		    look.is_starting)
+			return true;
+	}
+	return false;
+}
+
+/* Compose would have waited for health checks before it started what depends on them.  All was
+ * started at once instead; what has given up meanwhile, because a database was not ready, is
+ * started again. */
+static void
+look_when_healthy(struct docker *d, const struct journal *j, struct thaw_step *steps)
+{
+	int64_t until_ns = clock_mono_ns() + HEALTHY_WITHIN_NS;
+	bool has_waited = false;
+	while (is_one_starting(d, j, steps) && clock_mono_ns() < until_ns) {
+		has_waited = true;
+		poll(NULL, 0, LOOK_AGAIN_MS);
+		look_again(d, j, steps);
+	}
+	if (has_waited)
+		look_again(d, j, steps);
 }
 
 static enum err_code
@@ -353,8 +425,11 @@ journal_keep(const char *path, struct strv *thawed, struct strv *failed_hooks, s
 		return err_wrap(err, "stack %s", j->stack);
 	if (thaw_steps(&steps, j, err))
 		return err->code;
-	thaw_all(d, j, steps);
+	thaw_all(d, j, steps, THAW_AT_ONCE);
+	poll(NULL, 0, LOOK_AGAIN_MS);
 	look_again(d, j, steps);
+	if (j->project.dir != NULL)
+		look_when_healthy(d, j, steps);
 	pass_over_gone(path, j, steps);
 	if (name_thawed(j, steps, thawed, err) || thaw_result(j, steps, err) ||
 	    run_hooks(j, failed_hooks, err))

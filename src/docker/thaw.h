@@ -30,9 +30,15 @@ bool thaw_is_needed(const struct journal_entry *e);
 /* One step for each of j's entries. */
 MUST_CHECK enum err_code thaw_steps(
     struct thaw_step **out, const struct journal *j, struct err *err);
-/* Try all steps that are not done: by depth, those of one depth at once.  A stack that was
- * taken down is brought up by Compose first. */
-void thaw_all(struct docker *d, const struct journal *j, struct thaw_step *steps);
+/* Of a stack that was taken down. */
+enum thaw_way {
+	THAW_BY_COMPOSE, /* Compose makes and starts all, and waits for health checks in between
+			  */
+	THAW_AT_ONCE, /* Compose makes what is missing; nothing is waited for */
+};
+/* Try all steps that are not done: by depth, those of one depth at once. */
+void thaw_all(
+    struct docker *d, const struct journal *j, struct thaw_step *steps, enum thaw_way way);
 /* ERR_OK when all are done, else one error that names those that are not, the command that
  * mends it, and the first reason. */
 MUST_CHECK enum err_code thaw_result(

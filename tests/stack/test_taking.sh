@@ -139,16 +139,21 @@ killed() {
 	wait $pid 2>/dev/null
 }
 has_watchdog() { pgrep -f "watchdog $STACKSNAP_STATE_DIR/quiet-$p.json" >/dev/null; }
-# given_back SECONDS: in $took_ms how long it took until the promise was kept.  It may have been killed
+# given_back SECONDS: in $took_ms when it was last seen not to be as before.  It may have been killed
 # before its watchdog was there: then nothing was touched, and the journal waits for the next run.
 given_back() {
 	local begun
 	begun=$(now_ms)
-	while { journal && has_watchdog; } || ! as_before >/dev/null; do
-		took_ms=$(($(now_ms) - begun))
-		[ $took_ms -lt $(($1 * 1000)) ] || { as_before; return 1; }
+	took_ms=0
+	while :; do
+		if ! as_before >/dev/null; then
+			took_ms=$(($(now_ms) - begun))
+			[ $took_ms -lt $(($1 * 1000)) ] || { as_before; return 1; }
+		elif ! { journal && has_watchdog; }; then
+			break
+		fi
+		[ $(($(now_ms) - begun)) -lt 90000 ] || { echo "the watchdog does not end"; return 1; }
 	done
-	took_ms=$(($(now_ms) - begun))
 	! journal || "$stacksnap" recover >/dev/null 2>&1
 	as_before && ! journal
 }
