@@ -78,7 +78,7 @@ print_taken(const json_t *d)
 	line("taken", "%s on %s by %s", when, text_of(d, "host"), text_of(d, "program"));
 	line("outcome", "%s, %s; skew between members %s", text_of(d, "outcome"),
 	    text_of(d, "class"), skew);
-	if (json_is_object(window)) {
+	if (json_array_size(json_object_get(window, "services")) > 0) {
 		format_duration(quiet,
 		    json_get_int(window, "to_ns", 0) - json_get_int(window, "from_ns", 0));
 		line("downtime", "%s (%s)", quiet, text_of(d, "quiesce"));

@@ -87,23 +87,27 @@ print_class(const json_t *d)
 {
 	char skew[FORMAT_MAX];
 	const json_t *quiet = json_object_get(d, "quiet");
+	const json_t *services = json_object_get(quiet, "services");
+	bool is_at_rest = json_is_array(services) && json_array_size(services) == 0;
 	bool is_quiesced = strcmp(str_at(d, "class"), "quiesced") == 0;
 	format_duration(skew, json_get_int(d, "skew_ns", 0));
 	line("outcome", "%s%s", str_at(d, "outcome"),
 	    snapshot_is_quarantined(d) ? ", QUARANTINED: much less than in the last good one"
 				       : "");
 	line("class", "%s",
-	    is_quiesced ? "quiesced: every member was fixed while the application was quiet"
-			: "live: nothing was made quiet, members may be of different moments");
+	    is_quiesced && is_at_rest
+		? "quiesced: nothing of it ran while every member was fixed"
+	    : is_quiesced
+		? "quiesced: every member was fixed while the application was quiet"
+		: "live: nothing was made quiet, members may be of different moments");
 	line("skew", "%s between the first and the last moment that a member may stand for",
 	    skew);
-	if (!json_is_object(quiet))
+	if (!json_is_object(quiet) || is_at_rest)
 		return;
 	char window[FORMAT_MAX];
 	format_duration(
 	    window, json_get_int(quiet, "to_ns", 0) - json_get_int(quiet, "from_ns", 0));
 	line("quiet", "%s (%s)", window, str_at(d, "quiesce"));
-	const json_t *services = json_object_get(quiet, "services");
 	for (size_t i = 0; i < json_array_size(services); i++) {
 		const json_t *s = json_array_get(services, i);
 		char pause[FORMAT_MAX];

@@ -284,10 +284,10 @@ const struct command command_snapshots = {
 	.operands = "",
 	.about =
 	    "CLASS is \"quiesced\" when all members were fixed while the application was "
-	    "quiet,\n"
-	    "\"live\" otherwise.  OUTCOME is \"partial\" when something is missing: 'stacksnap "
-	    "show'\n"
-	    "says what.  Snapshots are named by the first digits of their ID, or \"latest\".\n"
+	    "quiet\n"
+	    "or did not run, \"live\" otherwise.  OUTCOME is \"partial\" when something is\n"
+	    "missing: 'stacksnap show' says what.  Snapshots are named by the first digits of\n"
+	    "their ID, or \"latest\".\n"
 	    "RESTORED is what the last drill of it found, and how long the stack took to be "
 	    "back.\n"
 	    "One that is damaged is told, and the exit status is then 13; the others are "

@@ -427,6 +427,25 @@ stack_load(struct stack **out, struct docker *d, const char *name, struct err *e
 	return ERR_OK;
 }
 
+enum err_code
+stack_runs(bool *out, struct docker *d, const char *name, struct err *err)
+{
+	AUTO(docker_doc) struct docker_doc list = DOCKER_DOC_INIT;
+	AUTO(str) char *label = NULL;
+	if (str_printf(&label, err, LABEL_PROJECT "=%s", name) ||
+	    docker_container_list(d, label, &list, err))
+		return err->code;
+	*out = false;
+	size_t i;
+	const json_t *c;
+	json_array_foreach(list.json, i, c)
+	{
+		enum container_state state = container_state_of(text_at(c, "State"));
+		*out = *out || (state != CONTAINER_STOPPED && state != CONTAINER_PAUSED);
+	}
+	return ERR_OK;
+}
+
 void
 stack_free(struct stack *s)
 {

@@ -150,6 +150,11 @@ MUST_CHECK enum err_code stacks_list(
     struct docker *d, struct stack_summary **out, size_t *n, struct err *err);
 void stacks_free(struct stack_summary *list, size_t n);
 
+/* Does a container of the stack of that name run right now?  One whose state is not known does.
+ */
+MUST_CHECK enum err_code stack_runs(
+    bool *out, struct docker *d, const char *name, struct err *err);
+
 /* ERR_NOT_FOUND, with the names of the stacks that there are, when there is none of that name.
  */
 MUST_CHECK enum err_code stack_load(

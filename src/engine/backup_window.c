@@ -146,6 +146,26 @@ read_quietly(struct stack_backup *b, int64_t *from_ns, int64_t *to_ns, struct er
 	return rc;
 }
 
+/* Nothing is made quiet.  When nothing runs, before and after, that is a quiet window, too. */
+static enum err_code
+work_as_it_is(struct stack_backup *b, struct err *err)
+{
+	const char *stack = b->plan->stack->name;
+	bool runs;
+	if (stack_runs(&runs, b->docker, stack, err))
+		return err->code;
+	int64_t from_ns = clock_wall_ns();
+	if (quiet_work(b, err))
+		return err->code;
+	int64_t to_ns = clock_wall_ns();
+	if (!runs && stack_runs(&runs, b->docker, stack, err))
+		return err->code;
+	if (!runs)
+		b->quiet = (struct quiet_window){ .from_ns = from_ns, .to_ns = to_ns };
+	b->was_quiet = !runs;
+	return ERR_OK;
+}
+
 /* Fences and the last pass, with the application quiet around them. */
 static enum err_code
 work_quietly(struct stack_backup *b, struct err *err)
@@ -155,7 +175,7 @@ work_quietly(struct stack_backup *b, struct err *err)
 	int64_t limit_ms = settings_ms(b->plan->settings, NULL, SETTING_DOWNTIME);
 	event_phase(b->run.engine->events, "fix the instant");
 	if (b->plan->n_quiesce == 0)
-		return quiet_work(b, err);
+		return work_as_it_is(b, err);
 	b->is_touched = true;
 	deadline_set(b->until, limit_ms > 0 ? limit_ms * NS_PER_MS : -1);
 	enum err_code rc = lifecycle_quiesce(b->lifecycle, err);

@@ -193,7 +193,7 @@ struct quiet_window {
 	int64_t from_ns; /* wall clock */
 	int64_t to_ns;
 	int64_t longest_ns;
-	struct quiet_service *services;
+	struct quiet_service *services; /* none: nothing ran anyway */
 	size_t n_services;
 };
 MUST_CHECK enum err_code run_commit(struct backup_run *r, const struct plan *plan,
