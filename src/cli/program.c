@@ -6,6 +6,7 @@
 #include "cli/parse.h"
 #include "cli/places.h"
 #include "sys/clock.h"
+#include "sys/env.h"
 #include "ui/json_sink.h"
 
 #include <fcntl.h>
@@ -115,6 +116,8 @@ run_main(struct cli *c, int argc, char **argv, const struct command *instead)
 	screen_init(&c->error_screen, STDERR_FILENO, c->args.no_color);
 	if (rc)
 		return refuse_usage(c, &err);
+	if (c->args.key_file == NULL && c->args.password_file == NULL)
+		c->args.key_file = env_get("STACKSNAP_KEY_FILE");
 	if (c->command == NULL && !c->args.help) {
 		help_general(stderr);
 		return EXIT_USAGE;
