@@ -32,9 +32,9 @@ compose $p up -d >"$work/$p.log" 2>&1 || {
 	exit 1
 }
 
-in_pg() { compose $p exec -T db psql -qAt -v ON_ERROR_STOP=1 -U postgres -h 127.0.0.1 "dbname=postgres password=pw" "$@"; }
-in_my() { compose $p exec -T my mariadb -h 127.0.0.1 -uroot -ppw shop "$@"; }
-in_redis() { compose $p exec -T cache redis-cli "$@"; }
+in_pg() { docker exec -i $p-db-1 psql -qAt -v ON_ERROR_STOP=1 -U postgres -h 127.0.0.1 "dbname=postgres password=pw" "$@"; }
+in_my() { docker exec -i $p-my-1 mariadb -h 127.0.0.1 -uroot -ppw shop "$@"; }
+in_redis() { docker exec -i $p-cache-1 redis-cli "$@"; }
 # answers COMMAND...: entrypoints start their servers twice, the second one listens on TCP.
 answers() {
 	local i

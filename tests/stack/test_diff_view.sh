@@ -33,8 +33,8 @@ compose $p up -d >"$work/$p.log" 2>&1 || {
 	tail -n 20 "$work/$p.log"
 	exit 1
 }
-in_pg() { compose $p exec -T db psql -qAt -v ON_ERROR_STOP=1 -U postgres -h 127.0.0.1 "dbname=postgres password=pw" "$@"; }
-in_redis() { compose $p exec -T cache redis-cli "$@" >/dev/null; }
+in_pg() { docker exec -i $p-db-1 psql -qAt -v ON_ERROR_STOP=1 -U postgres -h 127.0.0.1 "dbname=postgres password=pw" "$@"; }
+in_redis() { docker exec -i $p-cache-1 redis-cli "$@" >/dev/null; }
 for ((i = 0; i < 240; i++)); do
 	in_pg -c 'SELECT 1' >/dev/null 2>&1 && break
 	sleep 0.25
@@ -49,7 +49,7 @@ SQL
 in_redis HSET cart apples 2 pears 1
 in_redis SADD tags a b c
 in_redis SET greeting hello
-compose $p exec -T cache sh -c 'echo 1 >/uploads/one'
+docker exec -i $p-cache-1 sh -c 'echo 1 >/uploads/one'
 "$stacksnap" -q backup --quiesce none $p >/dev/null || exit 1
 a=$(newest)
 claim "two equal points are told in one line, with their root" \
@@ -68,7 +68,7 @@ in_redis SREM tags a
 in_redis SADD tags z
 in_redis SET greeting 'hello you'
 printf 'color=red\nlimit=10\n' >"$work/$p/conf/shop.conf"
-compose $p exec -T cache sh -c 'rm /uploads/one; echo 22 >/uploads/two'
+docker exec -i $p-cache-1 sh -c 'rm /uploads/one; echo 22 >/uploads/two'
 compose $p --profile more up -d more >>"$work/$p.log" 2>&1
 "$stacksnap" -q backup --quiesce none $p >/dev/null || exit 1
 b=$(newest)

@@ -32,7 +32,7 @@ start() {
 }
 
 in_db() { # in_db PROJECT COMMAND...
-	compose "$1" exec -T -u root db "${@:2}"
+	docker exec -i -u root "$1-db-1" "${@:2}"
 }
 
 # answers PROJECT COMMAND...: the server is up for good (entrypoints start it twice).

@@ -13,6 +13,11 @@ container() {
 	docker ps -aq --filter "label=com.docker.compose.project=$1" --filter "label=com.docker.compose.service=$2"
 }
 
+# With docker-compose 1 containers have other names.
+orders() {
+	docker exec "$(container "$1" app)" cat /srv/uploads/counter | tr -dc 0-9 | sed 's/^0*//'
+}
+
 # up PROJECT: started, and waited for; docker-compose 1 cannot wait itself.
 up() {
 	local i

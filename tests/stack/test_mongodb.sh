@@ -55,7 +55,7 @@ for project in "$alone" "$p"; do
 		exit 1
 	}
 done
-tool() { compose "$p" exec -T db python3 /tool.py "$@"; }
+tool() { docker exec -i "$p-db-1" python3 /tool.py "$@"; }
 if ! { tool wait && tool seed; } >"$work/seed" 2>&1; then
 	tail -n 20 "$work/seed"
 	compose "$p" logs --tail 20

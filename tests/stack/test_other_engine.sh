@@ -100,6 +100,7 @@ id=$(newest)
 compose $project down >/dev/null 2>&1
 claim "a stack that does not run is backed up by its folder" exits 0 complete "$stacksnap" backup "$dir"
 folder=$(newest)
+claim "it is of one moment, since nothing ran" exits 0 "quiesced: nothing of it ran" "$stacksnap" show "$folder"
 remove_project $project
 rm -rf "$dir"
 claim "it is restored" exits 0 "0 services run" "$stacksnap" restore "$folder" --yes

@@ -36,10 +36,10 @@ compose $project up -d >"$work/up.log" 2>&1 || {
 }
 
 in_pg() {
-	compose $project exec -T -u root pg "$@"
+	docker exec -i -u root $project-pg-1 "$@"
 }
 in_my() {
-	compose $project exec -T my "$@"
+	docker exec -i $project-my-1 "$@"
 }
 
 soon() { # soon COMMAND...: within half a minute

@@ -5,6 +5,7 @@ set -uo pipefail
 # shellcheck source=tests/stack/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+with_passphrase
 start_shop ts-refuse 18082 || exit 1
 "$stacksnap" init >/dev/null || exit 1
 claim "a sound stack is backed up" "$stacksnap" backup ts-refuse
@@ -23,14 +24,14 @@ nothing_new() { test "$(count_snapshots)" -eq "$before"; }
 # one is /tmp/kept/TOOL then; its name is kept, since Debian's tools look at it.
 replace() {
 	kept=$2
-	compose ts-refuse exec -T -u root "$1" sh -c "
+	docker exec -i -u root "ts-refuse-$1-1" sh -c "
 		tool=\$(command -v $2) && real=\$(readlink -f \"\$tool\") && mkdir -p /tmp/kept/before &&
 		mv \"\$tool\" /tmp/kept/before/$2 &&
 		{ [ -e \"\$real\" ] || real=/tmp/kept/before/$2; } && ln -sf \"\$real\" /tmp/kept/$2 &&
 		echo \"\$tool\" >/tmp/kept/path && cat >\"\$tool\" && chmod 755 \"\$tool\"" <<<"$3"
 }
 mend() {
-	compose ts-refuse exec -T -u root "$1" sh -c \
+	docker exec -i -u root "ts-refuse-$1-1" sh -c \
 		"mv -f /tmp/kept/before/$kept \"\$(cat /tmp/kept/path)\""
 }
 
@@ -62,7 +63,7 @@ echo "pg_dump: error: out of luck" >&2
 exit 1'
 refused "pg_dump that fails" db "out of luck"
 mend db
-dump_tool=$(compose ts-refuse exec -T mysql sh -c 'basename "$(command -v mariadb-dump || command -v mysqldump)"')
+dump_tool=$(docker exec -i ts-refuse-mysql-1 sh -c 'basename "$(command -v mariadb-dump || command -v mysqldump)"')
 replace mysql "$dump_tool" '#!/bin/sh
 case "$*" in *--version*|*--help*) exec /tmp/kept/'"$dump_tool"' "$@";; esac
 /tmp/kept/'"$dump_tool"' "$@" | head -c 30000
@@ -89,7 +90,7 @@ claim "it stays stopped" test "$(docker inspect -f '{{.State.Status}}' ts-refuse
 compose ts-refuse start cache >/dev/null 2>&1
 before=$(count_snapshots)
 
-compose ts-refuse exec -T mysql sh -c 'mariadb -uroot -p"$MARIADB_ROOT_PASSWORD" -e "ALTER USER root@localhost IDENTIFIED BY \"other\""'
+docker exec -i ts-refuse-mysql-1 sh -c 'mariadb -uroot -p"$MARIADB_ROOT_PASSWORD" -e "ALTER USER root@localhost IDENTIFIED BY \"other\""'
 claim "a database that refuses the password fails the backup" \
 	exits 1 "service mysql" "$stacksnap" backup ts-refuse
 claim "the message speaks of the password" says password

@@ -6,6 +6,7 @@ set -uo pipefail
 # shellcheck source=tests/stack/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+with_passphrase
 start_shop ts-trip 0 || exit 1
 "$stacksnap" init >/dev/null || exit 1
 sleep 2

@@ -28,7 +28,7 @@ compose "$p" up -d >"$work/$p.log" 2>&1 || {
 	exit 1
 }
 for ((i = 0; i < 240; i++)); do
-	compose "$p" exec -T db psql -qAt -U postgres -h 127.0.0.1 "password=pw" -c 'SELECT 1' >/dev/null 2>&1 && break
+	docker exec -i "$p-db-1" psql -qAt -U postgres -h 127.0.0.1 "password=pw" -c 'SELECT 1' >/dev/null 2>&1 && break
 	sleep 0.25
 done
 

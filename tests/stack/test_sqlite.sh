@@ -36,7 +36,7 @@ compose "$p" up -d >"$work/$p.log" 2>&1 || {
 	tail -n 20 "$work/$p.log"
 	exit 1
 }
-in_app() { compose "$p" exec -T app "$@"; }
+in_app() { docker exec -i "$p-app-1" "$@"; }
 for ((i = 0; i < 100; i++)); do
 	in_app test -s /data/longest 2>/dev/null && break
 	sleep 0.3

@@ -45,9 +45,9 @@ sql() {
 account_sql() {
 	local root=$1 host=$2 user=$3 password=$4 database=$5 health=$6 from
 	echo "SET @@SESSION.SQL_LOG_BIN=0;"
-	# mariadb-install-db makes roots without a password, one for the container's name of this moment.
-	echo "DROP USER IF EXISTS root@'127.0.0.1', root@'::1';"
-	echo "EXECUTE IMMEDIATE CONCAT('DROP USER IF EXISTS root@', QUOTE(@@hostname));"
+	# mariadb-install-db makes roots without a password, one for the container's name of that moment.
+	sql -N -e "SELECT CONCAT('DROP USER root@', QUOTE(Host), ';') FROM mysql.global_priv
+		WHERE User = 'root' AND Host <> 'localhost'"
 	for from in 127.0.0.1 ::1 localhost; do
 		echo "CREATE USER healthcheck@$(quoted "$from") IDENTIFIED BY $(quoted "$health");"
 		echo "GRANT USAGE ON *.* TO healthcheck@$(quoted "$from");"
@@ -101,8 +101,7 @@ init_server() {
 	database=$(setting DATABASE "")
 	health=$(new_password)
 
-	mariadb-install-db --datadir="$datadir" --rpm --auth-root-authentication-method=normal \
-		--skip-test-db --skip-log-bin >/dev/null
+	cp -a /usr/local/share/mariadb/made/. "$datadir/"
 	"$@" --skip-networking --socket="$socket" &
 	local pid=$! i
 	for ((i = 0; i < 300; i++)); do

@@ -25,6 +25,7 @@ server_runs() {
 	[ "$1" = postgres ] && [[ " $* " != *" --version "* && " $* " != *" --help "* ]]
 }
 
+is_copy=no
 init_cluster() {
 	from_file POSTGRES_PASSWORD ""
 	from_file POSTGRES_USER postgres
@@ -34,10 +35,28 @@ init_cluster() {
 	[ -n "$POSTGRES_PASSWORD" ] || [ "$POSTGRES_HOST_AUTH_METHOD" = trust ] ||
 		die "the database is uninitialized and POSTGRES_PASSWORD is not set"
 
-	local args=()
-	eval "args=($POSTGRES_INITDB_ARGS)"
-	initdb --username="$POSTGRES_USER" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") "${args[@]}"
+	if [ -z "$POSTGRES_INITDB_ARGS" ]; then
+		cp -a /usr/local/share/postgresql/made/. "$PGDATA/"
+		is_copy=yes
+	else
+		local args=()
+		eval "args=($POSTGRES_INITDB_ARGS)"
+		initdb --no-sync --username="$POSTGRES_USER" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") "${args[@]}"
+	fi
 	printf '\nhost all all all %s\n' "$POSTGRES_HOST_AUTH_METHOD" >>"$PGDATA/pg_hba.conf"
+}
+
+# The superuser of a cluster that was copied gets its password and its name.  One cannot rename oneself by
+# ALTER ROLE.
+name_superuser() {
+	psql -v ON_ERROR_STOP=1 --no-psqlrc --quiet --username postgres --dbname postgres \
+		--set password="$POSTGRES_PASSWORD" --set name="$POSTGRES_USER" <<-'SQL'
+			SELECT :'password' <> '' AS has_password \gset
+			\if :has_password
+			ALTER ROLE postgres PASSWORD :'password';
+			\endif
+			UPDATE pg_authid SET rolname = :'name' WHERE rolname = 'postgres';
+		SQL
 }
 
 run_sql() {
@@ -66,6 +85,7 @@ run_init_file() {
 # A server that only answers on its own socket while the init files run.
 init_databases() {
 	PGUSER=$POSTGRES_USER pg_ctl -D "$PGDATA" -o "-c listen_addresses='' -p 5432" -w start
+	[ $is_copy = no ] || name_superuser
 	[ "$POSTGRES_DB" = postgres ] ||
 		run_sql --dbname postgres --set db="$POSTGRES_DB" <<<'CREATE DATABASE :"db";'
 	for file in /docker-entrypoint-initdb.d/*; do
