@@ -6,6 +6,8 @@
 #include "serve/keeper.h"
 #include "sys/env.h"
 
+#include <unistd.h>
+
 #define LISTEN "127.0.0.1:8080"
 
 static enum err_code
@@ -48,6 +50,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 		.events = c->events,
 		.public_urls = &a->public_urls,
 		.behind_proxy = a->behind_proxy,
+		.is_terminal = !a->json && isatty(STDERR_FILENO),
 		.rebuild = a->rebuild,
 		.s3_credentials = a->s3_credentials != NULL
 				      ? a->s3_credentials
@@ -97,8 +100,9 @@ const struct command command_serve = {
 	    "keeps a record of both.  It stays in the foreground; systemd starts it as any\n"
 	    "other program.\n"
 	    "\n"
-	    "The first time, a token stands on the console (and in STATE/setup-token): the\n"
-	    "page asks for it, and then for a password of your own.\n"
+	    "The first time, a token stands in STATE/setup-token, and on the console when "
+	    "that\n"
+	    "is a terminal: the page asks for it, and then for a password of your own.\n"
 	    "\n"
 	    "Two processes share the work.  One has the keys, Docker and root's rights, and\n"
 	    "never reads what comes from the network; the other reads that, and can open no\n"

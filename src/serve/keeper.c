@@ -187,12 +187,16 @@ tell_address(struct keeper *k, struct err *err)
 		return err->code;
 	event_note(k->opt.events, NULL, "open %s%s", url != NULL ? url : "http://",
 	    url != NULL ? "" : k->opt.listen);
-	if (token != NULL)
+	if (token != NULL && k->opt.is_terminal)
 		event_note(k->opt.events, NULL,
 		    "nobody may log in yet: the page asks for this token, once: %s (it is also "
-		    "in "
-		    "%s/" SETUP_TOKEN ")",
+		    "in %s/" SETUP_TOKEN ")",
 		    token, k->state_dir);
+	else if (token != NULL)
+		event_note(k->opt.events, NULL,
+		    "nobody may log in yet: the page asks for the token in %s/" SETUP_TOKEN
+		    ", once",
+		    k->state_dir);
 	if (!keeper_is_root(k))
 		event_warning(k->opt.events, NULL,
 		    "not run by root: volumes and folders that belong to others cannot be "

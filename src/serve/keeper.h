@@ -26,6 +26,9 @@ struct keeper_options {
 	struct event_sink *events; /* what the person at the console is told */
 	const struct strv *public_urls; /* how people reach it ("https://…"); may be NULL */
 	bool behind_proxy; /* X-Forwarded-For counts, when it comes from loopback */
+	/* The console is somebody's terminal: the token of the first login may stand there.  A
+	 * journal has other readers than root. */
+	bool is_terminal;
 	bool rebuild; /* make the catalogue anew; schedules and runs come from their files */
 	/* S3, where an address says nothing; may be NULL. */
 	const char *s3_credentials;
