@@ -14,17 +14,62 @@ lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+static char
+upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+/* Which of a word's bytes is likely to be rare in lines of JSON. */
+static size_t
+rarest(const char *word, size_t len)
+{
+	static const char common[] = "\":,0123456789etaoinsrhldcumfpgwybvkxjqz";
+	size_t best = 0;
+	size_t best_rank = 0;
+	for (size_t i = 0; i < len; i++) {
+		const char *at = memchr(common, word[i], sizeof common - 1);
+		size_t rank = at != NULL ? (size_t)(at - common) : sizeof common;
+		if (rank > best_rank) {
+			best = i;
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
+static const char *
+find_byte(const char *from, const char *end, char c)
+{
+	return from < end ? memchr(from, c, (size_t)(end - from)) : NULL;
+}
+
+static bool
+is_at(const char *text, const char *word, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (lower(text[i]) != word[i])
+			return false;
+	return true;
+}
+
+/* Goes from one rare byte to the next: all of a million lines may have to be looked at. */
 bool
 diff_holds(const char *text, size_t len, const char *word, size_t word_len)
 {
-	if (word_len == 0)
-		return true;
-	for (size_t i = 0; i + word_len <= len; i++) {
-		size_t k = 0;
-		while (k < word_len && lower(text[i + k]) == word[k])
-			k++;
-		if (k == word_len)
+	if (word_len == 0 || word_len > len)
+		return word_len == 0;
+	size_t pivot = rarest(word, word_len);
+	const char c = word[pivot];
+	const char *end = text + len - word_len + pivot + 1;
+	const char *small = find_byte(text + pivot, end, c);
+	const char *large = upper(c) != c ? find_byte(text + pivot, end, upper(c)) : NULL;
+	while (small != NULL || large != NULL) {
+		const char **next =
+		    large == NULL || (small != NULL && small < large) ? &small : &large;
+		if (is_at(*next - pivot, word, word_len))
 			return true;
+		*next = find_byte(*next + 1, end, **next);
 	}
 	return false;
 }
@@ -136,6 +181,8 @@ fits(const struct search *s, const struct line *line)
 	const char *end = line->head + line->head_len;
 	struct token field = { "", 0, true };
 	size_t depth = 0;
+	if (!diff_holds(line->head, line->head_len, (const char *)s->word.data, s->word.len))
+		return false;
 	bool is_found = s->word.len == 0;
 	bool is_of_service = s->service.len == 0;
 	for (const char *p = line->head; p < end;) {

@@ -204,6 +204,45 @@ a_page_of_a_million_rows_comes_in_milliseconds(void **state)
 	assert_true(paged_ns - built_ns < 20 * 500 * NS_PER_MS);
 }
 
+/* Whatever byte it goes by, it finds what a plain search finds. */
+static void
+a_word_is_held_in_upper_and_lower_case(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		const char *word;
+		bool holds;
+	} cases[] = {
+		{ "", "", true },
+		{ "a", "", true },
+		{ "", "a", false },
+		{ "Quiz", "quiz", true },
+		{ "qQUIZ", "quiz", true },
+		{ "QUI", "quiz", false },
+		{ "zzzquizz", "quizz", true },
+		{ "zzzzquiz", "quizz", false },
+		{ "aaaaab", "aab", true },
+		{ "ends with x", "x", true },
+		{ "X begins", "x", true },
+		{ "id 41,42", "41,4", true },
+		{ "id 41;42", "41,4", false },
+		{ "gr\xc3\xbc\xc3\x9f", "\xc3\xbc", true },
+		{ "ZzZ", "zzz", true },
+		{ "@[`{", "`{", true },
+		{ "@[", "`{", false },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		size_t len = strlen(cases[i].text);
+		char *text = malloc(len); /* an end that ASan sees */
+		assert_true(text != NULL || len == 0);
+		memcpy(text, cases[i].text, len);
+		assert_int_equal(diff_holds(text, len, cases[i].word, strlen(cases[i].word)),
+		    cases[i].holds);
+		free(text);
+	}
+}
+
 int
 main(void)
 {
@@ -211,6 +250,7 @@ main(void)
 		cmocka_unit_test(lines_are_added_up_by_table_and_member),
 		cmocka_unit_test(any_page_is_found_by_place_and_change),
 		cmocka_unit_test(rows_are_found_by_their_values),
+		cmocka_unit_test(a_word_is_held_in_upper_and_lower_case),
 		cmocka_unit_test(a_page_of_a_million_rows_comes_in_milliseconds),
 	};
 	return cmocka_run_group_tests(tests, write_output, remove_output);
