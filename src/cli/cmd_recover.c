@@ -20,6 +20,7 @@ print_json(struct cli *c, const struct recovery *r, enum exit_code code, struct 
 	json_arr_end(&w);
 	json_strings(&w, "put_back", &r->old);
 	json_strings(&w, "restored", &r->restored);
+	json_strings(&w, "tables", &r->tables);
 	json_u64(&w, "busy", r->busy);
 	json_u64(&w, "failed", r->failed);
 	return cli_result_end(&w, err);
@@ -58,7 +59,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	AUTO(recovery) struct recovery r = RECOVERY_INIT;
 	char n[COUNTED_MAX];
 	if (recover_all(c, &r, err) || recover_restores(c, &r, err) ||
-	    remove_scratch(c, &r, err))
+	    recover_tables(c, &r, err) || remove_scratch(c, &r, err))
 		return err->code;
 	remove_outlets(c);
 	if (r.failed > 0)
@@ -76,13 +77,16 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	for (size_t i = 0; i < r.restored.len; i++)
 		printf("stack %s: its restore was interrupted; it stands now\n",
 		    r.restored.items[i]);
+	for (size_t i = 0; i < r.tables.len; i++)
+		puts(r.tables.items[i]);
 	if (r.busy > 0)
 		printf("%s %s at work right now\n", counted(n, r.busy, "run"),
 		    r.busy == 1 ? "is" : "are");
 	if (r.failed > 0)
 		printf("%s could not be recovered: mend what the warnings say, and try again\n",
 		    counted(n, r.failed, "record"));
-	bool is_some = r.services.len + r.old.len + r.restored.len + r.busy + r.failed > 0;
+	bool is_some =
+	    r.services.len + r.old.len + r.restored.len + r.tables.len + r.busy + r.failed > 0;
 	if (!is_some)
 		puts("nothing to recover");
 	return ERR_OK;
@@ -100,7 +104,10 @@ const struct command command_recover = {
 	    "\n"
 	    "A restore that was interrupted is settled from its record: when all data was in\n"
 	    "place and the stack starts, the restore stands; otherwise all is put back as it\n"
-	    "was.  Dump tools that still wait in containers for a backup that died are ended.\n"
+	    "was.  So is a restore of a single table, collection or prefix of keys: what was\n"
+	    "loaded on the way is removed, and it is told whether it was done.  Dump tools "
+	    "that\n"
+	    "still wait in containers for a backup that died are ended.\n"
 	    "The repository is not needed.",
 	.has_json = true,
 	.run = run,

@@ -3,6 +3,7 @@
 #include "cli/places.h"
 #include "docker/journal.h"
 #include "engine/restore_settle.h"
+#include "engine/restore_table.h"
 #include "sys/fs.h"
 
 void
@@ -11,6 +12,7 @@ recovery_release(struct recovery *r)
 	strv_release(&r->services);
 	strv_release(&r->old);
 	strv_release(&r->restored);
+	strv_release(&r->tables);
 }
 
 static enum err_code
@@ -102,5 +104,22 @@ recover_restores(struct cli *c, struct recovery *out, struct err *err)
 	out->failed += l.broken.len;
 	for (size_t i = 0; i < l.broken.len; i++)
 		event_warning(c->events, NULL, "%s", l.broken.items[i]);
+	return ERR_OK;
+}
+
+enum err_code
+recover_tables(struct cli *c, struct recovery *out, struct err *err)
+{
+	AUTO(table_recovery) struct table_recovery t = TABLE_RECOVERY_INIT;
+	struct engine e = cli_engine(c, NULL);
+	if (restore_table_recover(&e, &t, err))
+		return err->code;
+	for (size_t i = 0; i < t.settled.len; i++)
+		if (strv_add(&out->tables, t.settled.items[i], err))
+			return err->code;
+	for (size_t i = 0; i < t.broken.len; i++)
+		event_warning(c->events, NULL, "%s", t.broken.items[i]);
+	out->failed += t.broken.len;
+	out->busy += t.busy;
 	return ERR_OK;
 }

@@ -60,7 +60,8 @@ set_names(struct mg_pick *p, struct err *err)
 	pick_side_name(side, whole);
 	snprintf(p->hash, sizeof p->hash, "%s", side + strlen("rows_"));
 	snprintf(p->fresh, sizeof p->fresh, NEW_PREFIX "%s", p->hash);
-	bool is_beside = p->pick->verb <= PICK_PUT && p->pick->into != NULL;
+	bool loads = p->pick->verb <= PICK_PUT || p->pick->verb == PICK_MEND;
+	bool is_beside = loads && p->pick->into != NULL;
 	p->database = is_beside ? p->pick->into : p->pick->database;
 	return ERR_OK;
 }
@@ -287,6 +288,23 @@ settle(struct mg_pick *p, struct strv *told, struct err *err)
 	return drop_if_there(p, p->fresh, err);
 }
 
+/*
+ * Killed between both names there is no collection, and the old one is a step away.  Killed
+ * before the first, or behind the second, all stands as it should but for what was loaded.
+ */
+static enum err_code
+mend(struct mg_pick *p, struct err *err)
+{
+	char tag[TAG_LEN + 1];
+	char old[64];
+	find_kept(p, tag);
+	old_name(p, tag, old);
+	if (p->pick->into == NULL && *tag != '\0' && !strv_has(&p->collections, p->name) &&
+	    !strv_has(&p->others, p->name) && rename_to(p, old, p->name, false, err))
+		return err->code;
+	return drop_if_there(p, p->fresh, err);
+}
+
 enum err_code
 mongo_pick(struct connector *c, const struct db_pick *pick, struct strv *told, struct err *err)
 {
@@ -297,9 +315,10 @@ mongo_pick(struct connector *c, const struct db_pick *pick, struct strv *told, s
 	if (rc == ERR_OK)
 		rc = connect(&p, err);
 	if (rc == ERR_OK)
-		rc = pick->verb == PICK_LOOK  ? look(&p, told, err)
-		     : pick->verb == PICK_PUT ? put(&p, err)
-					      : settle(&p, told, err);
+		rc = pick->verb == PICK_LOOK   ? look(&p, told, err)
+		     : pick->verb == PICK_PUT  ? put(&p, err)
+		     : pick->verb == PICK_MEND ? mend(&p, err)
+					       : settle(&p, told, err);
 	mg_pick_release(&p);
 	return rc;
 }

@@ -30,28 +30,44 @@ put(struct my_pick *p, struct err *err)
 	return rc;
 }
 
+/* A session that had an error has ended, and its transaction with it: another one. */
+static enum err_code
+drop_loaded(struct my_pick *p, struct err *err)
+{
+	AUTO(session) struct session *s = NULL;
+	AUTO(bufv) struct buf sql = BUF_INIT;
+	AUTO(bufv) struct buf nothing = BUF_INIT;
+	if (mysql_session(p->m, &s, err) ||
+	    my_put(&sql, p, "DROP DATABASE IF EXISTS {b};", err))
+		return err->code;
+	const char *text = buf_cstr(&sql);
+	return text != NULL ? session_ask(s, text, &nothing, err) : err_nomem(err);
+}
+
 /* What was loaded is of no more use, however it went. */
 static enum err_code
 put_and_tidy(struct my_pick *p, struct err *err)
 {
 	struct err later;
-	AUTO(session) struct session *s = NULL;
-	AUTO(bufv) struct buf sql = BUF_INIT;
-	AUTO(bufv) struct buf nothing = BUF_INIT;
 	enum err_code rc = put(p, err);
 	if (rc == ERR_LOCKED)
 		return rc;
-	/* A session that had an error has ended, and its transaction with it. */
-	enum err_code back = mysql_session(p->m, &s, &later);
-	if (back == ERR_OK)
-		back = my_put(&sql, p, "DROP DATABASE IF EXISTS {b};", &later);
-	if (back == ERR_OK && buf_cstr(&sql) == NULL)
-		back = err_nomem(&later);
-	if (back == ERR_OK)
-		back = session_ask(s, (const char *)sql.data, &nothing, &later);
+	enum err_code back = drop_loaded(p, &later);
 	if (rc == ERR_OK && back)
 		*err = later;
 	return rc ? rc : back;
+}
+
+/* Whoever holds the lock is a session that has not ended yet. */
+static enum err_code
+mend(struct my_pick *p, struct err *err)
+{
+	uint64_t is_ours;
+	if (my_ask_number(p, "SELECT COALESCE(GET_LOCK({x}, 10), 0);", &is_ours, err))
+		return err->code;
+	return is_ours > 0
+		   ? drop_loaded(p, err)
+		   : err_set(err, ERR_LOCKED, "the server is still at %s", p->pick->table);
 }
 
 enum err_code
@@ -66,6 +82,8 @@ mysql_pick(struct connector *c, const struct db_pick *pick, struct strv *told, s
 		return my_look(&p, told, err);
 	case PICK_PUT:
 		return put_and_tidy(&p, err);
+	case PICK_MEND:
+		return mend(&p, err);
 	default:
 		return my_settle(&p, told, err);
 	}

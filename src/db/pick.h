@@ -22,6 +22,9 @@ enum pick_verb {
 		      table only */
 	PICK_UNDO,
 	PICK_FINISH,
+	PICK_MEND, /* after a PUT that was killed: it is done then, or it is not, and nothing
+		      that was loaded for it is left.  ERR_LOCKED while the server is still at
+		      it */
 };
 
 /* One key of Redis, as an RDB file has it. */

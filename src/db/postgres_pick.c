@@ -48,6 +48,9 @@ postgres_pick(
 	struct postgres *p = postgres_of(c);
 	AUTO(session) struct session *first = NULL;
 	AUTO(bufv) struct buf name = BUF_INIT;
+	/* A transaction that was not ended is none. */
+	if (pick->verb == PICK_MEND)
+		return ERR_OK;
 	if (pg_find_login(p, err) || pg_first_session(p, &first, err))
 		return err->code;
 	AUTO(str) char *version = NULL;

@@ -223,6 +223,22 @@ settle(struct rd_pick *p, struct strv *told, struct err *err)
 	}
 }
 
+/* The lock goes by itself a minute after whoever held it. */
+static enum err_code
+mend(struct rd_pick *p, struct err *err)
+{
+	const char *argv[] = { "GET", p->lock, NULL };
+	AUTO(str) char *lock = NULL;
+	if (rd_ask(p, argv, &lock, err))
+		return err->code;
+	if (*lock != '\0')
+		return err_set(err, ERR_LOCKED,
+		    "a restore of the keys that begin with %s was at work less than a minute "
+		    "ago",
+		    p->pick->prefix);
+	return rd_drop_fresh(p, err);
+}
+
 enum err_code
 redis_pick(struct connector *c, const struct db_pick *pick, struct strv *told, struct err *err)
 {
@@ -238,9 +254,10 @@ redis_pick(struct connector *c, const struct db_pick *pick, struct strv *told, s
 	if (rc == ERR_OK)
 		rc = connect(&p, err);
 	if (rc == ERR_OK)
-		rc = pick->verb == PICK_LOOK  ? look(&p, told, err)
-		     : pick->verb == PICK_PUT ? put(&p, err)
-					      : settle(&p, told, err);
+		rc = pick->verb == PICK_LOOK   ? look(&p, told, err)
+		     : pick->verb == PICK_PUT  ? put(&p, err)
+		     : pick->verb == PICK_MEND ? mend(&p, err)
+					       : settle(&p, told, err);
 	rd_pick_release(&p);
 	return rc;
 }

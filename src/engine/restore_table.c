@@ -6,6 +6,7 @@
 #include "engine/restore_keys.h"
 #include "engine/restore_lost.h"
 #include "engine/stack_server.h"
+#include "engine/table_record.h"
 
 #include <string.h>
 
@@ -107,6 +108,20 @@ pick_of(const struct table_job *j, const struct restore_table_options *opt, enum
 	};
 }
 
+static struct table_part
+part_of(const struct table_job *j, const struct restore_table_options *opt)
+{
+	return (struct table_part){
+		.host = docker_host(j->server.docker),
+		.stack = j->stack,
+		.service = j->stored.dump->service,
+		.database = (const char *)j->stored.database.data,
+		.table = j->stored.part->table,
+		.key_prefix = opt->key_prefix,
+		.into = opt->into,
+	};
+}
+
 enum err_code
 restore_table_look(struct engine *e, const struct id *id,
     const struct restore_table_options *opt, struct restore_table_plan *out, struct err *err)
@@ -115,6 +130,9 @@ restore_table_look(struct engine *e, const struct id *id,
 	if (table_job_open(&j, e, id, opt, err))
 		return err->code;
 	struct db_pick pick = pick_of(&j, opt, PICK_LOOK);
+	struct table_part part = part_of(&j, opt);
+	if (table_record_check(e, &part, err))
+		return err->code;
 	if (count_rows(&j, &pick.rows, err) || str_dup(&out->stack, j.stack, err) ||
 	    str_dup(&out->service, j.stored.dump->service, err) ||
 	    str_dup(&out->database, pick.database, err) ||
@@ -134,6 +152,53 @@ sample(void *arg, struct event *e)
 	e->bytes_total = s->content->size;
 }
 
+/* What a failure has left is mended at once.  Where it cannot be, since the server is gone, the
+ * record stays. */
+static enum err_code
+mend(struct engine *e, struct table_record *record, struct err *err)
+{
+	enum mended how;
+	const struct table_part *part = &record->part;
+	struct err why = ERR_INIT;
+	struct err scratch; /* a record too many: recover finds that all is well */
+	if (restore_table_mend(e, part, &how, &why))
+		return err_wrap(err,
+		    "%s is as it was, or done: 'stacksnap recover' says which and tidies up, "
+		    "once the server can be reached",
+		    part->table);
+	if (table_record_end(record, &scratch))
+		event_warning(e->events, part->stack, "%s", scratch.msg);
+	return how == MENDED_NEW ? err_wrap(err,
+				       "%s has its rows of the snapshot, and the old ones are "
+				       "kept, but something went wrong",
+				       part->table)
+				 : err->code;
+}
+
+static enum err_code
+put(struct table_job *j, struct engine *e, const struct restore_table_options *opt,
+    const struct db_pick *pick, struct row_source *rows, struct err *err)
+{
+	AUTO(table_record) struct table_record record = TABLE_RECORD_INIT;
+	struct table_part part = part_of(j, opt);
+	struct meter *meter;
+	if (table_record_begin(&record, e, &part, err))
+		return err->code;
+	event_phase(e->events, "put %s into %s", pick->table,
+	    pick->into != NULL ? pick->into : "its place");
+	meter_start(&meter, e->events, sample, rows);
+	enum err_code rc = connector_pick(j->server.connector, pick, NULL, err);
+	meter_stop(meter);
+	if (rc == ERR_OK)
+		return table_record_end(&record, err);
+	/* Somebody else is at it, from another host: what there is is theirs. */
+	struct err later;
+	if (rc == ERR_LOCKED)
+		return table_record_end(&record, &later) ? err_wrap(err, "(%s)", later.msg)
+							 : rc;
+	return mend(e, &record, err);
+}
+
 enum err_code
 restore_table(struct engine *e, const struct id *id, const struct restore_table_options *opt,
     struct err *err)
@@ -148,13 +213,7 @@ restore_table(struct engine *e, const struct id *id, const struct restore_table_
 	pick.keys = &j.keys.base;
 	if (count_rows(&j, &pick.rows, err))
 		return err->code;
-	event_phase(e->events, "put %s into %s", pick.table,
-	    opt->into != NULL ? opt->into : "its place");
-	struct meter *meter;
-	meter_start(&meter, e->events, sample, &rows);
-	enum err_code rc = connector_pick(j.server.connector, &pick, NULL, err);
-	meter_stop(meter);
-	return rc;
+	return put(&j, e, opt, &pick, &rows, err);
 }
 
 /* --- afterwards --- */
@@ -230,6 +289,21 @@ restore_table_kept(struct engine *e, const struct restore_table_options *opt,
 	return lost_by_undo(e, opt->key_prefix, out, err);
 }
 
+/* A record that a run which died has left says nothing any more. */
+static enum err_code
+forget_record(struct engine *e, const struct settle_job *j,
+    const struct restore_table_options *opt, struct err *err)
+{
+	const struct table_part part = {
+		.stack = opt->stack,
+		.service = j->server.server.target.service,
+		.database = opt->database,
+		.table = (const char *)j->table.data,
+		.key_prefix = opt->key_prefix,
+	};
+	return table_record_forget(e, &part, err);
+}
+
 enum err_code
 restore_table_settle(
     struct engine *e, const struct restore_table_options *opt, bool undo, struct err *err)
@@ -238,5 +312,7 @@ restore_table_settle(
 	if (settle_job_open(&j, e, opt, err))
 		return err->code;
 	struct db_pick pick = settling(&j, opt, undo ? PICK_UNDO : PICK_FINISH);
-	return connector_pick(j.server.connector, &pick, NULL, err);
+	if (connector_pick(j.server.connector, &pick, NULL, err))
+		return err->code;
+	return forget_record(e, &j, opt, err);
 }

@@ -56,8 +56,38 @@ restore_table_plan_auto(struct restore_table_plan *p)
 /* Changes nothing. */
 MUST_CHECK enum err_code restore_table_look(struct engine *e, const struct id *id,
     const struct restore_table_options *opt, struct restore_table_plan *out, struct err *err);
+/* Should it fail in the middle, what it left is mended at once, or by restore_table_recover.
+ * ERR_LOCKED and ERR_EXISTS as in table_record.h. */
 MUST_CHECK enum err_code restore_table(struct engine *e, const struct id *id,
     const struct restore_table_options *opt, struct err *err);
+
+/* Those that died. */
+struct table_recovery {
+	struct strv settled; /* what became of each */
+	struct strv broken; /* what could not be settled, and why */
+	size_t busy; /* restores that are alive */
+};
+#define TABLE_RECOVERY_INIT                                          \
+	{                                                            \
+		.settled = STRV_INIT, .broken = STRV_INIT, .busy = 0 \
+	}
+void table_recovery_release(struct table_recovery *r);
+static inline void UNUSED
+table_recovery_auto(struct table_recovery *r)
+{
+	table_recovery_release(r);
+}
+MUST_CHECK enum err_code restore_table_recover(
+    struct engine *e, struct table_recovery *out, struct err *err);
+/* One of them, whose server must run. */
+enum mended {
+	MENDED_OLD, /* it was not done: all is as it was */
+	MENDED_NEW, /* it was done, and the old rows are kept */
+	MENDED_BESIDE, /* opt->into: who looks there sees whether it was done */
+};
+struct table_part;
+MUST_CHECK enum err_code restore_table_mend(
+    struct engine *e, const struct table_part *p, enum mended *how, struct err *err);
 
 /* Afterwards opt->stack is wanted, and the table's whole name; its database, of PostgreSQL;
  * service when the stack has several. */

@@ -92,26 +92,70 @@ claim "finish removes them" exits 0 "the old ones are gone" settle finish --yes
 claim "nothing of ours is left" test -z "$(tool names shop)"
 claim "the server's own are refused" exits 14 "is the server's own" "$stacksnap" restore latest --database admin --collection '"system.version"' --in-place --yes
 
-half=0
+# --- killed ---
+
 tool run <<<'db.shop.orders.insert_one({"_id": "new", "note": "new"})'
 since=$(tool print shop orders)
-waits=(0.7 1.0 1.3)
-for wait in "${waits[@]:0:${STACKSNAP_TEST_KILLS:-3}}"; do
-	in_place --yes >/dev/null 2>&1 &
-	sleep $wait
+records() { compgen -G "$work/state/table-*.json" >/dev/null; }
+# A process of its own, not a shell that waits for one.
+begin() {
+	"$stacksnap" restore latest --database shop --collection orders --in-place --yes >/dev/null 2>&1 &
+}
+# Killed once it is written down what is restored, or so many tenths of a second later.
+kill_after() {
+	begin
+	for _ in {1..200}; do
+		records || ! kill -0 $! 2>/dev/null || { sleep 0.05; continue; }
+		break
+	done
+	sleep "$1"
 	kill -9 $! 2>/dev/null
 	wait $! 2>/dev/null
 	# The server ends what it was told last.
 	sleep 1
+}
+half=0
+waits=(0 0.1 0.3)
+for wait in "${waits[@]:0:${STACKSNAP_TEST_KILLS:-3}}"; do
+	kill_after "$wait"
+	if records; then
+		exits 1 "'stacksnap recover' settles it" in_place --dry-run || half=1
+		exits 0 "orders of shop: its restore was interrupted" "$stacksnap" recover || half=1
+	fi
 	now=$(tool print shop orders)
-	# Between its two changes of names there is none: then the old one is a step away.
-	[ "$now" = "$since" ] || settle undo --yes >/dev/null 2>&1
-	[ "$now" = "$stored" ] || [ "$(tool print shop orders)" = "$since" ] || half=1
+	left=$(tool names shop)
+	case $now in
+	"$since") [ -z "$left" ] || half=1 ;;
+	"$stored") [[ $left == stacksnap_old_*  && $left != *" "* ]] && settle undo --yes >/dev/null 2>&1 || half=1 ;;
+	*) half=1 ;;
+	esac
+	[ "$(tool print shop orders)" = "$since" ] || half=1
 done
-claim "killed at any moment it is wholly old or wholly new, or undo makes it the old" test $half = 0
-# What the last one was still told may come later than that.
-sleep 3
-[ -z "$(tool names shop)" ] || settle undo --yes >/dev/null 2>&1
-claim "and goes on afterwards" exits 0 "the old ones are kept" in_place --yes
+claim "killed at any moment it is wholly old or wholly new after recover, and nothing is left over" test $half = 0
+
+# Exactly between its two changes of names there is no collection.
+in_place --yes >/dev/null 2>&1
+kept=$(tool names shop)
+settle undo --yes >/dev/null 2>&1
+between() {
+	begin
+	for _ in {1..200}; do records && break; sleep 0.02; done
+	kill -STOP $!
+	cp "$work"/state/table-*.json "$work/record"
+	name=$(basename "$work"/state/table-*.json)
+	kill -9 $!
+	wait $! 2>/dev/null
+	sleep 1
+	"$stacksnap" recover >/dev/null 2>&1
+	[ -z "$(tool names shop)" ] || settle undo --yes >/dev/null 2>&1
+	tool run <<<"db.shop.orders.rename('$kept')"
+	cp "$work/record" "$work/state/$name"
+}
+between
+claim "between both names there is none" test "$(tool print shop orders | cut -d' ' -f1)" = 0
+claim "recover puts the old one back" exits 0 "not done: all is as it was before" "$stacksnap" recover
+claim "which is as it was" test "$(tool print shop orders)$(tool names shop)" = "$since"
+claim "and says so once" exits 0 "nothing to recover" "$stacksnap" recover
+claim "a restore goes on afterwards" exits 0 "the old ones are kept" in_place --yes
 claim "to what was backed up" test "$(tool print shop orders)" = "$stored"
 exit $((failures > 0))
