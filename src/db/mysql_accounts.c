@@ -104,8 +104,40 @@ verb_for(const struct mysql *m, const struct account *a)
 	return m->is_maria ? "CREATE OR REPLACE USER " : "CREATE USER IF NOT EXISTS ";
 }
 
+/* Where a word stands that is in no quotes; the end of the text: nowhere. */
+static const char *
+find_word(const char *text, const char *word)
+{
+	char quote = '\0';
+	for (; *text != '\0'; text++) {
+		if (quote == '\0' && str_starts(text, word))
+			return text;
+		if (quote != '\0' && quote != '`' && *text == '\\' && text[1] != '\0')
+			text++;
+		else if (quote != '\0')
+			quote = *text == quote ? '\0' : quote;
+		else if (*text == '`' || *text == '\'' || *text == '"')
+			quote = *text;
+	}
+	return text;
+}
+
+/* MySQL's DEFAULT ROLE names accounts that may come later, and ALTER USER takes it alone only:
+ * it goes behind the rights. */
 static enum err_code
-put_account(struct mysql *m, const struct account *a, struct buf *users, struct err *err)
+put_default_roles(const struct account *a, const char *roles, size_t len, struct buf *defaults,
+    struct err *err)
+{
+	if (len == 0)
+		return ERR_OK;
+	if (buf_str(defaults, "ALTER USER ", err) || put_name(defaults, a, err))
+		return err->code;
+	return buf_printf(defaults, err, "%.*s;\n", (int)len, roles);
+}
+
+static enum err_code
+put_account(struct mysql *m, const struct account *a, struct buf *users, struct buf *defaults,
+    struct err *err)
 {
 	if (a->is_role) {
 		if (buf_str(users, "CREATE OR REPLACE ROLE ", err) || put_name(users, a, err))
@@ -124,8 +156,17 @@ put_account(struct mysql *m, const struct account *a, struct buf *users, struct 
 	const char *rest = text + strlen(create_user);
 	/* MariaDB leaves out an empty password, which ALTER USER would take as no change. */
 	bool is_open = m->is_maria && a->is_self && strstr(rest, " IDENTIFIED ") == NULL;
-	return buf_printf(users, err, "%s%.*s%s;\n", verb_for(m, a), (int)strcspn(rest, "\n"),
-	    rest, is_open ? " IDENTIFIED BY ''" : "");
+	size_t len = strcspn(rest, "\n");
+	size_t roles = m->is_maria
+			   ? len
+			   : min_size(len, (size_t)(find_word(rest, " DEFAULT ROLE ") - rest));
+	size_t behind =
+	    roles < len ? min_size(len, (size_t)(find_word(rest + roles, " REQUIRE ") - rest))
+			: len;
+	if (put_default_roles(a, rest + roles, behind - roles, defaults, err))
+		return err->code;
+	return buf_printf(users, err, "%s%.*s%.*s%s;\n", verb_for(m, a), (int)roles, rest,
+	    (int)(len - behind), rest + behind, is_open ? " IDENTIFIED BY ''" : "");
 }
 
 /* Where the object of a GRANT begins: behind its ON, which quotes and columns may hide. */
@@ -230,9 +271,11 @@ put_revokes(struct mysql *m, struct buf *grants, struct err *err)
 }
 
 static enum err_code
-put_ends(struct mysql *m, struct buf *users, struct buf *grants, struct err *err)
+put_ends(struct mysql *m, struct buf *users, const struct buf *defaults, struct buf *grants,
+    struct err *err)
 {
-	if (m->is_maria && put_revokes(m, grants, err))
+	if ((m->is_maria && put_revokes(m, grants, err)) ||
+	    buf_add(users, defaults->data, defaults->len, err))
 		return err->code;
 	return buf_str(users, "\n" MYSQL_END_MARK "\n", err) ||
 		       buf_str(grants, "\n" MYSQL_END_MARK "\n", err)
@@ -244,6 +287,7 @@ enum err_code
 mysql_accounts(struct mysql *m, struct buf *users, struct buf *grants, struct err *err)
 {
 	AUTO(accounts) struct accounts a = { NULL, 0 };
+	AUTO(bufv) struct buf defaults = BUF_INIT;
 	/* Hashes may hold any byte; MySQL can print them as numbers. */
 	if (!m->is_maria && m->version >= 80017) {
 		AUTO(bufv) struct buf nothing = BUF_INIT;
@@ -257,10 +301,10 @@ mysql_accounts(struct mysql *m, struct buf *users, struct buf *grants, struct er
 	    buf_str(grants, "-- Rights on tables, columns and routines\n\n", err))
 		return err->code;
 	for (size_t i = 0; i < a.len; i++)
-		if (put_account(m, &a.items[i], users, err))
+		if (put_account(m, &a.items[i], users, &defaults, err))
 			return err->code;
 	for (size_t i = 0; i < a.len; i++)
 		if (put_grants(m, &a.items[i], users, grants, err))
 			return err->code;
-	return put_ends(m, users, grants, err);
+	return put_ends(m, users, &defaults, grants, err);
 }
