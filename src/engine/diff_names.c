@@ -148,14 +148,32 @@ look_at_dump(struct wanted_table *w, const struct dump_side *s)
 			look_at_table(w, census_item(s->census, i)->name);
 }
 
+/* A table without rows has no file in MySQL's dumps: its definition tells of it. */
+static enum err_code
+look_at_definitions(
+    struct wanted_table *w, struct row_diff *d, struct dump_side *s, struct err *err)
+{
+	if (w->is_there || s->is_whole || s->row_format != ROW_INSERT)
+		return ERR_OK;
+	if (diff_read_shapes(d, s, NULL, err))
+		return err->code;
+	for (size_t i = 0; i < shapes_count(s->shapes); i++)
+		look_at_table(w, shapes_at(s->shapes, i)->name);
+	return ERR_OK;
+}
+
 static enum err_code
 check_table(struct row_diff *d, const char *name, struct err *err)
 {
-	const struct diff_side *const sides[] = { &d->a, &d->b };
+	struct diff_side *const sides[] = { &d->a, &d->b };
 	struct wanted_table w = { .diff = d, .name = name };
 	for (size_t k = 0; k < ARRAY_LEN(sides); k++)
 		for (size_t i = 0; i < sides[k]->count; i++)
 			look_at_dump(&w, &sides[k]->dumps[i]);
+	for (size_t k = 0; k < ARRAY_LEN(sides); k++)
+		for (size_t i = 0; i < sides[k]->count; i++)
+			if (look_at_definitions(&w, d, &sides[k]->dumps[i], err))
+				return err->code;
 	if (w.is_there)
 		return ERR_OK;
 	return err_set(err, ERR_USAGE, "neither side has a table %s%s%s%s", name,
