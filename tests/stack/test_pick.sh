@@ -120,7 +120,14 @@ for wait in 2.6 3.1; do
 	done
 	now=$(hash_of big)
 	[ "$now" = "$old" ] || [ "$now" = "$new" ] || half=1
+	"$stacksnap" recover >"$work/recover" 2>&1 || half=1
+	# Killed before it was written down, or behind its end, there is nothing to tell.
+	grep -q 'nothing to recover' "$work/recover" ||
+		case $now in
+		"$new") grep -q 'not done: all is as it was before' "$work/recover" || half=1 ;;
+		*) grep -q 'interrupted when it was done' "$work/recover" || half=1 ;;
+		esac
 	[ "$now" != "$old" ] || "$stacksnap" restore undo $p --table public.big --database shop --yes >/dev/null 2>&1
 done
-claim "killed at any moment it is wholly old or wholly new" test $half = 0
+claim "killed at any moment it is wholly old or wholly new, and recover tells which" test $half = 0
 exit $((failures > 0))

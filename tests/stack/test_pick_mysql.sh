@@ -140,9 +140,11 @@ for wait in "${waits[@]:0:${STACKSNAP_TEST_KILLS:-3}}"; do
 	done
 	now=$(hash_of big 'id, t')
 	[ "$now" = "$old" ] || [ "$now" = "$new" ] || half=1
+	"$stacksnap" recover >"$work/recover" 2>&1 || half=1
+	sql <<<"SHOW DATABASES LIKE 'stacksnap\\_new%'" | grep -q . && half=1
 	[ "$now" != "$old" ] || "$stacksnap" restore undo $p --table shop.big --yes >/dev/null 2>&1
 done
-claim "killed at any moment it is wholly old or wholly new" test $half = 0
+claim "killed at any moment it is wholly old or wholly new, and recover tidies up" test $half = 0
 claim "and goes on afterwards" exits 0 "the old ones are kept" "$stacksnap" restore latest --table big --in-place --yes
 claim "to what was backed up" test "$(hash_of big 'id, t')" = "$old"
 exit $((failures > 0))

@@ -113,9 +113,11 @@ for wait in "${waits[@]:0:${STACKSNAP_TEST_KILLS:-3}}"; do
 	now=$(digest 0 user:)
 	[ "$now" = "$stored" ] || [ "$now" = "$since" ] || half=1
 	cli --scan --pattern 'stacksnap:lock:*' | xargs -r docker exec $p-cache-1 redis-cli DEL >/dev/null
+	"$stacksnap" recover >"$work/recover" 2>&1 || half=1
+	[ -z "$(cli KEYS 'stacksnap:new:*')" ] || half=1
 	[ "$now" != "$stored" ] || "$stacksnap" restore undo $p --service cache --key-prefix user: --yes >/dev/null 2>&1
 done
-claim "killed at any moment it is wholly old or wholly new" test $half = 0
+claim "killed at any moment it is wholly old or wholly new, and recover tidies up" test $half = 0
 claim "and goes on afterwards" exits 0 "the old ones are kept" "$stacksnap" restore latest --service cache --key-prefix user: --in-place --yes
 claim "to what was backed up" test "$(digest 0 user:)" = "$stored"
 claim "with nothing on its way" test -z "$(cli KEYS 'stacksnap:new:*')"
