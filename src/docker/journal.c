@@ -54,6 +54,7 @@ journal_free(struct journal *j)
 		free(j->entries[i].service);
 		free(j->entries[i].id);
 		free(j->entries[i].name);
+		strv_release(&j->entries[i].needs);
 	}
 	free(j->entries);
 	for (size_t i = 0; i < j->n_hooks; i++) {
@@ -98,6 +99,8 @@ write_entries(struct json_writer *w, const struct journal *j)
 		json_str(w, "how", quiesce_word(e->how));
 		json_i64(w, "grace_s", e->grace_s);
 		json_u64(w, "depth", e->depth);
+		if (e->knows_needs)
+			json_strings(w, "needs", &e->needs);
 		json_obj_end(w);
 	}
 	json_arr_end(w);
@@ -216,7 +219,9 @@ read_entry(struct journal_entry *e, const json_t *item, const char *path, struct
 	e->grace_s = grace_s >= 0 && grace_s < 100000 ? (int)grace_s : -1;
 	int64_t depth = json_get_int(item, "depth", 0);
 	e->depth = depth >= 0 && depth < 100000 ? (unsigned)depth : 0;
-	return ERR_OK;
+	const json_t *needs = json_object_get(item, "needs");
+	e->knows_needs = json_is_array(needs);
+	return read_strings(&e->needs, needs, "needs", path, err);
 }
 
 static enum err_code

@@ -39,6 +39,8 @@ struct journal_entry {
 	enum quiesce_how how;
 	int grace_s; /* of stopping; < 0: its own */
 	unsigned depth; /* of stack_depths: thawed from 0 upwards */
+	struct strv needs; /* services that run before it is started */
+	bool knows_needs; /* else all of a lesser depth run before */
 };
 
 /* What Compose needs to bring a stack up again. */

@@ -13,7 +13,7 @@
  * promise: who runs them says so by lifecycle_end.
  *
  * Order: pausing goes for all at once; stopping from the deepest dependants
- * upwards; thawing from those that need nobody downwards.
+ * upwards; thawing each when those that it needs run.
  *
  * Threads: one at a time per object, but that lifecycle_thaw may be called by
  *          another as soon as lifecycle_quiesce is done; containers of one depth

@@ -117,22 +117,51 @@ thaw_one(struct docker *d, const struct journal *j, struct thaw_step *t)
 		err_set(&t->err, ERR_IO, "container %s does not stay up", t->entry->name);
 }
 
-/* The steps of one depth. */
+/* All steps, each to be taken when those that it needs are over, however they went. */
 struct round {
 	struct docker *d;
 	const struct journal *j;
 	struct thaw_step *steps;
-	unsigned depth;
+	const size_t *order; /* by depth: what is needed comes first */
+	pthread_mutex_t lock;
+	pthread_cond_t one_is_over;
+	bool *is_over; /* guarded by lock */
 };
 
+/* Does entry e wait for entry other? */
+static bool
+waits_for(const struct journal_entry *e, const struct journal_entry *other)
+{
+	return other->depth < e->depth &&
+	       (!e->knows_needs || strv_has(&e->needs, other->service));
+}
+
+static bool
+may_begin(const struct round *r, size_t at)
+{
+	for (size_t i = 0; i < r->j->n_entries; i++)
+		if (!r->is_over[i] && waits_for(&r->j->entries[at], &r->j->entries[i]))
+			return false;
+	return true;
+}
+
+/* Whom it waits for was begun before it, so that somebody always goes on. */
 static void
 thaw_in_round(void *ctx, size_t i)
 {
 	struct round *r = ctx;
-	struct thaw_step *t = &r->steps[i];
-	if (!t->is_done && !t->is_gone && t->entry->depth == r->depth &&
-	    thaw_is_needed(t->entry))
+	size_t at = r->order[i];
+	struct thaw_step *t = &r->steps[at];
+	pthread_mutex_lock(&r->lock);
+	while (!may_begin(r, at))
+		pthread_cond_wait(&r->one_is_over, &r->lock);
+	pthread_mutex_unlock(&r->lock);
+	if (!t->is_done && !t->is_gone && thaw_is_needed(t->entry))
 		thaw_one(r->d, r->j, t);
+	pthread_mutex_lock(&r->lock);
+	r->is_over[at] = true;
+	pthread_cond_broadcast(&r->one_is_over);
+	pthread_mutex_unlock(&r->lock);
 }
 
 static unsigned
@@ -146,13 +175,25 @@ deepest_of(const struct journal *j)
 }
 
 static void
-thaw_by_depth(struct docker *d, const struct journal *j, struct thaw_step *steps)
+thaw_in_order(struct docker *d, const struct journal *j, struct thaw_step *steps)
 {
-	unsigned deepest = deepest_of(j);
-	for (unsigned depth = 0; depth <= deepest; depth++) {
-		struct round r = { d, j, steps, depth };
-		thread_each(j->n_entries, AT_ONCE, thaw_in_round, &r);
+	size_t n = 0;
+	AUTO(mem) size_t *order = calloc(max_size(j->n_entries, 1), sizeof *order);
+	AUTO(mem) bool *is_over = calloc(max_size(j->n_entries, 1), sizeof *is_over);
+	if (order == NULL || is_over == NULL) {
+		struct err scratch;
+		for (size_t i = 0; i < j->n_entries; i++)
+			err_nomem(steps[i].is_done ? &scratch : &steps[i].err);
+		return;
 	}
+	unsigned deepest = deepest_of(j);
+	for (unsigned depth = 0; depth <= deepest; depth++)
+		for (size_t i = 0; i < j->n_entries; i++)
+			if (j->entries[i].depth == depth)
+				order[n++] = i;
+	struct round r = { d, j, steps, order, PTHREAD_MUTEX_INITIALIZER,
+		PTHREAD_COND_INITIALIZER, is_over };
+	thread_each(n, AT_ONCE, thaw_in_round, &r);
 }
 
 /* Of a stack that was taken down: see what is being stopped to its end.  Runs all that ran? */
@@ -244,14 +285,14 @@ thaw_all(struct docker *d, const struct journal *j, struct thaw_step *steps, enu
 		has_any = has_any || (!steps[i].is_done && thaw_is_needed(steps[i].entry));
 	if (has_any && j->project.dir != NULL)
 		(way == THAW_AT_ONCE ? make_missing : bring_up)(d, j, steps);
-	thaw_by_depth(d, j, steps);
+	thaw_in_order(d, j, steps);
 	/* Somebody may have made the stack anew while it was quiet: its containers count. */
 	bool is_gone = false;
 	for (size_t i = 0; i < j->n_entries; i++)
 		is_gone = is_gone || steps[i].is_gone;
 	if (!is_gone || j->project.dir != NULL || down_find(d, j, steps, &err) != ERR_OK)
 		return;
-	thaw_by_depth(d, j, steps);
+	thaw_in_order(d, j, steps);
 }
 
 /* "docker compose -p shop up -d a b" */

@@ -36,7 +36,7 @@ enum thaw_way {
 			  */
 	THAW_AT_ONCE, /* Compose makes what is missing; nothing is waited for */
 };
-/* Try all steps that are not done: by depth, those of one depth at once. */
+/* Try all steps that are not done, each when what it needs runs, or does not come up. */
 void thaw_all(
     struct docker *d, const struct journal *j, struct thaw_step *steps, enum thaw_way way);
 /* ERR_OK when all are done, else one error that names those that are not, the command that

@@ -220,9 +220,9 @@ claim "the services run again then" soon_as_before 1
 claim "and there is no snapshot" nothing_new
 claim "with enough time it is complete" \
 	exits 0 "complete" "$stacksnap" backup --quiesce stop --max-downtime 60s "$p"
-docker exec "$p-app-1" sh -c 'head -c 400000000 /dev/urandom >/data/big'
+docker exec "$p-app-1" sh -c 'head -c 200000000 /dev/urandom >/data/big'
 "$stacksnap" backup "$p" >/dev/null 2>&1
-docker exec -d "$p-app-1" sh -c 'while :; do head -c 400000000 /dev/urandom | dd of=/data/big conv=notrunc bs=1M 2>/dev/null; done'
+docker exec -d "$p-app-1" sh -c 'while :; do head -c 200000000 /dev/urandom | dd of=/data/big conv=notrunc bs=1M 2>/dev/null; done'
 sleep 0.2
 snapshots=$(count_snapshots)
 begun=$(now_ms)

@@ -186,6 +186,39 @@ stop_goes_from_the_dependants_and_start_back(void **state)
 }
 
 static void
+start_waits_for_what_is_needed_and_for_nothing_else(void **state)
+{
+	(void)state;
+	struct scene *s = open_scene();
+	add_service(s, "app:db", "running");
+	add_service(s, "db", "running");
+	add_service(s, "slow", "running");
+	AUTO(lifecycle) struct lifecycle *l = NULL;
+	AUTO(journal) struct journal *j = NULL;
+	struct err err = ERR_INIT;
+	assert_int_equal(quiesce(s, QUIESCE_STOP, s->journal, &l, &err), ERR_OK);
+	assert_int_equal(journal_read(&j, s->journal, &err), ERR_OK);
+	assert_true(j->entries[0].knows_needs && strv_has(&j->entries[0].needs, "db"));
+	assert_true(j->entries[1].knows_needs && j->entries[1].needs.len == 0);
+
+	fake_refuse(s->f, 2, 4); /* half a second until it runs */
+	assert_int_equal(lifecycle_thaw(l, &err), ERR_OK);
+	size_t app = 0, slow = 0;
+	for (size_t i = 0; i < fake_requests(s->f); i++) {
+		const char *what = fake_request(s->f, i);
+		if (strcmp(what, "POST /v1.41/containers/app/start") == 0)
+			app = i;
+		if (strcmp(what, "POST /v1.41/containers/slow/start") == 0)
+			slow = i;
+	}
+	assert_int_equal(fake_count(s->f, "POST /v1.41/containers/slow/start"), 5);
+	assert_true(app > (size_t)fake_place(s->f, "POST /v1.41/containers/db/start"));
+	assert_true(app < slow);
+	lifecycle_free(TAKE(l));
+	close_scene(s);
+}
+
+static void
 refused_step_is_tried_again(void **state)
 {
 	(void)state;
@@ -644,6 +677,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(what_does_not_run_is_left_alone),
 		cmocka_unit_test(unknown_state_counts_as_running),
 		cmocka_unit_test(stop_goes_from_the_dependants_and_start_back),
+		cmocka_unit_test(start_waits_for_what_is_needed_and_for_nothing_else),
 		cmocka_unit_test(refused_step_is_tried_again),
 		cmocka_unit_test(failure_in_the_middle_gives_all_back),
 		cmocka_unit_test(engine_that_only_says_yes_is_found_out),
