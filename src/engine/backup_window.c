@@ -83,9 +83,9 @@ tell_thawed(const struct stack_backup *b)
 	for (size_t i = 0; i < n; i++)
 		if (steps[i].is_quiesced && steps[i].is_thawed)
 			event_service_at(b->run.engine->events, steps[i].service,
-			    wall_ns(steps[i].quiet_to_ns), "runs again after %.0f ms",
-			    (double)(steps[i].quiet_to_ns - steps[i].quiet_from_ns) /
-				NS_PER_MS);
+			    wall_ns(steps[i].quiet_to_ns), "runs again after %lld ms",
+			    (long long)((steps[i].quiet_to_ns - steps[i].quiet_from_ns) /
+					NS_PER_MS));
 }
 
 /* Wall-clock times of the window in which all were quiet. */
