@@ -48,6 +48,7 @@ claim "the repository verifies" "$stacksnap" verify --read-data
 same_dump() { "$stacksnap" dump "$first" db/shop.sql | sha256sum | cmp - "$work/dump"; }
 claim "the first snapshot still gives what it gave" same_dump
 claim "the next backup is complete" "$stacksnap" backup ts-kill
+remove_project ts-kill
 # Some of tests/stack/kill_200, which also strikes restores, and the watchdog.
 "$top/tests/stack/kill_200" $((2 * ${STACKSNAP_TEST_KILLS:-2} - 1)) $((3 * ${STACKSNAP_TEST_KILLS:-2} - 2)) || failures=$((failures + 1))
 exit $((failures > 0))

@@ -37,7 +37,7 @@ sql() {
 # The two writers: the app writes by itself; pgbench does until its container goes.
 start_pgbench() {
 	sql "$1" shop 'CREATE DATABASE bench' &&
-		docker exec "$(container "$1" db)" pgbench -q -i -s 2 -U shop bench &&
+		docker exec "$(container "$1" db)" pgbench -q -i -s 1 -U shop bench &&
 		docker exec -d "$(container "$1" db)" pgbench -n -c 2 -R 200 -T 900 -U shop bench
 }
 
@@ -59,7 +59,7 @@ pgbench_is_whole() {
 		(SELECT sum(bbalance) FROM pgbench_branches), (SELECT sum(delta) FROM pgbench_history),
 		(SELECT count(*) FROM pgbench_history) > 0, (SELECT count(*) FROM pgbench_accounts)")
 	echo "accounts, tellers, branches, history: $sums"
-	[[ $sums =~ ^(-?[0-9]+)\|(-?[0-9]+)\|(-?[0-9]+)\|(-?[0-9]+)\|t\|200000$ ]] &&
+	[[ $sums =~ ^(-?[0-9]+)\|(-?[0-9]+)\|(-?[0-9]+)\|(-?[0-9]+)\|t\|100000$ ]] &&
 		[ "$(printf '%s\n' "${BASH_REMATCH[@]:1:4}" | sort -u | wc -l)" -eq 1 ]
 }
 
@@ -90,10 +90,8 @@ same_as_before() {
 round_trip() {
 	local name=$1 p=ts-matrix-$1
 	export STACKSNAP_REPOSITORY=$work/repository-$name
-	projects=("$p")
-	remove_project "$p"
-	cp -a "$top/demo/stack" "$work/$p"
-	chmod -R u=rwX,go=rX "$work/$p"
+	projects=()
+	make_shop "$p" 0
 	prepare_$name "$work/$p" || return 1
 	echo "# $name: engine $(docker version --format '{{.Server.Version}}'), compose $(compose_version)," \
 		"$(sed -n 's/^ *image: //p' "$work/$p/compose.yaml" | tr '\n' ' ')"
