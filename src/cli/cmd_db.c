@@ -226,9 +226,11 @@ copy_site(struct db_site *out, const struct db_site *from, struct err *err)
 	    copy_text(&out->user, from->user, err) ||
 	    copy_text(&out->password, from->password, err) ||
 	    copy_text(&out->database, from->database, err) ||
-	    copy_text(&out->sslmode, from->sslmode, err))
+	    copy_text(&out->sslmode, from->sslmode, err) ||
+	    copy_text(&out->sslrootcert, from->sslrootcert, err) ||
+	    copy_text(&out->sslcert, from->sslcert, err))
 		return err->code;
-	return copy_text(&out->sslrootcert, from->sslrootcert, err);
+	return copy_text(&out->sslkey, from->sslkey, err);
 }
 
 /* A new address keeps the password, if it is one of the same server and user. */
@@ -461,7 +463,10 @@ const struct command command_db = {
 	    "USER@HOST:PORT and, for the first three, /DATABASE (without it: all that the\n"
 	    "server has); or\n"
 	    "sqlite:PATH.  ?sslmode=require|verify-full|..., ?sslrootcert=FILE and\n"
-	    "?socket=PATH may follow.  %XX stands for a byte.\n"
+	    "?socket=PATH may follow.  %XX stands for a byte.  Redis and MongoDB by TLS:\n"
+	    "rediss://, valkeys:// and mongodb://HOST?tls=true, which check certificate and\n"
+	    "name (sslmode=verify-ca: not the name; require: neither); &sslrootcert=FILE is\n"
+	    "their authority, &sslcert=FILE&sslkey=FILE are ours.\n"
 	    "\n"
 	    "  add      log in, see what there is and whether all of it may be read, and keep\n"
 	    "           it.  The password is asked for on the terminal, or read by\n"

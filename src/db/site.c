@@ -9,20 +9,19 @@ static const struct scheme {
 	const char *name;
 	enum db_kind kind;
 	unsigned port;
+	bool by_tls;
 	const char *refusal; /* NULL: it is known */
 } schemes[] = {
-	{ "postgres", DB_POSTGRES, 5432, NULL },
-	{ "postgresql", DB_POSTGRES, 5432, NULL },
-	{ "mysql", DB_MYSQL, 3306, NULL },
-	{ "mariadb", DB_MARIADB, 3306, NULL },
-	{ "redis", DB_REDIS, 6379, NULL },
-	{ "valkey", DB_VALKEY, 6379, NULL },
-	{ "rediss", DB_NONE, 0,
-	    "Redis is not spoken to by TLS yet: let stunnel or 'ssh -L' make a local port of "
-	    "it, "
-	    "and give redis://127.0.0.1:PORT" },
-	{ "mongodb", DB_MONGODB, 27017, NULL },
-	{ "mongodb+srv", DB_NONE, 0,
+	{ "postgres", DB_POSTGRES, 5432, false, NULL },
+	{ "postgresql", DB_POSTGRES, 5432, false, NULL },
+	{ "mysql", DB_MYSQL, 3306, false, NULL },
+	{ "mariadb", DB_MARIADB, 3306, false, NULL },
+	{ "redis", DB_REDIS, 6379, false, NULL },
+	{ "valkey", DB_VALKEY, 6379, false, NULL },
+	{ "rediss", DB_REDIS, 6379, true, NULL },
+	{ "valkeys", DB_VALKEY, 6379, true, NULL },
+	{ "mongodb", DB_MONGODB, 27017, false, NULL },
+	{ "mongodb+srv", DB_NONE, 0, false,
 	    "addresses of mongodb+srv are not looked up: name one server of the replica set as "
 	    "mongodb://HOST" },
 };
@@ -40,6 +39,8 @@ db_site_release(struct db_site *s)
 	free(s->database);
 	free(s->sslmode);
 	free(s->sslrootcert);
+	free(s->sslcert);
+	free(s->sslkey);
 	*s = (struct db_site)DB_SITE_INIT;
 }
 
@@ -159,22 +160,64 @@ parse_login(struct db_site *s, const char *text, size_t len, struct err *err)
 	return decode(&s->password, colon + 1, len - user - 1, "password", err);
 }
 
-static bool
-is_sslmode(const char *word)
-{
-	static const char *const modes[] = { "disable", "prefer", "require", "verify-ca",
-		"verify-full" };
-	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
-		if (strcmp(modes[i], word) == 0)
-			return true;
-	return false;
-}
-
 /* Those that are read by a tool of theirs. */
 static bool
-has_tls_options(const struct db_site *s)
+has_tool(const struct db_site *s)
 {
 	return s->kind == DB_POSTGRES || s->kind == DB_MARIADB || s->kind == DB_MYSQL;
+}
+
+static enum err_code
+check_sslmode(const struct db_site *s, struct err *err)
+{
+	/* A tool may try without; we do, or we do not. */
+	static const char *const modes[] = { "require", "verify-ca", "verify-full", "disable",
+		"prefer" };
+	size_t n = has_tool(s) ? ARRAY_LEN(modes) : 3;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(modes[i], s->sslmode) == 0)
+			return ERR_OK;
+	return err_set(err, ERR_USAGE, "sslmode is one of: %srequire verify-ca verify-full",
+	    has_tool(s) ? "disable prefer " : "");
+}
+
+/* tls=true, or rediss:// */
+static enum err_code
+want_tls(struct db_site *s, struct err *err)
+{
+	return s->sslmode != NULL ? ERR_OK : str_dup(&s->sslmode, "verify-full", err);
+}
+
+enum option_of { OF_ALL, OF_TOOLS_TOO, OF_OURS, OF_MONGODB };
+
+static bool
+is_option_of(const struct db_site *s, enum option_of of)
+{
+	return of <= OF_TOOLS_TOO || (of == OF_OURS && !has_tool(s)) ||
+	       (of == OF_MONGODB && s->kind == DB_MONGODB);
+}
+
+static enum err_code
+unknown_option(const struct db_site *s, const char *text, size_t n, struct err *err)
+{
+	const char *there = has_tool(s) ? "sslmode=, sslrootcert= and socket="
+			    : s->kind == DB_MONGODB
+				? "tls=true, tlsCAFile=, tlsCertificateKeyFile=, sslmode=, "
+				  "sslrootcert=, sslcert=, sslkey= and socket="
+				: "sslmode=, sslrootcert=, sslcert=, sslkey= and socket=";
+	return err_set(err, ERR_USAGE,
+	    "the address's option '%.*s' is not known here: there are %s", (int)min_size(n, 60),
+	    text, there);
+}
+
+static enum err_code
+parse_tls(struct db_site *s, const char *value, size_t len, struct err *err)
+{
+	if (len == 4 && memcmp(value, "true", 4) == 0)
+		return want_tls(s, err);
+	if (len == 5 && memcmp(value, "false", 5) == 0)
+		return ERR_OK;
+	return err_set(err, ERR_USAGE, "tls= is true or false");
 }
 
 static enum err_code
@@ -184,25 +227,54 @@ parse_option(struct db_site *s, const char *text, size_t len, struct err *err)
 	size_t n = eq != NULL ? (size_t)(eq - text) : len;
 	const struct {
 		const char *name;
+		enum option_of of;
 		char **field;
-	} known[] = { { "sslmode", &s->sslmode }, { "sslrootcert", &s->sslrootcert },
-		{ "socket", &s->socket } };
-	bool has_tls = has_tls_options(s);
+		char **also;
+	} known[] = {
+		{ "sslmode", OF_TOOLS_TOO, &s->sslmode, NULL },
+		{ "sslrootcert", OF_TOOLS_TOO, &s->sslrootcert, NULL },
+		{ "socket", OF_ALL, &s->socket, NULL },
+		{ "sslcert", OF_OURS, &s->sslcert, NULL },
+		{ "sslkey", OF_OURS, &s->sslkey, NULL },
+		{ "tlsCAFile", OF_MONGODB, &s->sslrootcert, NULL },
+		{ "tlsCertificateKeyFile", OF_MONGODB, &s->sslcert, &s->sslkey },
+		{ "tls", OF_MONGODB, NULL, NULL },
+		{ "ssl", OF_MONGODB, NULL, NULL },
+	};
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-		if (strlen(known[i].name) != n || memcmp(known[i].name, text, n) != 0)
+		const char *name = known[i].name;
+		if (strlen(name) != n || memcmp(name, text, n) != 0)
 			continue;
-		if (eq == NULL || eq + 1 == text + len || (!has_tls && i < 2))
+		if (eq == NULL || eq + 1 == text + len || !is_option_of(s, known[i].of))
 			break;
-		if (decode(known[i].field, eq + 1, len - n - 1, known[i].name, err))
+		size_t left = len - n - 1;
+		if (known[i].field == NULL)
+			return parse_tls(s, eq + 1, left, err);
+		if (decode(known[i].field, eq + 1, left, name, err) ||
+		    (known[i].also != NULL && decode(known[i].also, eq + 1, left, name, err)))
 			return err->code;
-		if (i == 0 && !is_sslmode(s->sslmode))
-			return err_set(err, ERR_USAGE,
-			    "sslmode is one of: disable prefer require verify-ca verify-full");
-		return ERR_OK;
+		return i == 0 ? check_sslmode(s, err) : ERR_OK;
 	}
-	return err_set(err, ERR_USAGE, "the address's option '%.*s' is not known here: %s",
-	    (int)min_size(n, 60), text,
-	    has_tls ? "there are sslmode=, sslrootcert= and socket=" : "there is socket=");
+	return unknown_option(s, text, n, err);
+}
+
+/* What belongs to TLS, without TLS, would be passed over. */
+static enum err_code
+check_tls(const struct db_site *s, struct err *err)
+{
+	bool is_ours = !has_tool(s);
+	bool has_files = s->sslrootcert != NULL || s->sslcert != NULL || s->sslkey != NULL;
+	if (is_ours && s->sslmode == NULL && has_files)
+		return err_set(err, ERR_USAGE,
+		    "the address has certificates, but not that TLS is to be spoken: %s",
+		    s->kind == DB_MONGODB ? "give tls=true"
+					  : "let it begin with rediss:// (or valkeys://)");
+	if (is_ours && s->sslmode != NULL && s->socket != NULL)
+		return err_set(err, ERR_USAGE, "TLS is not spoken on a socket of this host");
+	if ((s->sslcert == NULL) != (s->sslkey == NULL))
+		return err_set(err, ERR_USAGE,
+		    "sslcert= and sslkey= belong together (one file may have both)");
+	return ERR_OK;
 }
 
 static enum err_code
@@ -217,7 +289,7 @@ parse_options(struct db_site *s, const char *text, struct err *err)
 	}
 	if (s->socket != NULL && s->socket[0] != '/')
 		return err_set(err, ERR_USAGE, "socket= takes an absolute path");
-	return ERR_OK;
+	return check_tls(s, err);
 }
 
 static enum err_code
@@ -225,7 +297,7 @@ parse_database(struct db_site *s, const char *text, size_t len, struct err *err)
 {
 	if (len == 0)
 		return ERR_OK;
-	if (!has_tls_options(s))
+	if (!has_tool(s))
 		return err_set(err, ERR_USAGE,
 		    "a server's databases are saved together: leave '/%.*s' out of the address",
 		    (int)min_size(len, 60), text);
@@ -297,15 +369,15 @@ db_site_parse(struct db_site *out, const char *url, struct err *err)
 			return err_set(err, ERR_UNSUPPORTED, "%s", known->refusal);
 		s.kind = known->kind;
 		s.port = known->port;
-		if (parse_rest(&s, sep + 3, err))
+		if ((known->by_tls && want_tls(&s, err)) || parse_rest(&s, sep + 3, err))
 			return err->code;
 		*out = s;
 		s = (struct db_site)DB_SITE_INIT;
 		return ERR_OK;
 	}
 	return err_set(err, ERR_USAGE,
-	    "an address begins with postgres://, mysql://, mariadb://, redis://, valkey://, "
-	    "mongodb:// or sqlite:");
+	    "an address begins with postgres://, mysql://, mariadb://, redis://, rediss://, "
+	    "valkey://, valkeys://, mongodb:// or sqlite:");
 }
 
 /* --- writing --- */
@@ -317,7 +389,7 @@ put_options(struct buf *b, const struct db_site *s, struct err *err)
 		const char *name;
 		const char *value;
 	} options[] = { { "sslmode", s->sslmode }, { "sslrootcert", s->sslrootcert },
-		{ "socket", s->socket } };
+		{ "sslcert", s->sslcert }, { "sslkey", s->sslkey }, { "socket", s->socket } };
 	char sep = '?';
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		if (options[i].value == NULL)
@@ -336,7 +408,9 @@ db_site_url(char **out, const struct db_site *s, struct err *err)
 	AUTO(bufv) struct buf b = BUF_INIT;
 	if (s->path != NULL)
 		return str_printf(out, err, "sqlite:%s", s->path);
-	if (buf_printf(&b, err, "%s://", db_kind_word(s->kind)) ||
+	bool is_redis = s->kind == DB_REDIS || s->kind == DB_VALKEY;
+	if (buf_printf(&b, err, "%s%s://", db_kind_word(s->kind),
+		is_redis && s->sslmode != NULL ? "s" : "") ||
 	    (s->user != NULL &&
 		(percent_encode(&b, s->user, "", err) || buf_str(&b, "@", err))))
 		return err->code;

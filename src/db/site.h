@@ -5,9 +5,9 @@
  *
  *	postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require   also postgresql://
  *	mysql://USER:PASSWORD@HOST:PORT/DATABASE                      also mariadb://
- *	redis://USER:PASSWORD@HOST:PORT                               also valkey://
- *	mongodb://USER:PASSWORD@HOST:PORT                             the user is admin's
- *	sqlite:PATH
+ *	redis://USER:PASSWORD@HOST:PORT                               also valkey://; by TLS
+ *rediss://, valkeys:// mongodb://USER:PASSWORD@HOST:PORT                             the user
+ *is admin's sqlite:PATH
  *
  * All but the host may be left out; ?socket=PATH takes its place (of PostgreSQL the
  * folder that the socket is in).  %XX stands for a byte.  Of a server all databases are meant
@@ -15,9 +15,12 @@
  *
  * Options: sslmode (disable, prefer, require, verify-ca, verify-full), sslrootcert (a
  * file), socket.  Others are refused: one that is passed over might be the one that matters.
+ * Redis and MongoDB are spoken to by TLS when sslmode (not disable or prefer) is given, or
+ * rediss://, or MongoDB's own tls=true, which mean verify-full; for them there are sslcert and
+ * sslkey, too, and MongoDB's own tlsCAFile and tlsCertificateKeyFile, which mean the same.
  *
  * Ownership: a site owns its strings; the password is wiped when released.
- * Errors:    ERR_USAGE, ERR_UNSUPPORTED (TLS to Redis and MongoDB, several hosts); no message
+ * Errors:    ERR_USAGE, ERR_UNSUPPORTED (several hosts); no message
  *            shows a password.
  *
  * Sources: PostgreSQL's manual, 34.1.1.2 "Connection URIs"; RFC 3986.
@@ -36,8 +39,10 @@ struct db_site {
 	char *user; /* NULL: the connector's own choice */
 	char *password; /* NULL: none is known */
 	char *database; /* NULL: all */
-	char *sslmode; /* NULL: the tool's own choice */
+	char *sslmode; /* NULL: the tool's own choice; of Redis and MongoDB: no TLS */
 	char *sslrootcert;
+	char *sslcert; /* ours, of Redis and MongoDB; with sslkey, which may be the same file */
+	char *sslkey;
 };
 
 #define DB_SITE_INIT             \

@@ -1,6 +1,7 @@
 #include "engine/connect.h"
 
 #include "db/sqlite.h"
+#include "net/tls_runner.h"
 #include "sys/fd.h"
 #include "sys/host_runner.h"
 
@@ -9,11 +10,40 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define TLS_TIMEOUT_MS 15000
+
+/* Redis and MongoDB are spoken to by ourselves; other tools have TLS of their own. */
+static bool
+is_by_tls(const struct db_site *s)
+{
+	bool is_ours = s->kind == DB_REDIS || s->kind == DB_VALKEY || s->kind == DB_MONGODB;
+	return is_ours && s->sslmode != NULL;
+}
+
+static enum err_code
+put_tls_around(struct runner **runner, const struct db_site *s, const struct cancel *cancel,
+    struct err *err)
+{
+	const struct tls_options opt = {
+		.host = s->host,
+		.verify = strcmp(s->sslmode, "require") != 0,
+		.any_name = strcmp(s->sslmode, "verify-full") != 0,
+		.ca_file = s->sslrootcert,
+		.cert_file = s->sslcert,
+		.key_file = s->sslkey,
+		.timeout_ms = TLS_TIMEOUT_MS,
+		.cancel = cancel,
+	};
+	return tls_runner_open(runner, TAKE(*runner), &opt, err);
+}
+
 enum err_code
 connection_reach(struct live_server *out, const struct connection *c,
     const struct cancel *cancel, struct err *err)
 {
 	if (host_runner_open(&out->runner, c->site.host, cancel, err))
+		return err_wrap(err, "database %s", c->name);
+	if (is_by_tls(&c->site) && put_tls_around(&out->runner, &c->site, cancel, err))
 		return err_wrap(err, "database %s", c->name);
 	out->target = (struct db_target){
 		.service = c->name,

@@ -87,7 +87,7 @@ struct field {
 	char **text;
 };
 
-#define TEXTS 11
+#define TEXTS 13
 #define NUMBERS 3 /* kind, port, added_ns: as text, too */
 
 static void
@@ -106,6 +106,8 @@ texts_of(struct connection *c, struct field out[TEXTS])
 		{ "database", &s->database },
 		{ "sslmode", &s->sslmode },
 		{ "sslrootcert", &s->sslrootcert },
+		{ "sslcert", &s->sslcert },
+		{ "sslkey", &s->sslkey },
 	};
 	memcpy(out, all, sizeof all);
 }

@@ -14,6 +14,8 @@
 
 /* One TLS record holds at most 16 KiB. */
 #define PIPE_SIZE ((size_t)64 << 10)
+/* So long a server may take to say what it thinks of our certificate. */
+#define VERDICT_MS 1000
 
 AUTO_FREE(ssl_ctx, SSL_CTX *, SSL_CTX_free)
 AUTO_FREE(ssl, SSL *, SSL_free)
@@ -24,6 +26,8 @@ ssl_reason(void)
 {
 	unsigned long e = ERR_peek_error();
 	const char *text = e != 0 ? ERR_reason_error_string(e) : NULL;
+	if (ERR_SYSTEM_ERROR(e))
+		text = strerror(ERR_GET_REASON(e));
 	return text != NULL ? text : "the connection was closed";
 }
 
@@ -40,6 +44,17 @@ use_own(SSL_CTX *ctx, const struct tls_options *opt, struct err *err)
 	return ERR_OK;
 }
 
+/* A key with a passphrase is an error, not a question on the terminal. */
+static int
+no_passphrase(char *buf, int size, int for_writing, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)for_writing;
+	(void)arg;
+	return 0;
+}
+
 static enum err_code
 make_context(SSL_CTX **out, const struct tls_options *opt, struct err *err)
 {
@@ -54,6 +69,7 @@ make_context(SSL_CTX **out, const struct tls_options *opt, struct err *err)
 	if (opt->ca_file == NULL && SSL_CTX_set_default_verify_paths(ctx) != 1)
 		return err_set(
 		    err, ERR_IO, "the system's authorities cannot be read: %s", ssl_reason());
+	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
 	SSL_CTX_set_verify(ctx, opt->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
 	if (opt->cert_file != NULL && use_own(ctx, opt, err))
 		return err->code;
@@ -86,9 +102,11 @@ make_session(SSL **out, SSL_CTX *ctx, int fd, const struct tls_options *opt, str
 	AUTO(ssl) SSL *ssl = SSL_new(ctx);
 	if (ssl == NULL || SSL_set_fd(ssl, fd) != 1)
 		return err_nomem(err);
-	int ok = is_address(opt->host)
-		     ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), opt->host)
-		     : SSL_set1_host(ssl, opt->host) && set_server_name(ssl, opt->host);
+	bool is_number = is_address(opt->host);
+	int ok = is_number || set_server_name(ssl, opt->host);
+	if (ok == 1 && !opt->any_name)
+		ok = is_number ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), opt->host)
+			       : SSL_set1_host(ssl, opt->host);
 	if (ok != 1)
 		return err_set(err, ERR_USAGE, "'%s' is no name of a host", opt->host);
 	*out = TAKE(ssl);
@@ -108,15 +126,71 @@ wanted_events(const SSL *ssl, int result)
 	}
 }
 
+static enum tls_trouble
+trouble_of(long verdict)
+{
+	switch (verdict) {
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return TLS_TROUBLE_NAME;
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+		return TLS_TROUBLE_AUTHORITY;
+	default:
+		return TLS_TROUBLE_OTHER;
+	}
+}
+
+static void
+note_trouble(const struct tls_options *opt, enum tls_trouble what)
+{
+	if (opt->trouble != NULL)
+		*opt->trouble = what;
+}
+
 static enum err_code
-handshake_failed(SSL *ssl, const char *host, struct err *err)
+handshake_failed(SSL *ssl, const struct tls_options *opt, struct err *err)
 {
 	long verdict = SSL_get_verify_result(ssl);
+	note_trouble(opt, trouble_of(verdict));
 	if (verdict != X509_V_OK)
 		return err_set(err, ERR_DENIED,
-		    "TLS: the certificate of %s is not accepted: %s", host,
+		    "TLS: the certificate of %s is not accepted: %s", opt->host,
 		    X509_verify_cert_error_string(verdict));
-	return err_set(err, ERR_DENIED, "TLS with %s failed: %s", host, ssl_reason());
+	return err_set(err, ERR_DENIED, "TLS with %s failed: %s", opt->host, ssl_reason());
+}
+
+/* Called when the server asks for our certificate. */
+static int
+note_asked(SSL *ssl, void *arg)
+{
+	bool *was_asked = arg;
+	(void)ssl;
+	*was_asked = true;
+	return 1;
+}
+
+/*
+ * In TLS 1.3 our part is done before the server has seen our certificate, or that there is
+ * none: what it says of it comes next, or tickets for later sessions when it is content.
+ */
+static enum err_code
+await_verdict(SSL *ssl, int fd, const struct tls_options *opt, struct err *err)
+{
+	char byte;
+	struct pollfd pfd = { fd, POLLIN, 0 };
+	if (SSL_version(ssl) < TLS1_3_VERSION || poll(&pfd, 1, VERDICT_MS) <= 0)
+		return ERR_OK;
+	ERR_clear_error();
+	int n = SSL_peek(ssl, &byte, 1);
+	if (n > 0 || wanted_events(ssl, n) != 0)
+		return ERR_OK;
+	note_trouble(opt, TLS_TROUBLE_OURS);
+	return err_set(err, ERR_DENIED, "TLS: %s does not accept us, %s a certificate: %s",
+	    opt->host, opt->cert_file != NULL ? "with" : "without", ssl_reason());
 }
 
 static enum err_code
@@ -130,7 +204,7 @@ handshake(SSL *ssl, int fd, const struct tls_options *opt, struct err *err)
 			return ERR_OK;
 		short events = wanted_events(ssl, result);
 		if (events == 0)
-			return handshake_failed(ssl, opt->host, err);
+			return handshake_failed(ssl, opt, err);
 		int64_t left_ms = (deadline - clock_mono_ns()) / NS_PER_MS;
 		struct pollfd pfd[2] = { { fd, events, 0 },
 			{ cancel_fd(opt->cancel), POLLIN, 0 } };
@@ -351,11 +425,22 @@ tls_connect(int *fd, int net_fd, const struct tls_options *opt, struct err *err)
 	}
 	r->net = net_fd;
 	r->plain = -1;
-	if (fd_set_nonblocking(net_fd, err) || make_context(&r->ctx, opt, err) ||
-	    make_session(&r->ssl, r->ctx, net_fd, opt, err) ||
-	    handshake(r->ssl, net_fd, opt, err) || relay_start(r, fd, err)) {
-		relay_free(r);
-		return err->code;
+	bool was_asked = false;
+	enum err_code rc = fd_set_nonblocking(net_fd, err);
+	if (rc == ERR_OK)
+		rc = make_context(&r->ctx, opt, err);
+	if (rc == ERR_OK)
+		rc = make_session(&r->ssl, r->ctx, net_fd, opt, err);
+	if (rc == ERR_OK) {
+		SSL_set_cert_cb(r->ssl, note_asked, &was_asked);
+		rc = handshake(r->ssl, net_fd, opt, err);
+		SSL_set_cert_cb(r->ssl, NULL, NULL);
 	}
-	return ERR_OK;
+	if (rc == ERR_OK && was_asked)
+		rc = await_verdict(r->ssl, net_fd, opt, err);
+	if (rc == ERR_OK)
+		rc = relay_start(r, fd, err);
+	if (rc != ERR_OK)
+		relay_free(r);
+	return rc;
 }

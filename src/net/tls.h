@@ -19,18 +19,29 @@
 
 #include "sys/cancel.h"
 
+/* What a DENIED was about. */
+enum tls_trouble {
+	TLS_TROUBLE_OTHER,
+	TLS_TROUBLE_NAME, /* the certificate is another host's */
+	TLS_TROUBLE_AUTHORITY, /* nobody who is trusted has signed it */
+	TLS_TROUBLE_OURS, /* the peer does not believe us */
+};
+
 struct tls_options {
 	const char *host; /* a name or an address: whom the certificate must name */
 	bool verify; /* false: whoever answers is believed */
+	bool any_name; /* the certificate may name somebody else, as long as it is good */
 	const char *ca_file; /* PEM; NULL: the system's authorities */
 	const char *cert_file; /* ours, PEM, with key_file; NULL: none */
 	const char *key_file;
 	int timeout_ms; /* of the handshake */
 	const struct cancel *cancel; /* of the handshake; may be NULL */
+	enum tls_trouble *trouble; /* set with ERR_DENIED; may be NULL */
 };
 
 /* Takes net_fd over, also when it fails; *fd is the caller's.  ERR_DENIED when the peer is not
- * who it should be, or does not believe us; ERR_USAGE for a certificate file that cannot be
+ * who it should be, or does not believe us (what it says of our certificate is waited for, a
+ * second at most); ERR_USAGE for a certificate file that cannot be
  * used. */
 MUST_CHECK enum err_code tls_connect(
     int *fd, int net_fd, const struct tls_options *opt, struct err *err);

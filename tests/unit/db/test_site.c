@@ -35,6 +35,13 @@ address_is_read_and_written_without_its_password(void **state)
 	    "postgres:///shop?sslmode=disable&socket=/run/pg", NULL);
 	gives_back("postgres://db/x?sslmode=verify-full&sslrootcert=/etc/a%26b.pem",
 	    "postgres://db:5432/x?sslmode=verify-full&sslrootcert=/etc/a%26b.pem", NULL);
+	gives_back("rediss://db", "rediss://db:6379?sslmode=verify-full", NULL);
+	gives_back("valkeys://db?sslmode=require", "valkeys://db:6379?sslmode=require", NULL);
+	gives_back("mongodb://db/?tls=true&tlsCAFile=/ca&tlsCertificateKeyFile=/a%20b",
+	    "mongodb://db:27017?sslmode=verify-full&sslrootcert=/ca&sslcert=/a%20b&sslkey=/"
+	    "a%20b",
+	    NULL);
+	gives_back("mongodb://db/?tls=false", "mongodb://db:27017", NULL);
 	gives_back("sqlite:/srv/a b.db", "sqlite:/srv/a b.db", NULL);
 	gives_back("sqlite:///srv/a.db", "sqlite:/srv/a.db", NULL);
 }
@@ -71,8 +78,16 @@ address_that_makes_no_sense_is_refused(void **state)
 		    "the address has a host and a socket" },
 		{ "postgres://?socket=run", ERR_USAGE, "socket= takes an absolute path" },
 		{ "redis://h/1", ERR_USAGE, "a server's databases are saved together" },
-		{ "redis://h?sslmode=require", ERR_USAGE, "the address's option 'sslmode'" },
-		{ "rediss://h", ERR_UNSUPPORTED, "Redis is not spoken to by TLS yet" },
+		{ "redis://h?sslmode=prefer", ERR_USAGE, "sslmode is one of: require" },
+		{ "redis://h?sslrootcert=/ca", ERR_USAGE, "the address has certificates" },
+		{ "rediss://h?sslcert=/c", ERR_USAGE, "sslcert= and sslkey= belong together" },
+		{ "rediss://h?tls=true", ERR_USAGE, "the address's option 'tls'" },
+		{ "rediss://?socket=/run/r", ERR_USAGE, "TLS is not spoken on a socket" },
+		{ "mongodb://h?tls=yes", ERR_USAGE, "tls= is true or false" },
+		{ "mongodb://h?tlsCAFile=/ca", ERR_USAGE, "the address has certificates" },
+		{ "mongodb://h?tlsAllowInvalidHostnames=true", ERR_USAGE,
+		    "the address's option 'tlsAllowInvalidHostnames'" },
+		{ "postgres://h?sslcert=/c", ERR_USAGE, "the address's option 'sslcert'" },
 		{ "mongodb://h/shop", ERR_USAGE, "a server's databases are saved together" },
 		{ "mongodb://a,b", ERR_UNSUPPORTED, "the address names several hosts" },
 		{ "mongodb+srv://h", ERR_UNSUPPORTED, "addresses of mongodb+srv" },
