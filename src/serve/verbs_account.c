@@ -135,9 +135,8 @@ add_first(const struct ask *ask, struct answer *out, struct err *err)
 		return err->code;
 	if (!is_right)
 		return err_set(err, ERR_DENIED,
-		    "this is not the token: it stands on the console of stacksnap serve, and "
-		    "in "
-		    "%s/" SETUP_TOKEN,
+		    "this is not the token: it stands in %s/" SETUP_TOKEN
+		    ", and on the terminal of stacksnap serve, if it has one",
 		    k->state_dir);
 	const char *name = json_get_str(ask->args, "name");
 	const char *password = json_get_str(ask->args, "password");
