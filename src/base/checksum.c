@@ -2,6 +2,11 @@
 
 #include <stdlib.h>
 #include <xxhash.h>
+/* On x86 the library can choose, when it runs, the widest registers that there are; only those
+ * who ask by these names have it.  The sums are the same. */
+#ifdef HAVE_XXH_DISPATCH
+#include <xxh_x86dispatch.h>
+#endif
 
 uint64_t
 checksum_of(const void *data, size_t len, uint64_t seed)
