@@ -47,26 +47,52 @@ end_chunk(struct chunker *c, size_t taken, bool *cut)
 	return taken;
 }
 
-/* One byte after the other; the index behind the border, or 0 when there is none. */
+/* Where the first of four hashes that follow each other gives a border, counted from 1; 0 when
+ * none does. */
+static size_t
+first_border(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t mask)
+{
+	return (a & mask) == 0   ? 1
+	       : (b & mask) == 0 ? 2
+	       : (c & mask) == 0 ? 3
+	       : (d & mask) == 0 ? 4
+				 : 0;
+}
+
+/* The index behind the border, or 0 when there is none.  Of four bytes what they add to the
+ * hash is worked out beside it, so that only one step in four waits for the one before. */
 static size_t
 roll_bytes(struct chunker *c, const uint8_t *data, size_t i, size_t end, uint64_t mask)
 {
 	const uint64_t *gear = c->table->gear;
 	uint64_t h = c->hash;
+	size_t border = 0;
+	for (; end - i >= 4; i += 4) {
+		uint64_t one = gear[data[i]];
+		uint64_t two = (one << 1) + gear[data[i + 1]];
+		uint64_t three = (two << 1) + gear[data[i + 2]];
+		uint64_t four = (three << 1) + gear[data[i + 3]];
+		border = first_border(
+		    (h << 1) + one, (h << 2) + two, (h << 3) + three, (h << 4) + four, mask);
+		if (border != 0)
+			return i + border;
+		h = (h << 4) + four;
+	}
 	while (i < end) {
 		h = (h << 1) + gear[data[i++]];
-		if ((h & mask) == 0) {
-			c->hash = h;
+		if ((h & mask) == 0)
 			return i;
-		}
 	}
 	c->hash = h;
 	return 0;
 }
 
-/* Each hash waits for the one before; four places at once keep the processor busy meanwhile. */
+/* Four places at once keep the processor busier still, as long as no border is met, which is
+ * looked for once more. */
 #define LANES 4
 #define LANE ((size_t)2048)
+/* A border is met less often than in every eighth block. */
+#define LANES_LIMIT (UINT64_C(1) << (64 - 16))
 /* Bytes that a hash depends on. */
 #define REACH 64
 
@@ -101,8 +127,9 @@ roll(struct chunker *c, const uint8_t *data, size_t i, size_t end, uint64_t mask
 {
 	/* The bits of a mask are the top ones: a hash without any of them is less than this. */
 	uint64_t limit = ~mask + 1;
-	while (end - i >= LANES * LANE && !lanes_have_border(c, data, i, limit))
-		i += LANES * LANE;
+	if (limit <= LANES_LIMIT)
+		while (end - i >= LANES * LANE && !lanes_have_border(c, data, i, limit))
+			i += LANES * LANE;
 	return roll_bytes(c, data, i, end, mask);
 }
 
