@@ -35,11 +35,22 @@ static const struct {
 	[MANNER_OTHER] = { 14, 2, ZSTD_ps_enable },
 };
 
+/* Of so many blocks of rows one is compressed at both levels, to see whether the quick one will
+ * do for those that follow. */
+#define ROWS_TRIED 32
+#define ROWS_LEVEL 3
+#define ROWS_QUICK_LEVEL 1
+/* It will when it makes them no larger than by this part. */
+#define ROWS_LOSS 128
+
 struct packer {
 	ZSTD_CCtx *ctx;
 	ZSTD_CCtx *probe_ctx; /* small: it sees samples only */
 	int manner; /* that ctx is set to, or -1 */
 	int level; /* with MANNER_LEVEL */
+	unsigned rows; /* blocks of rows so far */
+	bool rows_are_quick;
+	struct buf trial;
 	uint8_t probe[2 * SAMPLE_SIZE];
 };
 
@@ -108,6 +119,7 @@ packer_free(struct packer *p)
 		return;
 	ZSTD_freeCCtx(p->ctx);
 	ZSTD_freeCCtx(p->probe_ctx);
+	buf_release(&p->trial);
 	free(p);
 }
 
@@ -183,6 +195,41 @@ looks_compressible(struct packer *p, const struct census *c, const uint8_t *data
 	return shrunk < SAMPLE_SIZE * SAMPLES * 97 / 100;
 }
 
+static enum err_code
+compress(struct packer *p, int manner, int level, const void *data, size_t len, uint8_t *out,
+    size_t *out_len, struct err *err)
+{
+	if (set_manner(p, manner, level, err))
+		return err->code;
+	size_t n = ZSTD_compress2(p->ctx, out, block_bound(len) - BLOCK_HEADER_SIZE, data, len);
+	if (ZSTD_isError(n))
+		return err_set(err, ERR_IO, "compress: %s", ZSTD_getErrorName(n));
+	*out_len = n;
+	return ERR_OK;
+}
+
+/* Where rows are numbers and hashes, the better level makes nothing smaller and takes twice the
+ * time; of names and texts it makes 4 % less. */
+static enum err_code
+compress_rows(struct packer *p, const void *data, size_t len, uint8_t *out, size_t *out_len,
+    struct err *err)
+{
+	bool is_tried = p->rows++ % ROWS_TRIED == 0;
+	size_t quick;
+	if (!is_tried)
+		return compress(p, MANNER_LEVEL,
+		    p->rows_are_quick ? ROWS_QUICK_LEVEL : ROWS_LEVEL, data, len, out, out_len,
+		    err);
+	p->trial.len = 0;
+	if (buf_reserve(&p->trial, block_bound(len), err) ||
+	    compress(
+		p, MANNER_LEVEL, ROWS_QUICK_LEVEL, data, len, p->trial.data, &quick, err) ||
+	    compress(p, MANNER_LEVEL, ROWS_LEVEL, data, len, out, out_len, err))
+		return err->code;
+	p->rows_are_quick = quick <= *out_len + *out_len / ROWS_LOSS;
+	return ERR_OK;
+}
+
 enum err_code
 block_encode(struct packer *p, const void *data, size_t len, int level, uint8_t *out,
     size_t *out_len, struct err *err)
@@ -194,12 +241,12 @@ block_encode(struct packer *p, const void *data, size_t len, int level, uint8_t 
 	census_take(&c, data, len);
 	if (looks_compressible(p, &c, data, len)) {
 		int manner = level == BLOCK_LEVEL_FRAME ? (int)manner_for(&c) : MANNER_LEVEL;
-		if (set_manner(p, manner, level, err))
+		uint8_t *payload = out + BLOCK_HEADER_SIZE;
+		size_t n;
+		if (level == BLOCK_LEVEL_ROWS
+			? compress_rows(p, data, len, payload, &n, err)
+			: compress(p, manner, level, data, len, payload, &n, err))
 			return err->code;
-		size_t n = ZSTD_compress2(p->ctx, out + BLOCK_HEADER_SIZE,
-		    block_bound(len) - BLOCK_HEADER_SIZE, data, len);
-		if (ZSTD_isError(n))
-			return err_set(err, ERR_IO, "compress: %s", ZSTD_getErrorName(n));
 		if (n < len) {
 			out[0] = BLOCK_ZSTD;
 			*out_len = BLOCK_HEADER_SIZE + n;

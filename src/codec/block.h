@@ -31,8 +31,10 @@ size_t block_bound(size_t len);
 /* What suits frames of about 1 MiB: as fast as zstd's level 1 or faster, by what is in them
  * (docs/decisions/0011). */
 #define BLOCK_LEVEL_FRAME 0
+/* What suits frames of some 32 KiB of rows: zstd's level 3, or 1 while that is as small. */
+#define BLOCK_LEVEL_ROWS (-1)
 
-/* Encode; out has room for block_bound(len).  level is zstd's, or BLOCK_LEVEL_FRAME. */
+/* Encode; out has room for block_bound(len).  level is zstd's, or one of the above. */
 MUST_CHECK enum err_code block_encode(struct packer *p, const void *data, size_t len, int level,
     uint8_t *out, size_t *out_len, struct err *err);
 
