@@ -248,14 +248,22 @@ add_large_chunk(struct stream *s, size_t start, const struct extent *e, struct e
 	return ERR_OK;
 }
 
+/* Of the chunk that ends here. */
+static struct extent
+next_extent(struct stream *s, size_t len)
+{
+	struct extent e = { .len = len, .rows = s->rows, .is_torn = s->row_is_open };
+	s->rows = 0;
+	return e;
+}
+
 /* Hand over the chunk that ends at s->fed. */
 static enum err_code
 end_chunk(struct stream *s, struct err *err)
 {
 	size_t start = s->chunk_start;
-	struct extent e = { .len = s->fed - start, .rows = s->rows, .is_torn = s->row_is_open };
+	struct extent e = next_extent(s, s->fed - start);
 	s->chunk_start = s->fed;
-	s->rows = 0;
 	if (writer_is_large(s->kind, (size_t)e.len))
 		return add_large_chunk(s, start, &e, err);
 	return add_small_chunk(s, s->intake->slab->data + start, e, err);
@@ -309,19 +317,41 @@ stream_commit(struct stream *s, size_t n, struct err *err)
 	return cut(s, n, &none, err);
 }
 
+/* Copy what is the chunk's into the slab. */
 static enum err_code
-put(struct stream *s, const void *data, size_t len, struct row_ends *ends, struct err *err)
+keep(struct stream *s, const uint8_t *data, size_t len, struct err *err)
 {
-	const uint8_t *p = data;
 	while (len > 0) {
 		uint8_t *where;
 		size_t room;
 		if (stream_room(s, &where, &room, err))
 			return err->code;
 		size_t n = min_size(len, room);
-		memcpy(where, p, n);
-		if (cut(s, n, ends, err))
+		memcpy(where, data, n);
+		s->intake->used += n;
+		s->fed = s->intake->used;
+		data += n;
+		len -= n;
+	}
+	return ERR_OK;
+}
+
+/* A chunk that is whole where it came from is not copied, unless it goes to the workers. */
+static enum err_code
+put(struct stream *s, const void *data, size_t len, struct row_ends *ends, struct err *err)
+{
+	const uint8_t *p = data;
+	while (len > 0) {
+		bool is_end;
+		size_t n = chunker_next_row(&s->chunker, p, len, ends, &is_end);
+		s->rows += row_ends_pass(ends, n, &s->row_is_open);
+		bool is_whole = is_end && s->fed == s->chunk_start;
+		if (is_whole && !writer_is_large(s->kind, n)) {
+			if (add_small_chunk(s, p, next_extent(s, n), err))
+				return err->code;
+		} else if (keep(s, p, n, err) || (is_end && end_chunk(s, err))) {
 			return err->code;
+		}
 		p += n;
 		len -= n;
 	}
@@ -369,21 +399,8 @@ stream_chunk(struct stream *s, const void *data, const struct extent *e, struct 
 		return err_set(err, ERR_UNSUPPORTED,
 		    "a chunk of %" PRIu64 " bytes is larger than this StackSnap writes",
 		    e->len);
-	if (end_last_chunk(s, err))
+	if (end_last_chunk(s, err) || keep(s, data, (size_t)e->len, err))
 		return err->code;
-	const uint8_t *p = data;
-	for (size_t left = (size_t)e->len; left > 0;) {
-		uint8_t *where;
-		size_t room;
-		if (stream_room(s, &where, &room, err))
-			return err->code;
-		size_t n = min_size(left, room);
-		memcpy(where, p, n);
-		s->intake->used += n;
-		s->fed = s->intake->used;
-		p += n;
-		left -= n;
-	}
 	s->rows = e->rows;
 	s->row_is_open = e->is_torn;
 	enum err_code rc = end_chunk(s, err);
