@@ -15,9 +15,12 @@
 #include <time.h>
 
 #define PIPE_SIZE (1 << 20)
-/* Tools write pages; waking up for each would cost more than the pages do.  So long the tool
- * needs for some hundred kilobytes. */
-#define GATHER_NS (300 * 1000)
+/* Tools write pages; waking up for each would cost more than the pages do.  So we wait until a
+ * good part of the pipe is full: about so long, by how fast it was filled before. */
+#define GATHER_MIN_NS (100 * 1000)
+#define GATHER_MAX_NS (2000 * 1000)
+#define GATHER_LITTLE ((size_t)PIPE_SIZE / 4)
+#define GATHER_MUCH ((size_t)PIPE_SIZE / 2)
 
 struct outlet {
 	struct outlet_place place; /* where it is; no more once it was opened */
@@ -29,6 +32,8 @@ struct outlet {
 		OUTLET_PASSED_BY,
 	} state;
 	bool streams_ended;
+	long gather_ns;
+	size_t gathered; /* read since we waited */
 };
 
 enum err_code
@@ -42,6 +47,7 @@ outlet_new(struct outlet **out, int root_fd, const char *user, struct err *err)
 	if (o == NULL)
 		return err_nomem(err);
 	o->fd = -1;
+	o->gather_ns = GATHER_MIN_NS;
 	if (outlet_place_make(&o->place, root_fd, uid, &o->fd, err))
 		return err->code;
 	/* A smaller one is slower, nothing else. */
@@ -109,7 +115,21 @@ take(struct outlet *o, void *out, size_t len, size_t *got, struct err *err)
 	else if (was_opened(o))
 		is_opened(o);
 	*got = n > 0 ? (size_t)n : 0;
+	o->gathered += *got;
 	return ERR_OK;
+}
+
+/* Let it become more. */
+static void
+gather(struct outlet *o)
+{
+	if (o->gathered < GATHER_LITTLE && o->gather_ns < GATHER_MAX_NS)
+		o->gather_ns += o->gather_ns / 2;
+	else if (o->gathered > GATHER_MUCH && o->gather_ns > GATHER_MIN_NS)
+		o->gather_ns -= o->gather_ns / 4;
+	o->gathered = 0;
+	struct timespec t = { 0, o->gather_ns };
+	nanosleep(&t, NULL);
 }
 
 /* Wait until there is something to read, of the tool's streams also; *is_full: in the pipe. */
@@ -156,7 +176,6 @@ enum err_code
 outlet_read(struct outlet *o, struct attach *a, int timeout_ms, void *out, size_t len,
     size_t *got, struct err *err)
 {
-	static const struct timespec gather = { 0, GATHER_NS };
 	int64_t begun_ns = clock_mono_ns();
 	*got = 0;
 	for (;;) {
@@ -168,6 +187,11 @@ outlet_read(struct outlet *o, struct attach *a, int timeout_ms, void *out, size_
 			return ERR_OK;
 		if (o->state == OUTLET_ENDED)
 			continue;
+		/* While it flows, nobody need be woken up by the first page. */
+		if (o->gathered > 0) {
+			gather(o);
+			continue;
+		}
 		bool is_full;
 		if (listen_to(o, a, err))
 			return err->code;
@@ -176,7 +200,7 @@ outlet_read(struct outlet *o, struct attach *a, int timeout_ms, void *out, size_
 		if (wait_for_any(o, a, begun_ns, timeout_ms, &is_full, err))
 			return err->code;
 		if (is_full)
-			nanosleep(&gather, NULL);
+			gather(o);
 	}
 }
 
