@@ -625,6 +625,11 @@ mysql_drain(struct connector *c, struct dump_sink *sink, struct err *err)
 	struct mysql *m = mysql_of(c);
 	struct dump_out d = { c, sink };
 	AUTO(bufv) struct buf grants = BUF_INIT;
+	AUTO(run) struct run *healthcheck = NULL;
+	/* It starts while the dump flows. */
+	if (saves_accounts(m) && c->t->site == NULL &&
+	    mysql_start_healthcheck(m, &healthcheck, err))
+		return err->code;
 	/* Before the accounts: their tables know no savepoints. */
 	if (m->databases.len > 0 && mysql_ask_rows(m->session, &m->objects, err))
 		return err_wrap(err, "ask which tables have rows");
@@ -633,7 +638,7 @@ mysql_drain(struct connector *c, struct dump_sink *sink, struct err *err)
 	/* Without the accounts, the new server's own health check stays as it is. */
 	if (!saves_accounts(m))
 		return ERR_OK;
-	if (c->t->site == NULL && mysql_save_healthcheck(m, &d, err))
+	if (mysql_save_healthcheck(m, healthcheck, &d, err))
 		return err->code;
 	struct dump_head head = { MYSQL_GRANTS, NULL, DUMP_MYSQL, NULL, NULL, false };
 	return dump_whole(&d, &head, &grants, err);

@@ -23,30 +23,55 @@ path_of(const struct mysql *m, char **out, struct err *err)
 	return str_printf(out, err, "%s/" FILE_NAME, dir);
 }
 
-/* The file's bytes; *is_there tells whether there is one. */
+/* An image without cat is not the one that keeps such a file: then *out stays NULL. */
 static enum err_code
-read_file(
-    const struct mysql *m, const char *path, struct buf *out, bool *is_there, struct err *err)
+start_reading(const struct mysql *m, const char *path, struct run **out, struct err *err)
 {
 	const char *const argv[] = { "cat", "--", path, NULL };
 	struct run_spec spec = RUN_SPEC_INIT;
-	struct tool_end end;
 	spec.argv = argv;
+	enum err_code rc = runner_start(m->base.t->runner, &spec, out, err);
+	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
+/* The file's bytes; *is_there tells whether there is one. */
+static enum err_code
+finish_reading(
+    const struct mysql *m, struct run *run, struct buf *out, bool *is_there, struct err *err)
+{
+	struct tool_end end;
 	*is_there = false;
-	/* An image without cat is not the one that keeps such a file. */
-	if (tool_run(m->base.t, &spec, NULL, FILE_MAX, out, &end, err))
+	if (run == NULL)
+		return ERR_OK;
+	if (tool_collect(m->base.t, "cat", run, FILE_MAX, out, &end, err))
 		return err->code == ERR_USAGE ? ERR_OK : err->code;
 	*is_there = end.status == 0 && out->len > 0;
 	return ERR_OK;
 }
 
+static enum err_code
+read_file(
+    const struct mysql *m, const char *path, struct buf *out, bool *is_there, struct err *err)
+{
+	AUTO(run) struct run *run = NULL;
+	return start_reading(m, path, &run, err) ? err->code
+						 : finish_reading(m, run, out, is_there, err);
+}
+
 enum err_code
-mysql_save_healthcheck(struct mysql *m, const struct dump_out *d, struct err *err)
+mysql_start_healthcheck(const struct mysql *m, struct run **out, struct err *err)
 {
 	AUTO(str) char *path = NULL;
+	return path_of(m, &path, err) ? err->code : start_reading(m, path, out, err);
+}
+
+enum err_code
+mysql_save_healthcheck(
+    struct mysql *m, struct run *run, const struct dump_out *d, struct err *err)
+{
 	AUTO(bufv) struct buf data = BUF_INIT;
 	bool is_there;
-	if (path_of(m, &path, err) || read_file(m, path, &data, &is_there, err))
+	if (finish_reading(m, run, &data, &is_there, err))
 		return err->code;
 	if (!is_there)
 		return ERR_OK;

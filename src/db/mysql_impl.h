@@ -102,8 +102,11 @@ bool mysql_grant_needs_object(const char *grant);
 	"'mariadb.sys', 'mysql.sys', 'mysql.session', 'mysql.infoschema', 'PUBLIC'"
 
 /* Dump the image's health check file, if there is one; and put it back, src having it. */
+/* Begin to read that file, and save it in the end; run is NULL where nothing can be read. */
+MUST_CHECK enum err_code mysql_start_healthcheck(
+    const struct mysql *m, struct run **out, struct err *err);
 MUST_CHECK enum err_code mysql_save_healthcheck(
-    struct mysql *m, const struct dump_out *d, struct err *err);
+    struct mysql *m, struct run *run, const struct dump_out *d, struct err *err);
 MUST_CHECK enum err_code mysql_load_healthcheck(
     struct mysql *m, struct dump_source *src, struct err *err);
 

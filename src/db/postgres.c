@@ -134,6 +134,8 @@ static void
 release_databases(struct postgres *p)
 {
 	for (size_t i = 0; i < p->database_count; i++) {
+		run_free(p->databases[i].dump);
+		strv_release(&p->databases[i].dump_argv);
 		session_close(p->databases[i].session);
 		free(p->databases[i].name);
 		free(p->databases[i].snapshot);
@@ -315,14 +317,32 @@ open_transaction(const struct postgres *p, struct pg_database *d, struct err *er
 	return ERR_OK;
 }
 
+/* A session on a template would keep others from creating databases. */
+static bool
+is_template(const struct postgres *p, const char *database)
+{
+	for (size_t i = 0; i < p->database_count; i++)
+		if (strcmp(p->databases[i].name, database) == 0)
+			return p->databases[i].is_template;
+	return true;
+}
+
+static enum err_code
+open_asker(struct postgres *p, struct err *err)
+{
+	return p->asker != NULL ? ERR_OK : pg_session(p, p->maintenance, &p->asker, err);
+}
+
 static enum err_code
 postgres_prepare(struct connector *c, struct err *err)
 {
 	struct postgres *p = postgres_of(c);
+	/* Here it costs no time behind the fence. */
+	if (!is_template(p, p->maintenance) && open_asker(p, err))
+		return err->code;
 	for (size_t i = 0; i < p->database_count; i++) {
 		struct pg_database *d = &p->databases[i];
 		enum err_code rc = ERR_OK;
-		/* A session on a template would keep others from creating databases. */
 		if (d->is_template)
 			continue;
 		/* A table may be dropped between the list and the lock. */
@@ -473,20 +493,24 @@ check_globals(void *arg, const struct census *c, struct err *err)
 }
 
 static enum err_code
-drain_globals(struct postgres *p, const struct dump_out *out, struct err *err)
+start_globals(struct postgres *p, struct strv *argv, struct run **run, struct err *err)
 {
 	const char *options[] = { "pg_dumpall", "--globals-only",
 		p->is_superuser ? NULL : "--no-role-passwords", NULL };
-	AUTO(strv) struct strv argv = STRV_INIT;
-	AUTO(run) struct run *run = NULL;
-	AUTO(session) struct session *s = NULL;
-	if (pg_session(p, p->maintenance, &s, err) || pg_list_roles(s, &p->roles, err) ||
-	    tool_argv(p, options, p->maintenance, &argv, err) ||
+	if (pg_list_roles(p->asker, &p->roles, err) ||
+	    tool_argv(p, options, p->maintenance, argv, err) ||
 	    /* Small; and of a file it would ask that it be on the disk. */
-	    start_tool(p, &argv, NULL, &run, err))
+	    start_tool(p, argv, NULL, run, err))
 		return err_wrap(err, DUMP_GLOBALS);
+	return ERR_OK;
+}
+
+static enum err_code
+drain_globals(struct postgres *p, const struct strv *argv, struct run *run,
+    const struct dump_out *out, struct err *err)
+{
 	struct dump_head head = { DUMP_GLOBALS, NULL, DUMP_POSTGRES, p->pg_dumpall_version,
-		(const char *const *)argv.items, false };
+		(const char *const *)argv->items, false };
 	struct dump_proof proof = { PG_GLOBALS_END, NULL, check_globals, p };
 	return dump_pump(out, &head, run, NULL, &proof, err);
 }
@@ -518,65 +542,109 @@ check_database(void *arg, const struct census *c, struct err *err)
 	return objects_check(&d->objects, c, NULL, err);
 }
 
-/* The catalogue's list, and the count of rows begun, in the transaction of the fence. */
+/* The catalogue's list, and the count of rows begun, in the transaction of the fence; of a
+ * template, which has none, the list as it is now. */
 static enum err_code
 expect_database(struct postgres *p, struct pg_database *d, struct err *err)
 {
-	if (d->session != NULL) {
-		if (pg_list_objects(p, d->session, &d->objects, err))
-			return err->code;
-		return pg_begin_count(d->session, err);
-	}
-	AUTO(session) struct session *s = NULL;
-	if (pg_session(p, d->name, &s, err))
+	if (d->session != NULL)
+		return pg_list_objects(p, d->session, &d->objects, err)
+			   ? err->code
+			   : pg_begin_count(d->session, err);
+	if (p->asker == NULL)
+		return pg_session(p, d->name, &p->asker, err)
+			   ? err->code
+			   : pg_list_objects(p, p->asker, &d->objects, err);
+	return pg_move_session(p->asker, d->name, err)
+		   ? err->code
+		   : pg_list_objects(p, p->asker, &d->objects, err);
+}
+
+static enum err_code
+start_dump(struct postgres *p, struct pg_database *d, struct err *err)
+{
+	/* A table that somebody waits to change would keep pg_dump waiting for us. */
+	const char *options[] = { "pg_dump", "--format=plain", "--create",
+		"--lock-wait-timeout=60s", NULL };
+	if (tool_argv(p, options, d->name, &d->dump_argv, err))
 		return err->code;
-	return pg_list_objects(p, s, &d->objects, err);
+	if (d->snapshot != NULL && strv_addf(&d->dump_argv, err, "--snapshot=%s", d->snapshot))
+		return err->code;
+	if (expect_database(p, d, err))
+		return err_wrap(err, "list what database %s has", d->name);
+	if (start_tool(p, &d->dump_argv, "--file=", &d->dump, err))
+		return err_wrap(err, "database %s", d->name);
+	return ERR_OK;
 }
 
 static enum err_code
 drain_database(
     struct postgres *p, struct pg_database *d, const struct dump_out *out, struct err *err)
 {
-	/* A table that somebody waits to change would keep pg_dump waiting for us. */
-	const char *options[] = { "pg_dump", "--format=plain", "--create",
-		"--lock-wait-timeout=60s", NULL };
 	AUTO(str) char *name = NULL;
-	AUTO(strv) struct strv argv = STRV_INIT;
-	AUTO(run) struct run *run = NULL;
-	if (dump_name_encode(&name, d->name, err) || tool_argv(p, options, d->name, &argv, err))
+	if (dump_name_encode(&name, d->name, err) || (d->dump == NULL && start_dump(p, d, err)))
 		return err->code;
-	if (d->snapshot != NULL && strv_addf(&argv, err, "--snapshot=%s", d->snapshot))
-		return err->code;
-	if (expect_database(p, d, err))
-		return err_wrap(err, "list what database %s has", d->name);
-	if (start_tool(p, &argv, "--file=", &run, err))
-		return err_wrap(err, "%s", name);
 	struct dump_head head = { name, d->name, DUMP_POSTGRES, p->pg_dump_version,
-		(const char *const *)argv.items, false };
+		(const char *const *)d->dump_argv.items, false };
 	struct database_check check = { p, d };
 	struct dump_proof proof = { PG_DUMP_END, p->base.report.info.version, check_database,
 		&check };
-	return dump_pump(out, &head, run, NULL, &proof, err);
+	if (dump_pump(out, &head, d->dump, NULL, &proof, err))
+		return err->code;
+	run_free(TAKE(d->dump));
+	/* The server may clean up behind the snapshot again. */
+	session_close(TAKE(d->session));
+	return ERR_OK;
 }
 
+static enum err_code
+start_templates(struct postgres *p, struct err *err)
+{
+	for (size_t i = 0; i < p->database_count; i++)
+		if (p->databases[i].is_template && start_dump(p, &p->databases[i], err))
+			return err->code;
+	session_close(TAKE(p->asker));
+	return ERR_OK;
+}
+
+/* The first database with a snapshot; NULL: there is none. */
+static struct pg_database *
+first_database(const struct postgres *p)
+{
+	for (size_t i = 0; i < p->database_count; i++)
+		if (p->databases[i].session != NULL)
+			return &p->databases[i];
+	return NULL;
+}
+
+/*
+ * Starting a tool takes as long as dumping some ten megabytes, so the first ones are started
+ * together: the first database's, which waits when its pipe is full, that of the globals and
+ * those of templates.  These come first: they are small, and nobody can create databases
+ * while they are being dumped.
+ */
 static enum err_code
 postgres_drain(struct connector *c, struct dump_sink *sink, struct err *err)
 {
 	struct postgres *p = postgres_of(c);
 	struct dump_out out = { c, sink };
-	bool checked = false;
-	if (drain_globals(p, &out, err) || pg_save_conf(p, &out, err))
+	struct pg_database *first = first_database(p);
+	AUTO(strv) struct strv argv = STRV_INIT;
+	AUTO(run) struct run *globals = NULL;
+	if (first != NULL && (check_list(p, first, err) || start_dump(p, first, err)))
 		return err->code;
-	for (size_t i = 0; i < p->database_count; i++) {
-		struct pg_database *d = &p->databases[i];
-		if (d->session != NULL && !checked && check_list(p, d, err))
+	if (open_asker(p, err) || start_globals(p, &argv, &globals, err) ||
+	    pg_save_conf(p, &p->asker, &out, err) || start_templates(p, err) ||
+	    drain_globals(p, &argv, globals, &out, err))
+		return err->code;
+	for (size_t i = 0; i < p->database_count; i++)
+		if (p->databases[i].is_template &&
+		    drain_database(p, &p->databases[i], &out, err))
 			return err->code;
-		checked = checked || d->session != NULL;
-		if (drain_database(p, d, &out, err))
+	for (size_t i = 0; i < p->database_count; i++)
+		if (!p->databases[i].is_template &&
+		    drain_database(p, &p->databases[i], &out, err))
 			return err->code;
-		/* The server may clean up behind the snapshot again. */
-		session_close(TAKE(d->session));
-	}
 	return ERR_OK;
 }
 
@@ -585,6 +653,7 @@ postgres_close(struct connector *c)
 {
 	struct postgres *p = postgres_of(c);
 	release_databases(p);
+	session_close(p->asker);
 	free(p->user);
 	free(p->maintenance);
 	free(p->os_user);

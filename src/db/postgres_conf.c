@@ -10,6 +10,7 @@
  */
 #include "db/postgres_impl.h"
 
+#include "base/bytes.h"
 #include "db/tool.h"
 #include "sys/clock.h"
 
@@ -99,22 +100,63 @@ conf_paths_auto(struct conf_paths *p)
 		free(p->items[i]);
 }
 
-enum err_code
-pg_save_conf(struct postgres *p, const struct dump_out *out, struct err *err)
+/* From the server, which is quicker than a tool that has to be started; *got is false when it
+ * cannot give the file, whatever the reason is. */
+static enum err_code
+ask_for_file(struct session *s, const char *path, struct buf *out, bool *got, struct err *err)
 {
-	AUTO(session) struct session *s = NULL;
+	AUTO(str) char *path_hex = malloc(2 * strlen(path) + 1);
+	AUTO(str) char *sql = NULL;
+	AUTO(str) char *hex = NULL;
+	if (path_hex == NULL)
+		return err_nomem(err);
+	hex_encode(path_hex, (const uint8_t *)path, strlen(path));
+	if (str_printf(&sql, err,
+		"SELECT coalesce(encode(pg_read_binary_file(convert_from(decode('%s', 'hex'), "
+		"'UTF8'), 0, %zu, true), 'hex'), 'none');",
+		path_hex, CONF_MAX + 1) ||
+	    session_ask_line(s, sql, &hex, err))
+		return err->code;
+	size_t len = strlen(hex) / 2;
+	if (len > CONF_MAX)
+		return ERR_OK;
+	if (buf_reserve(out, len + 1, err))
+		return err->code;
+	*got = hex_decode(out->data, len, hex, strlen(hex));
+	out->len = *got ? len : 0;
+	return ERR_OK;
+}
+
+/* A session that a question has ended is closed; cat then tells what is wrong. */
+static enum err_code
+read_conf(
+    struct postgres *p, struct session **s, const char *path, struct buf *out, struct err *err)
+{
+	bool got = false;
+	if (*s != NULL && ask_for_file(*s, path, out, &got, err)) {
+		if (err->code == ERR_CANCELLED || err->code == ERR_NO_MEMORY)
+			return err->code;
+		session_close(TAKE(*s));
+	}
+	return got ? ERR_OK : tool_cat(p->base.t, path, CONF_MAX, out, err);
+}
+
+enum err_code
+pg_save_conf(
+    struct postgres *p, struct session **s, const struct dump_out *out, struct err *err)
+{
 	AUTO(conf_paths) struct conf_paths paths = { { NULL } };
 	/* The files of a server elsewhere cannot be reached. */
 	if (!p->is_superuser || p->base.t->site != NULL)
 		return ERR_OK;
-	if (pg_session(p, p->maintenance, &s, err) || find_paths(s, paths.items, err))
+	if (find_paths(*s, paths.items, err))
 		return err->code;
 	for (size_t i = 0; i < CONFS; i++) {
 		AUTO(bufv) struct buf data = BUF_INIT;
 		struct err why;
 		if (paths.items[i] == NULL)
 			continue;
-		if (tool_cat(p->base.t, paths.items[i], CONF_MAX, &data, &why)) {
+		if (read_conf(p, s, paths.items[i], &data, &why)) {
 			if (dump_warn(&p->base, err, "%s is not captured: %.200s",
 				paths.items[i], why.msg))
 				return err->code;

@@ -39,6 +39,8 @@ struct pg_database {
 	struct objects objects; /* that its dump must have */
 	struct session *session; /* holds the snapshot; NULL for templates */
 	char *snapshot;
+	struct run *dump; /* pg_dump, when it has been started */
+	struct strv dump_argv;
 };
 
 struct postgres {
@@ -52,6 +54,7 @@ struct postgres {
 	char *pg_dumpall_version;
 	unsigned version; /* 150008 is 15.8 */
 	bool is_superuser;
+	struct session *asker; /* for what is asked behind the fence; NULL: not opened */
 	struct pg_database *databases;
 	size_t database_count;
 	struct objects roles; /* and tablespaces, when the globals were about to be dumped */
@@ -75,6 +78,9 @@ MUST_CHECK enum err_code pg_client(const struct postgres *p, const char *databas
     struct err *err);
 MUST_CHECK enum err_code pg_session(
     const struct postgres *p, const char *database, struct session **out, struct err *err);
+/* Let a session go on to another database. */
+MUST_CHECK enum err_code pg_move_session(
+    struct session *s, const char *database, struct err *err);
 /* A session on whatever database accepts one; sets p->maintenance and p->os_user. */
 MUST_CHECK enum err_code pg_first_session(
     struct postgres *p, struct session **out, struct err *err);
@@ -89,8 +95,9 @@ MUST_CHECK enum err_code pg_end_count(struct session *s, struct objects *out, st
 
 /* Is it the name of a configuration file that is kept beside the dumps? */
 bool pg_is_conf(const char *name);
+/* By a session on any database, which is closed when it cannot answer. */
 MUST_CHECK enum err_code pg_save_conf(
-    struct postgres *p, const struct dump_out *out, struct err *err);
+    struct postgres *p, struct session **s, const struct dump_out *out, struct err *err);
 /* Put back those of the stored names that the server can live with; database can be connected
  * to. */
 MUST_CHECK enum err_code pg_load_conf(struct postgres *p, const char *database,

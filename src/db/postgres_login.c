@@ -170,6 +170,24 @@ pg_session(
 	return session_open(out, p->base.t, &spec, SESSION_POSTGRES, err);
 }
 
+enum err_code
+pg_move_session(struct session *s, const char *database, struct err *err)
+{
+	AUTO(str) char *conninfo = NULL;
+	AUTO(bufv) struct buf sql = BUF_INIT;
+	AUTO(bufv) struct buf nothing = BUF_INIT;
+	if (pg_conninfo(&conninfo, database, err) ||
+	    buf_str(&sql, "\\connect -reuse-previous=on '", err))
+		return err->code;
+	/* As psql reads what is in quotes. */
+	for (const char *c = conninfo; *c != '\0'; c++)
+		if ((*c == '\'' && buf_str(&sql, "'", err)) ||
+		    (*c == '\\' && buf_str(&sql, "\\", err)) || buf_add(&sql, c, 1, err))
+			return err->code;
+	const char *text = buf_str(&sql, "'", err) == ERR_OK ? buf_cstr(&sql) : NULL;
+	return text != NULL ? session_ask(s, text, &nothing, err) : err_nomem(err);
+}
+
 /* The same of a database that is no stack's. */
 static enum err_code
 explain_site(const struct postgres *p, struct err *err)

@@ -101,6 +101,17 @@ tool_is_missing(const struct db_target *t, const char *name, struct err *err)
 }
 
 enum err_code
+tool_collect(const struct db_target *t, const char *name, struct run *run, size_t max,
+    struct buf *out, struct tool_end *end, struct err *err)
+{
+	if (read_output(run, max, out, err) || tool_finish(run, end, err))
+		return err_wrap(err, "%s", name);
+	if (end->status == STATUS_NOT_FOUND || end->status == STATUS_NOT_EXECUTABLE)
+		return tool_is_missing(t, name, err);
+	return ERR_OK;
+}
+
+enum err_code
 tool_run(const struct db_target *t, const struct run_spec *spec, const struct buf *input,
     size_t max, struct buf *out, struct tool_end *end, struct err *err)
 {
@@ -117,11 +128,7 @@ tool_run(const struct db_target *t, const struct run_spec *spec, const struct bu
 		    run_close_stdin(run, err))
 			return err->code;
 	}
-	if (read_output(run, max, out, err) || tool_finish(run, end, err))
-		return err_wrap(err, "%s", s.argv[0]);
-	if (end->status == STATUS_NOT_FOUND || end->status == STATUS_NOT_EXECUTABLE)
-		return tool_is_missing(t, s.argv[0], err);
-	return ERR_OK;
+	return tool_collect(t, s.argv[0], run, max, out, end, err);
 }
 
 enum err_code

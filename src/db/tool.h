@@ -27,6 +27,10 @@ MUST_CHECK enum err_code tool_run(const struct db_target *t, const struct run_sp
     const struct buf *input, size_t max, struct buf *out, struct tool_end *end,
     struct err *err);
 
+/* The second half of it, of a tool of that name that was started before. */
+MUST_CHECK enum err_code tool_collect(const struct db_target *t, const char *name,
+    struct run *run, size_t max, struct buf *out, struct tool_end *end, struct err *err);
+
 /* Wait for a run's end and say how it went. */
 MUST_CHECK enum err_code tool_finish(struct run *run, struct tool_end *end, struct err *err);
 

@@ -36,6 +36,12 @@ enum { CATALOGUE_ANSWERS = 5 };
 		"current_setting('hba_file')",                              \
 		    "2f64|2f642f706f737467726573716c2e636f6e66|2f65|2f65\n" \
 	}
+/* What is in such a file, "port = 5432\n"; and the way to a template. */
+#define BEHIND_THE_FENCE                                                  \
+	{ "pg_read_binary_file", "706f7274203d20353433320a\n" },          \
+	{                                                                 \
+		"\\connect -reuse-previous=on 'dbname=''template1'''", "" \
+	}
 
 static const struct script_answer answers[] = {
 	CATALOGUE(TABLES, ROWS),
@@ -65,6 +71,7 @@ static const struct script_answer answers_of_postgres[] = {
 	{ "pg_export_snapshot", "00000003-0000001A-1|0/1A2B390\n" },
 	{ "AND NOT datistemplate", "706f737467726573\n73686f70\n" },
 	FILES,
+	BEHIND_THE_FENCE,
 	{ NULL, NULL },
 };
 
@@ -142,14 +149,15 @@ backup_is_roles_and_one_dump_for_each_database(void **state)
 	AUTO(fixture) struct fixture f;
 	fixture_init(&f);
 	ok(back_up(&f, &err));
-	static const char *const want[] = { "globals.sql", "postgresql.conf",
-		"postgresql.auto.conf", "postgres.sql", "shop.sql", "template1.sql" };
+	static const char *const want[] = { "postgresql.conf", "postgresql.auto.conf",
+		"globals.sql", "template1.sql", "postgres.sql", "shop.sql" };
 	assert_int_equal(f.dump.len, ARRAY_LEN(want));
 	for (size_t i = 0; i < f.dump.len; i++) {
 		assert_string_equal(f.dump.files[i].name, want[i]);
 		assert_true(f.dump.files[i].ended);
 	}
-	assert_memory_equal(f.dump.files[4].data.data, shop, sizeof shop - 1);
+	assert_memory_equal(f.dump.files[0].data.data, "port = 5432\n", 12);
+	assert_memory_equal(f.dump.files[5].data.data, shop, sizeof shop - 1);
 
 	const struct db_report *r = connector_report(f.c);
 	assert_string_equal(r->info.version, "15.8");
@@ -160,14 +168,52 @@ backup_is_roles_and_one_dump_for_each_database(void **state)
 	assert_string_equal(r->fence.position, "LSN 0/1A2B390 to 0/1A2B3C8");
 	assert_true(r->fence.begin_ns > 0 && r->fence.end_ns >= r->fence.begin_ns);
 	assert_int_equal(r->stream_count, 6);
-	assert_string_equal(r->streams[1].name, "postgresql.conf");
-	assert_int_equal(r->streams[1].format, DUMP_FILE);
-	assert_string_equal(r->streams[2].name, "postgresql.auto.conf");
-	assert_string_equal(r->streams[4].name, "shop.sql");
-	assert_string_equal(r->streams[4].database, "shop");
-	assert_string_equal(r->streams[4].tool, "pg_dump (PostgreSQL) 15.8");
-	assert_int_equal(r->streams[4].bytes, sizeof shop - 1);
-	assert_true(strv_has(&r->streams[4].argv, "--snapshot=00000003-0000001B-1"));
+	assert_string_equal(r->streams[0].name, "postgresql.conf");
+	assert_int_equal(r->streams[0].format, DUMP_FILE);
+	assert_string_equal(r->streams[1].name, "postgresql.auto.conf");
+	assert_string_equal(r->streams[5].name, "shop.sql");
+	assert_string_equal(r->streams[5].database, "shop");
+	assert_string_equal(r->streams[5].tool, "pg_dump (PostgreSQL) 15.8");
+	assert_int_equal(r->streams[5].bytes, sizeof shop - 1);
+	assert_true(strv_has(&r->streams[5].argv, "--snapshot=00000003-0000001B-1"));
+}
+
+/* Whether it says that there is none, or ends the session over the question. */
+static void
+settings_that_the_server_does_not_give_are_read_by_a_tool(void **state)
+{
+	(void)state;
+	static const char *const given[] = { "none\n", NULL };
+	for (size_t i = 0; i < ARRAY_LEN(given); i++) {
+		struct err err = ERR_INIT;
+		static struct script_answer other[ARRAY_LEN(answers_of_postgres)];
+		memcpy(other, answers_of_postgres, sizeof other);
+		for (size_t k = 0; other[k].question != NULL; k++)
+			if (strcmp(other[k].question, "pg_read_binary_file") == 0)
+				other[k].answer = given[i];
+		AUTO(fixture) struct fixture f;
+		fixture_init(&f);
+		f.steps[STEP_PSQL].answers = other;
+		ok(back_up(&f, &err));
+		assert_int_equal(connector_report(f.c)->warnings.len, 0);
+		assert_true(script_saw(&f.runner.calls, "cat -- /d/postgresql.conf\n"));
+		assert_true(script_saw(&f.runner.calls, "cat -- /d/postgresql.auto.conf\n"));
+		const struct memory_file *conf = memory_find(&f.dump, "postgresql.conf");
+		assert_int_equal(conf->data.len, 12);
+		assert_memory_equal(conf->data.data, "port = 5432\n", 12);
+		assert_true(memory_find(&f.dump, "shop.sql")->ended);
+	}
+}
+
+static void
+settings_that_the_server_gives_need_no_tool(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	AUTO(fixture) struct fixture f;
+	fixture_init(&f);
+	ok(back_up(&f, &err));
+	assert_false(script_saw(&f.runner.calls, "cat "));
 }
 
 static void
@@ -366,7 +412,6 @@ dump_tool_that_fails_is_never_a_success(void **state)
 		f.steps[STEP_SHOP].errors = cases[i].errors;
 		refused(back_up(&f, &err), ERR_INCOMPLETE, cases[i].want);
 		assert_false(memory_find(&f.dump, "shop.sql")->ended);
-		assert_null(memory_find(&f.dump, "template1.sql"));
 	}
 }
 
@@ -429,7 +474,8 @@ roles_cut_off_are_refused(void **state)
 	    "service db: globals.sql: the dump is cut off: 60 bytes came, without the end mark "
 	    "\"-- "
 	    "PostgreSQL database cluster dump complete\"");
-	assert_int_equal(f.dump.len, 1);
+	assert_false(memory_find(&f.dump, "globals.sql")->ended);
+	assert_null(memory_find(&f.dump, "shop.sql"));
 }
 
 static void
@@ -511,7 +557,7 @@ what_a_tool_says_beside_a_good_dump_is_a_warning(void **state)
 	const struct db_report *r = connector_report(f.c);
 	assert_int_equal(r->warnings.len, 1);
 	assert_string_equal(r->warnings.items[0], "pg_dump said: pg_dump: warning: odd");
-	assert_int_equal(census_find(r->streams[4].census, CENSUS_ROWS, "public.a")->count, 1);
+	assert_int_equal(census_find(r->streams[5].census, CENSUS_ROWS, "public.a")->count, 1);
 }
 
 static void
@@ -562,7 +608,7 @@ closing_in_the_middle_ends_every_session(void **state)
 	assert_int_equal(f.runner.live, 0);
 	ok(connector_prepare(f.c, &err));
 	ok(connector_fence(f.c, &fence, &err));
-	assert_int_equal(f.runner.live, 2);
+	assert_int_equal(f.runner.live, 3);
 	/* fixture_auto closes and asserts that none is left. */
 }
 
@@ -680,6 +726,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(backup_is_roles_and_one_dump_for_each_database),
+		cmocka_unit_test(settings_that_the_server_does_not_give_are_read_by_a_tool),
+		cmocka_unit_test(settings_that_the_server_gives_need_no_tool),
 		cmocka_unit_test(password_goes_by_environment_and_is_in_no_command_line),
 		cmocka_unit_test(
 		    templates_are_dumped_without_a_session_that_would_block_others),
