@@ -49,6 +49,17 @@ export function placeOf(pathname: string): Place<PageName> | null {
 	return match(patterns, pathname);
 }
 
-export function load(name: PageName): ReturnType<Loader> {
-	return loaders[name]() as ReturnType<Loader>;
+const AGAIN_MS = [300, 1500];
+
+/** A connection that breaks just then is no reason to show nothing: it is tried again. */
+export async function load(name: PageName): ReturnType<Loader> {
+	const loader: Loader = loaders[name];
+	for (const wait of AGAIN_MS) {
+		try {
+			return await loader();
+		} catch {
+			await new Promise((done) => setTimeout(done, wait));
+		}
+	}
+	return loader();
 }

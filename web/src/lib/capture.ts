@@ -37,7 +37,7 @@ export function engineVersion(engine: string, version: string | null | undefined
 export function memberName(name: string): string {
 	if (/^[0-9a-f]{64}$/.test(name)) return `${name.slice(0, 12)}…`;
 	const parts = name.split('/');
-	return name.startsWith('/') && parts.length > 3 ? `…/${parts.slice(-2).join('/')}` : name;
+	return name.startsWith('/') && parts.length > 3 ? `…/${parts.at(-1)}` : name;
 }
 
 export function captureOf(member: Pick<Member, 'kind' | 'engine' | 'services'>, quiesce: readonly string[]): string {
