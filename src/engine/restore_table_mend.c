@@ -58,8 +58,8 @@ note_settled(
 		[MENDED_OLD] =
 		    "its restore was interrupted, and not done: all is as it was before",
 		[MENDED_NEW] =
-		    "its restore was interrupted when it was done; the old rows are kept "
-		    "(restore undo, restore finish)",
+		    ("its restore was interrupted when it was done; the old rows are kept: "
+		     "restore undo or finish"),
 		[MENDED_BESIDE] = "its restore was interrupted; look whether all is there in ",
 	};
 	bool has_database = p->database != NULL && *p->database != '\0';
