@@ -7,7 +7,7 @@ set -uo pipefail
 
 backups=${STACKSNAP_TEST_BACKUPS:-20}
 
-start_shop ts-instant 18081 || exit 1
+SHOP_PACE=1 start_shop ts-instant 18081 || exit 1
 "$stacksnap" init >/dev/null || exit 1
 
 # The whole dump is read before it is searched, so that nobody meets a closed pipe.
