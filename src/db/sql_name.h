@@ -39,6 +39,9 @@ const char *sql_object_table(const char *object);
 /* A name without its first part; NULL when it has no other. */
 const char *sql_name_rest(const char *name);
 
+/* The last part of such a name, quotes and all: `name` itself when it has one only. */
+const char *sql_name_last(const char *name);
+
 /* Append a name between marks, '"' or '`'; those that it has are doubled.  A NUL stands behind
  * it, as with buf_str. */
 MUST_CHECK enum err_code sql_quote(

@@ -16,6 +16,14 @@ sql_name_rest(const char *name)
 	return NULL;
 }
 
+const char *
+sql_name_last(const char *name)
+{
+	for (const char *rest = name; rest != NULL; rest = sql_name_rest(rest))
+		name = rest;
+	return name;
+}
+
 /* The token behind the words where the name of what it stands on begins; 0: there is none. */
 static size_t
 find_on(const struct sql_head *h)
@@ -44,10 +52,8 @@ static void
 drop_last_part(struct buf *name)
 {
 	const char *text = buf_cstr(name);
-	const char *last = NULL;
-	for (const char *p = text; p != NULL && (p = sql_name_rest(p)) != NULL;)
-		last = p;
-	name->len = last != NULL ? (size_t)(last - 1 - text) : 0;
+	const char *last = text != NULL ? sql_name_last(text) : NULL;
+	name->len = last != text ? (size_t)(last - 1 - text) : 0;
 }
 
 static enum err_code

@@ -21,14 +21,6 @@ table_fits(const char *table, const char *typed_or_glob)
 	return table_is_called(table, typed_or_glob) || fnmatch(typed_or_glob, table, 0) == 0;
 }
 
-static const char *
-last_part(const char *name)
-{
-	for (const char *rest = name; rest != NULL; rest = sql_name_rest(rest))
-		name = rest;
-	return name;
-}
-
 bool
 table_is_nearer(const char *typed, const char *name, const char *near)
 {
@@ -36,7 +28,7 @@ table_is_nearer(const char *typed, const char *name, const char *near)
 	const char *words[2];
 	size_t n = 0;
 	if (near != NULL)
-		words[n++] = is_whole ? near : last_part(near);
-	words[n] = is_whole ? name : last_part(name);
+		words[n++] = is_whole ? near : sql_name_last(near);
+	words[n] = is_whole ? name : sql_name_last(name);
 	return suggest(typed, words, n + 1) == words[n];
 }
