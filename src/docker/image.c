@@ -18,6 +18,34 @@ image_ref_tag(const char *ref)
 }
 
 enum err_code
+docker_image_id(char **id, struct docker *d, const char *ref, struct err *err)
+{
+	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
+	enum err_code rc = docker_image_inspect(d, ref, &doc, err);
+	if (rc == ERR_NOT_FOUND) {
+		*id = NULL;
+		return ERR_OK;
+	}
+	if (rc != ERR_OK)
+		return rc;
+	const char *got = json_get_str(doc.json, "Id");
+	if (got == NULL)
+		return err_set(
+		    err, ERR_CORRUPT, "inspect image %s: the engine gave no id", ref);
+	return str_dup(id, got, err);
+}
+
+enum err_code
+docker_image_is_here(struct docker *d, const char *ref, bool *is_here, struct err *err)
+{
+	AUTO(str) char *id = NULL;
+	if (docker_image_id(&id, d, ref, err))
+		return err->code;
+	*is_here = id != NULL;
+	return ERR_OK;
+}
+
+enum err_code
 docker_image_tag(struct docker *d, const char *id, const char *ref, struct err *err)
 {
 	AUTO(str) char *name = NULL;

@@ -1,6 +1,6 @@
 /*
- * image.h: giving an image a name, fetching one from a registry, keeping and
- * removing one.
+ * image.h: what a name means, giving an image a name, fetching one from a
+ * registry, keeping and removing one.
  *
  * Threads, errors: as in engine.h.
  */
@@ -9,6 +9,12 @@
 
 #include "docker/engine.h"
 
+/* The id of the image that ref means, which is a name, an id or "postgres@sha256:..."; NULL
+ * when none is here. */
+MUST_CHECK enum err_code docker_image_id(
+    char **id, struct docker *d, const char *ref, struct err *err);
+MUST_CHECK enum err_code docker_image_is_here(
+    struct docker *d, const char *ref, bool *is_here, struct err *err);
 /* The image with this id gets the name ref ("postgres:15"); what else had that name loses it.
  */
 MUST_CHECK enum err_code docker_image_tag(

@@ -5,6 +5,8 @@
  */
 #include "engine/drill_impl.h"
 
+#include "engine/kept_image.h"
+
 #include <string.h>
 
 const char *
@@ -17,45 +19,14 @@ drill_image_of(void *arg, const char *service)
 	return NULL;
 }
 
-/* *here: the engine has it. */
-static enum err_code
-is_here(const struct drill *d, const char *ref, bool *here, struct err *err)
-{
-	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
-	enum err_code rc = docker_image_inspect(d->job->docker, ref, &doc, err);
-	*here = rc == ERR_OK;
-	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
-}
-
-/* The member that is this very image; NULL: the snapshot has it not, or another of that name.
- */
-static const json_t *
-stored_image(const struct drill *d, const struct restore_container *c)
-{
-	const json_t *members = json_object_get(d->job->snapshot.document, "members");
-	size_t i;
-	const json_t *m;
-	json_array_foreach(members, i, m)
-	{
-		const char *kind = json_get_str(m, "kind");
-		const char *name = json_get_str(m, "name");
-		const char *id = json_get_str(m, "image_id");
-		if (kind != NULL && name != NULL && id != NULL && strcmp(kind, "image") == 0 &&
-		    strcmp(name, c->image) == 0 && strcmp(id, c->image_id) == 0)
-			return m;
-	}
-	return NULL;
-}
-
 /* Several services may be made of it. */
 static enum err_code
-will_load(
-    struct drill *d, const struct restore_container *c, const json_t *member, struct err *err)
+will_load(struct drill *d, const struct restore_container *c, const struct kept_image *kept,
+    struct err *err)
 {
 	if (strv_has(&d->scratch->images, c->image_id))
 		return ERR_OK;
-	int64_t bytes = json_get_int(member, "bytes", 0);
-	d->load_bytes += bytes > 0 ? (uint64_t)bytes : 0;
+	d->load_bytes += kept->file.content.size;
 	event_note(d->engine->events, c->service,
 	    "image %s is not on this host: it comes from the snapshot", c->image);
 	return strv_add(&d->scratch->images, c->image_id, err);
@@ -65,19 +36,19 @@ static enum err_code
 find_image(
     struct drill *d, const struct restore_container *c, const char **ref, struct err *err)
 {
-	bool here = false;
-	*ref = NULL;
-	if (*c->image_id != '\0' && is_here(d, c->image_id, &here, err))
+	AUTO(kept_image) struct kept_image kept = KEPT_IMAGE_INIT;
+	const struct restore_job *j = d->job;
+	bool here;
+	*ref = c->image_id;
+	if (job_image_is_here(j, c, &here, err))
 		return err->code;
-	if (here) {
-		*ref = c->image_id;
+	if (here)
 		return ERR_OK;
-	}
-	const json_t *member = stored_image(d, c);
-	if (member != NULL) {
-		*ref = c->image_id;
-		return will_load(d, c, member, err);
-	}
+	enum err_code rc = kept_image_find(&kept, j->engine, &j->snapshot, c->image, err);
+	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
+		return rc;
+	if (rc == ERR_OK && *kept.id != '\0' && strcmp(kept.id, c->image_id) == 0)
+		return will_load(d, c, &kept, err);
 	size_t i;
 	const json_t *digest;
 	json_array_foreach(c->digests, i, digest)
@@ -85,7 +56,7 @@ find_image(
 		const char *text = json_string_value(digest);
 		if (text == NULL)
 			continue;
-		if (is_here(d, text, &here, err))
+		if (docker_image_is_here(j->docker, text, &here, err))
 			return err->code;
 		if (here || d->opt->may_pull) {
 			*ref = text;
@@ -135,7 +106,7 @@ drill_load_images(struct drill *d, struct err *err)
 		bool here;
 		if (!strv_has(&d->scratch->images, c->image_id))
 			continue;
-		if (is_here(d, c->image_id, &here, err) ||
+		if (job_image_is_here(j, c, &here, err) ||
 		    (!here && job_load_image(j, c, &here, err)))
 			return err->code;
 		if (!here)

@@ -4,6 +4,8 @@
  */
 #include "engine/plan_impl.h"
 
+#include "docker/image.h"
+
 #include <string.h>
 
 /* What the engine calls it when it is saved: by its name, so that the name comes back with it,
@@ -11,11 +13,9 @@
 static enum err_code
 image_source(char **out, struct docker *d, const struct stack_container *c, struct err *err)
 {
-	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
-	enum err_code rc = docker_image_inspect(d, c->image_ref, &doc, err);
-	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
-		return rc;
-	const char *id = rc == ERR_OK ? json_get_str(doc.json, "Id") : NULL;
+	AUTO(str) char *id = NULL;
+	if (docker_image_id(&id, d, c->image_ref, err))
+		return err->code;
 	bool is_same = id != NULL && strcmp(id, c->image_id) == 0;
 	return str_dup(out, is_same ? c->image_ref : c->image_id, err);
 }

@@ -1,10 +1,9 @@
-/* look_at_images: can every service be made here, from the image that it had? */
+/* Can every service be made here, from the image that it had?  And how that one comes here. */
 #include "engine/restore_look.h"
 
-#include "docker/image.h"
+#include "engine/kept_image.h"
 #include "engine/restore_steps.h"
 #include "sys/fs.h"
-#include "tree/dir.h"
 
 #include <string.h>
 
@@ -67,24 +66,23 @@ look_at_files(struct restore_job *j, bool *builds, struct err *err)
 	return ERR_OK;
 }
 
-/* The image as the snapshot keeps it; ERR_NOT_FOUND when it does not. */
-static enum err_code
-find_stored_image(const struct restore_job *j, const struct restore_container *c,
-    struct tree_entry *out, struct err *err)
+enum err_code
+job_image_is_here(const struct restore_job *j, const struct restore_container *c, bool *is_here,
+    struct err *err)
 {
-	AUTO(str) char *path = NULL;
-	if (str_printf(&path, err, "images/%s.tar", c->image))
-		return err->code;
-	return tree_lookup(j->engine->repo, &j->snapshot.root, path, out, err);
+	*is_here = false;
+	return *c->image_id == '\0'
+		   ? ERR_OK
+		   : docker_image_is_here(j->docker, c->image_id, is_here, err);
 }
 
 static enum err_code
-is_image_stored(const struct restore_job *j, const struct restore_container *c, bool *is_stored,
+is_image_kept(const struct restore_job *j, const struct restore_container *c, bool *is_kept,
     struct err *err)
 {
-	AUTO(tree_entry) struct tree_entry e = TREE_ENTRY_INIT;
-	enum err_code rc = find_stored_image(j, c, &e, err);
-	*is_stored = rc == ERR_OK;
+	AUTO(kept_image) struct kept_image kept = KEPT_IMAGE_INIT;
+	enum err_code rc = kept_image_find(&kept, j->engine, &j->snapshot, c->image, err);
+	*is_kept = rc == ERR_OK;
 	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
 }
 
@@ -93,22 +91,19 @@ tell_missing(
     struct restore_job *j, const struct restore_container *c, bool builds, struct err *err)
 {
 	struct restore_preview *p = &j->preview;
-	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
-	enum err_code rc = *c->image_id != '\0'
-			       ? docker_image_inspect(j->docker, c->image_id, &doc, err)
-			       : ERR_NOT_FOUND;
-	if (rc == ERR_OK)
+	bool is_here;
+	bool is_kept;
+	if (job_image_is_here(j, c, &is_here, err))
+		return err->code;
+	if (is_here)
 		return strv_addf(&p->warnings, err,
 		    "no image is named %s here (service %s), but the recorded one is here: it "
 		    "gets "
 		    "that name again",
 		    c->image, c->service);
-	if (rc != ERR_NOT_FOUND)
-		return rc;
-	bool is_stored;
-	if (is_image_stored(j, c, &is_stored, err))
+	if (is_image_kept(j, c, &is_kept, err))
 		return err->code;
-	if (is_stored)
+	if (is_kept)
 		return strv_addf(&p->warnings, err,
 		    "image %s of service %s is not on this host and will be loaded from the "
 		    "snapshot",
@@ -135,24 +130,18 @@ static enum err_code
 look_at_image(
     struct restore_job *j, const struct restore_container *c, bool builds, struct err *err)
 {
-	AUTO(docker_doc) struct docker_doc recorded = DOCKER_DOC_INIT;
-	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
-	enum err_code rc = docker_image_inspect(j->docker, c->image, &doc, err);
-	if (rc == ERR_NOT_FOUND)
-		return tell_missing(j, c, builds, err);
-	if (rc != ERR_OK)
-		return rc;
-	const char *id = json_get_str(doc.json, "Id");
-	if (*c->image_id == '\0' || id == NULL || strcmp(id, c->image_id) == 0)
-		return ERR_OK;
-	rc = docker_image_inspect(j->docker, c->image_id, &recorded, err);
-	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
-		return rc;
-	bool is_stored;
-	bool is_here = rc == ERR_OK;
-	if (is_image_stored(j, c, &is_stored, err))
+	AUTO(str) char *id = NULL;
+	bool is_here;
+	bool is_kept;
+	if (docker_image_id(&id, j->docker, c->image, err))
 		return err->code;
-	bool can_pin = (is_here || is_stored || json_array_size(c->digests) > 0) &&
+	if (id == NULL)
+		return tell_missing(j, c, builds, err);
+	if (*c->image_id == '\0' || strcmp(id, c->image_id) == 0)
+		return ERR_OK;
+	if (job_image_is_here(j, c, &is_here, err) || is_image_kept(j, c, &is_kept, err))
+		return err->code;
+	bool can_pin = (is_here || is_kept || json_array_size(c->digests) > 0) &&
 		       !compose_is_v1(j->compose);
 	return strv_addf(&j->preview.warnings, err,
 	    "image %s of service %s is another one now: %.*s, when the backup was made %.*s; "
@@ -166,12 +155,10 @@ look_at_image(
 static enum err_code
 look_at_old_image(struct restore_job *j, const struct stack_container *c, struct err *err)
 {
-	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
+	AUTO(str) char *id = NULL;
 	const char *ref = compose_is_v1(j->compose) ? c->image_ref : c->image_id;
-	enum err_code rc = docker_image_inspect(j->docker, ref, &doc, err);
-	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
-		return rc;
-	const char *id = rc == ERR_OK ? json_get_str(doc.json, "Id") : NULL;
+	if (docker_image_id(&id, j->docker, ref, err))
+		return err->code;
 	if (id != NULL && strcmp(id, c->image_id) == 0)
 		return ERR_OK;
 	return strv_addf(&j->preview.warnings, err,
@@ -200,59 +187,47 @@ look_at_images(struct restore_job *j, struct err *err)
 	return ERR_OK;
 }
 
-struct stored_image {
-	const struct restore_job *job;
-	const struct content *content;
-	uint64_t at;
-};
-
-static enum err_code
-read_stored_image(void *ctx, void *out, size_t len, size_t *got, struct err *err)
-{
-	struct stored_image *s = ctx;
-	if (cancel_check(s->job->engine->cancel, err) ||
-	    content_read_at(s->job->engine->repo, s->content, s->at, out, len, got, err))
-		return err->code;
-	s->at += *got;
-	return ERR_OK;
-}
-
-/* Who has that name here keeps it: loading would take it away. */
-static enum err_code
-load_beside_named(
-    struct restore_job *j, const char *name, struct stored_image *stored, struct err *err)
-{
-	AUTO(docker_doc) struct docker_doc named = DOCKER_DOC_INIT;
-	enum err_code rc = docker_image_inspect(j->docker, name, &named, err);
-	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
-		return rc;
-	const char *id = rc == ERR_OK ? json_get_str(named.json, "Id") : NULL;
-	if (docker_image_load(j->docker, read_stored_image, stored, err))
-		return err->code;
-	return id == NULL ? ERR_OK : docker_image_tag(j->docker, id, name, err);
-}
-
 enum err_code
 job_load_image(
     struct restore_job *j, const struct restore_container *c, bool *loaded, struct err *err)
 {
-	AUTO(tree_entry) struct tree_entry e = TREE_ENTRY_INIT;
-	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
+	AUTO(kept_image) struct kept_image kept = KEPT_IMAGE_INIT;
 	*loaded = false;
-	enum err_code rc = find_stored_image(j, c, &e, err);
+	enum err_code rc = kept_image_find(&kept, j->engine, &j->snapshot, c->image, err);
 	if (rc != ERR_OK)
 		return rc == ERR_NOT_FOUND ? ERR_OK : rc;
 	event_phase(j->engine->events, "loading image %s", c->image);
-	struct stored_image stored = { .job = j, .content = &e.content };
-	if (load_beside_named(j, c->image, &stored, err))
+	if (kept_image_load(&kept, j->engine, j->docker, c->image, err))
 		return err_wrap(err, "service %s", c->service);
-	rc = docker_image_inspect(j->docker, c->image_id, &doc, err);
-	*loaded = rc == ERR_OK;
-	if (rc == ERR_NOT_FOUND)
+	if (job_image_is_here(j, c, loaded, err))
+		return err->code;
+	if (!*loaded)
 		event_warning(j->engine->events, c->service,
 		    "the snapshot keeps another image by the name of %s than this service had",
 		    c->image);
-	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+	return ERR_OK;
+}
+
+static enum err_code
+pull_image(
+    struct restore_job *j, struct restore_container *c, const char *digest, struct err *err)
+{
+	event_phase(j->engine->events, "pulling image %s", digest);
+	enum err_code rc = docker_image_pull(j->docker, digest, err);
+	if (rc == ERR_OK) {
+		c->digest = digest;
+		return ERR_OK;
+	}
+	/* Another image of that name is better than no service; the preview has told. */
+	bool is_here = false;
+	struct err scratch; /* the pull's failure is told then */
+	if (rc == ERR_CANCELLED ||
+	    docker_image_is_here(j->docker, c->image, &is_here, &scratch) != ERR_OK || !is_here)
+		return err_wrap(err, "service %s", c->service);
+	event_warning(j->engine->events, c->service,
+	    "the recorded image could not be pulled (%s): it is made of what %s is here",
+	    err->msg, c->image);
+	return ERR_OK;
 }
 
 /* What the recorded container was made of is not here, but the snapshot keeps it, or it came
@@ -260,36 +235,12 @@ job_load_image(
 static enum err_code
 fetch_image(struct restore_job *j, struct restore_container *c, struct err *err)
 {
-	AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
 	const char *digest = json_string_value(json_array_get(c->digests, 0));
-	enum err_code rc = ERR_NOT_FOUND;
-	bool is_here = false;
-	if (*c->image_id != '\0') {
-		rc = docker_image_inspect(j->docker, c->image_id, &doc, err);
-		is_here = rc == ERR_OK;
-		if (rc == ERR_NOT_FOUND && job_load_image(j, c, &is_here, err))
-			return err->code;
-	}
-	if (is_here || (rc == ERR_NOT_FOUND && digest == NULL))
-		return ERR_OK;
-	if (rc != ERR_NOT_FOUND)
-		return rc;
-	event_phase(j->engine->events, "pulling image %s", digest);
-	rc = docker_image_pull(j->docker, digest, err);
-	if (rc == ERR_OK) {
-		c->digest = digest;
-		return ERR_OK;
-	}
-	/* Another image of that name is better than no service; the preview has told. */
-	AUTO(docker_doc) struct docker_doc named = DOCKER_DOC_INIT;
-	struct err scratch;
-	if (rc == ERR_CANCELLED ||
-	    docker_image_inspect(j->docker, c->image, &named, &scratch) != ERR_OK)
-		return err_wrap(err, "service %s", c->service);
-	event_warning(j->engine->events, c->service,
-	    "the recorded image could not be pulled (%s): it is made of what %s is here",
-	    err->msg, c->image);
-	return ERR_OK;
+	bool is_here;
+	if (job_image_is_here(j, c, &is_here, err) ||
+	    (!is_here && *c->image_id != '\0' && job_load_image(j, c, &is_here, err)))
+		return err->code;
+	return is_here || digest == NULL ? ERR_OK : pull_image(j, c, digest, err);
 }
 
 enum err_code

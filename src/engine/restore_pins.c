@@ -48,22 +48,20 @@ pins_is_file(const char *path, const char *state_dir, const char *stack)
 static enum err_code
 look_at(const struct pin *pin, struct docker *d, bool *must_pin, struct err *err)
 {
-	AUTO(docker_doc) struct docker_doc recorded = DOCKER_DOC_INIT;
-	AUTO(docker_doc) struct docker_doc named = DOCKER_DOC_INIT;
+	AUTO(str) char *recorded = NULL;
+	AUTO(str) char *named = NULL;
 	*must_pin = false;
 	if (*pin->id == '\0' || *pin->image == '\0')
 		return ERR_OK;
-	enum err_code rc = docker_image_inspect(d, pin->id, &recorded, err);
-	if (rc != ERR_OK)
-		return rc == ERR_NOT_FOUND ? ERR_OK : rc;
-	rc = docker_image_inspect(d, pin->image, &named, err);
-	if (rc == ERR_NOT_FOUND && strchr(pin->image, '@') == NULL)
+	if (docker_image_id(&recorded, d, pin->id, err))
+		return err->code;
+	if (recorded == NULL)
+		return ERR_OK;
+	if (docker_image_id(&named, d, pin->image, err))
+		return err->code;
+	if (named == NULL && strchr(pin->image, '@') == NULL)
 		return docker_image_tag(d, pin->id, pin->image, err);
-	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
-		return rc;
-	const char *id = rc == ERR_OK ? json_get_str(named.json, "Id") : NULL;
-	const char *wanted = json_get_str(recorded.json, "Id");
-	*must_pin = id == NULL || wanted == NULL || strcmp(id, wanted) != 0;
+	*must_pin = named == NULL || strcmp(named, recorded) != 0;
 	return ERR_OK;
 }
 

@@ -12,6 +12,9 @@
 
 /* Recorded images that are not here are pulled by their digests. */
 MUST_CHECK enum err_code job_fetch_images(struct restore_job *j, struct err *err);
+/* *is_here: the engine has the very image that c was made of. */
+MUST_CHECK enum err_code job_image_is_here(const struct restore_job *j,
+    const struct restore_container *c, bool *is_here, struct err *err);
 /* What the snapshot keeps by the name of c's image.  *loaded: the recorded image is here now.
  */
 MUST_CHECK enum err_code job_load_image(

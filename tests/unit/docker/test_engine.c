@@ -1,5 +1,7 @@
 #include "fake_engine.h"
 
+#include "docker/image.h"
+
 static enum err_code
 open_host(struct docker **d, const char *host, struct err *err)
 {
@@ -205,6 +207,34 @@ names_are_encoded_in_the_path(void **state)
 }
 
 static void
+an_image_is_known_by_its_id_or_not_here(void **state)
+{
+	(void)state;
+	struct fake *f = fake_start();
+	fake_route(f, "GET /images/redis/json", 200, "{\"Id\":\"sha256:ab\"}");
+	fake_route(f, "GET /images/nameless/json", 200, "{}");
+	fake_route(f, "GET /images/broken/json", 500, "{\"message\":\"no disk\"}");
+	AUTO(docker) struct docker *d = fake_client(f, NULL);
+	AUTO(str) char *id = NULL;
+	bool is_here = false;
+	struct err err = ERR_INIT;
+	assert_int_equal(docker_image_id(&id, d, "redis", &err), ERR_OK);
+	assert_string_equal(id, "sha256:ab");
+	assert_int_equal(docker_image_is_here(d, "redis", &is_here, &err), ERR_OK);
+	assert_true(is_here);
+	assert_int_equal(docker_image_is_here(d, "mongo", &is_here, &err), ERR_OK);
+	assert_false(is_here);
+	free(TAKE(id));
+	assert_int_equal(docker_image_id(&id, d, "mongo", &err), ERR_OK);
+	assert_null(id);
+	assert_int_equal(docker_image_id(&id, d, "nameless", &err), ERR_CORRUPT);
+	assert_string_equal(err.msg, "inspect image nameless: the engine gave no id");
+	assert_int_equal(docker_image_id(&id, d, "broken", &err), ERR_IO);
+	assert_string_equal(err.msg, "inspect image broken: no disk");
+	fake_stop(f);
+}
+
+static void
 info_is_read(void **state)
 {
 	(void)state;
@@ -372,6 +402,7 @@ main(void)
 		cmocka_unit_test(status_gives_the_code_and_the_engine_the_words),
 		cmocka_unit_test(inspect_keeps_the_bytes_as_they_came),
 		cmocka_unit_test(names_are_encoded_in_the_path),
+		cmocka_unit_test(an_image_is_known_by_its_id_or_not_here),
 		cmocka_unit_test(info_is_read),
 		cmocka_unit_test(create_of_a_volume_that_is_there_is_refused),
 		cmocka_unit_test(pause_of_a_paused_container_is_fine),
