@@ -46,6 +46,61 @@ find_tools(struct postgres *p, struct err *err)
 	return tool_version(&p->pg_dump_version, p->base.t, "pg_dump", err);
 }
 
+/* The line that begins with prefix, if there is one. */
+static enum err_code
+find_line(char **out, const char *text, const char *prefix, struct err *err)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+		if (str_starts(text, prefix))
+			return str_dupn(out, text, len, err);
+		text += len + (text[len] == '\n');
+	}
+	return ERR_OK;
+}
+
+/* The same by psql: a program started by it costs a hundredth of one that the engine starts. */
+static enum err_code
+ask_tools(struct postgres *p, struct session *s, struct err *err)
+{
+	AUTO(bufv) struct buf answer = BUF_INIT;
+	if (session_ask(s, "\\! pg_dump --version\n\\! pg_dumpall --version", &answer, err))
+		return err->code;
+	const char *text = buf_cstr(&answer);
+	if (text == NULL)
+		return err_nomem(err);
+	free(TAKE(p->pg_dumpall_version));
+	return find_line(&p->pg_dumpall_version, text, "pg_dumpall (", err)
+		   ? err->code
+		   : find_line(&p->pg_dump_version, text, "pg_dump (", err);
+}
+
+/* A session, and tools that are there. */
+static enum err_code
+open_first(struct postgres *p, struct session **out, struct err *err)
+{
+	struct err scratch;
+	/* On this host a program starts at once. */
+	if (p->base.t->site != NULL && find_tools(p, err))
+		return err->code;
+	if (pg_first_session(p, out, err)) {
+		struct err refused = *err;
+		/* Is it that there is no psql? */
+		if (p->pg_dump_version != NULL || find_tools(p, err) != ERR_USAGE)
+			*err = refused;
+		return err->code;
+	}
+	if (p->pg_dump_version != NULL)
+		return ERR_OK;
+	/* Without a shell to ask by, the session may have ended. */
+	if (ask_tools(p, *out, &scratch) == ERR_OK && p->pg_dump_version != NULL &&
+	    p->pg_dumpall_version != NULL)
+		return ERR_OK;
+	free(TAKE(p->pg_dump_version));
+	session_close(TAKE(*out));
+	return find_tools(p, err) ? err->code : pg_first_session(p, out, err);
+}
+
 /* A pg_dump refuses servers that are newer than itself; in a container it is the server's own.
  */
 static enum err_code
@@ -227,27 +282,20 @@ ask_databases(struct postgres *p, struct session *s, uint64_t **sizes, struct er
 	return ERR_OK;
 }
 
+/* The session goes from one to the next. */
 static enum err_code
-count_objects(struct postgres *p, const struct pg_database *d, uint64_t *count, struct err *err)
-{
-	AUTO(session) struct session *s = NULL;
-	AUTO(str) char *text = NULL;
-	if (pg_session(p, d->name, &s, err) || session_ask_line(s, count_sql, &text, err))
-		return err_wrap(err, "database %s", d->name);
-	*count = strtoull(text, NULL, 10);
-	return ERR_OK;
-}
-
-static enum err_code
-describe_databases(struct postgres *p, const uint64_t *sizes, struct err *err)
+describe_databases(
+    struct postgres *p, struct session *s, const uint64_t *sizes, struct err *err)
 {
 	for (size_t i = 0; i < p->database_count; i++) {
 		const struct pg_database *d = &p->databases[i];
-		uint64_t tables = 0;
+		AUTO(str) char *text = NULL;
 		if (d->is_template)
 			continue;
-		if (count_objects(p, d, &tables, err) ||
-		    info_add_database(&p->base.report.info, d->name, sizes[i], tables, err))
+		if (pg_ask_in(s, d->name, count_sql, &text, err))
+			return err_wrap(err, "database %s", d->name);
+		if (info_add_database(
+			&p->base.report.info, d->name, sizes[i], strtoull(text, NULL, 10), err))
 			return err->code;
 	}
 	return ERR_OK;
@@ -274,16 +322,43 @@ warn_of_settings(struct postgres *p, struct session *s, struct err *err)
 	    "settings in %.300s, inside the data folder, are not captured", files);
 }
 
+/* A session on a template would keep others from creating databases. */
+static bool
+is_template(const struct postgres *p, const char *database)
+{
+	for (size_t i = 0; i < p->database_count; i++)
+		if (strcmp(p->databases[i].name, database) == 0)
+			return p->databases[i].is_template;
+	return true;
+}
+
+/* For prepare, which may come much later: where nobody is in its way, and nothing ends it.  Of
+ * a site, whose network may forget a silent connection, another is opened then. */
+static enum err_code
+keep_session(struct postgres *p, struct session **s, struct err *err)
+{
+	AUTO(str) char *nothing = NULL;
+	if (p->base.t->site != NULL || is_template(p, p->maintenance))
+		return ERR_OK;
+	if (pg_ask_in(*s, p->maintenance,
+		p->version >= 140000 ? "SET idle_session_timeout = 0;" : "", &nothing, err))
+		return err->code;
+	p->asker = TAKE(*s);
+	return ERR_OK;
+}
+
 static enum err_code
 postgres_check(struct connector *c, struct err *err)
 {
 	struct postgres *p = postgres_of(c);
 	AUTO(session) struct session *s = NULL;
 	AUTO(mem) uint64_t *sizes = NULL;
-	if (find_tools(p, err) || pg_first_session(p, &s, err) || ask_server(p, s, err) ||
-	    ask_databases(p, s, &sizes, err) || describe_databases(p, sizes, err))
+	session_close(TAKE(p->asker));
+	if (open_first(p, &s, err) || ask_server(p, s, err) ||
+	    ask_databases(p, s, &sizes, err) || warn_of_settings(p, s, err) ||
+	    describe_databases(p, s, sizes, err))
 		return err->code;
-	return warn_of_settings(p, s, err);
+	return keep_session(p, &s, err);
 }
 
 /*
@@ -317,26 +392,27 @@ open_transaction(const struct postgres *p, struct pg_database *d, struct err *er
 	return ERR_OK;
 }
 
-/* A session on a template would keep others from creating databases. */
-static bool
-is_template(const struct postgres *p, const char *database)
-{
-	for (size_t i = 0; i < p->database_count; i++)
-		if (strcmp(p->databases[i].name, database) == 0)
-			return p->databases[i].is_template;
-	return true;
-}
-
 static enum err_code
 open_asker(struct postgres *p, struct err *err)
 {
 	return p->asker != NULL ? ERR_OK : pg_session(p, p->maintenance, &p->asker, err);
 }
 
+/* The server may have been started again since. */
+static void
+drop_dead_asker(struct postgres *p)
+{
+	AUTO(str) char *one = NULL;
+	struct err scratch; /* another is opened */
+	if (p->asker != NULL && session_ask_line(p->asker, "SELECT 1;", &one, &scratch))
+		session_close(TAKE(p->asker));
+}
+
 static enum err_code
 postgres_prepare(struct connector *c, struct err *err)
 {
 	struct postgres *p = postgres_of(c);
+	drop_dead_asker(p);
 	/* Here it costs no time behind the fence. */
 	if (!is_template(p, p->maintenance) && open_asker(p, err))
 		return err->code;

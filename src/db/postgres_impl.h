@@ -54,7 +54,8 @@ struct postgres {
 	char *pg_dumpall_version;
 	unsigned version; /* 150008 is 15.8 */
 	bool is_superuser;
-	struct session *asker; /* for what is asked behind the fence; NULL: not opened */
+	struct session
+	    *asker; /* check's, kept for what is asked behind the fence; NULL: none */
 	struct pg_database *databases;
 	size_t database_count;
 	struct objects roles; /* and tablespaces, when the globals were about to be dumped */
@@ -81,6 +82,9 @@ MUST_CHECK enum err_code pg_session(
 /* Let a session go on to another database. */
 MUST_CHECK enum err_code pg_move_session(
     struct session *s, const char *database, struct err *err);
+/* Likewise, and ask there: one line, as session_ask_line. */
+MUST_CHECK enum err_code pg_ask_in(
+    struct session *s, const char *database, const char *sql, char **out, struct err *err);
 /* A session on whatever database accepts one; sets p->maintenance and p->os_user. */
 MUST_CHECK enum err_code pg_first_session(
     struct postgres *p, struct session **out, struct err *err);

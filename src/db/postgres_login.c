@@ -170,22 +170,37 @@ pg_session(
 	return session_open(out, p->base.t, &spec, SESSION_POSTGRES, err);
 }
 
+/* "\\connect", with quotes as psql reads them. */
+static enum err_code
+put_connect(struct buf *sql, const char *database, struct err *err)
+{
+	AUTO(str) char *conninfo = NULL;
+	if (pg_conninfo(&conninfo, database, err) ||
+	    buf_str(sql, "\\connect -reuse-previous=on '", err))
+		return err->code;
+	for (const char *c = conninfo; *c != '\0'; c++)
+		if ((*c == '\'' && buf_str(sql, "'", err)) ||
+		    (*c == '\\' && buf_str(sql, "\\", err)) || buf_add(sql, c, 1, err))
+			return err->code;
+	return buf_str(sql, "'", err);
+}
+
 enum err_code
 pg_move_session(struct session *s, const char *database, struct err *err)
 {
-	AUTO(str) char *conninfo = NULL;
-	AUTO(bufv) struct buf sql = BUF_INIT;
-	AUTO(bufv) struct buf nothing = BUF_INIT;
-	if (pg_conninfo(&conninfo, database, err) ||
-	    buf_str(&sql, "\\connect -reuse-previous=on '", err))
+	AUTO(str) char *nothing = NULL;
+	return pg_ask_in(s, database, "", &nothing, err);
+}
+
+enum err_code
+pg_ask_in(struct session *s, const char *database, const char *sql, char **out, struct err *err)
+{
+	AUTO(bufv) struct buf text = BUF_INIT;
+	if (put_connect(&text, database, err) || buf_str(&text, "\n", err) ||
+	    buf_str(&text, sql, err))
 		return err->code;
-	/* As psql reads what is in quotes. */
-	for (const char *c = conninfo; *c != '\0'; c++)
-		if ((*c == '\'' && buf_str(&sql, "'", err)) ||
-		    (*c == '\\' && buf_str(&sql, "\\", err)) || buf_add(&sql, c, 1, err))
-			return err->code;
-	const char *text = buf_str(&sql, "'", err) == ERR_OK ? buf_cstr(&sql) : NULL;
-	return text != NULL ? session_ask(s, text, &nothing, err) : err_nomem(err);
+	return buf_cstr(&text) != NULL ? session_ask_line(s, buf_cstr(&text), out, err)
+				       : err_nomem(err);
 }
 
 /* The same of a database that is no stack's. */

@@ -29,7 +29,6 @@ static const char plain[] = "--\n-- PostgreSQL database dump\n--\n\n"
 	{                                                                      \
 		"|1|", ""                                                      \
 	}
-enum { CATALOGUE_ANSWERS = 5 };
 /* The data folder is /d; pg_hba.conf and pg_ident.conf lie elsewhere. */
 #define FILES                                                               \
 	{                                                                   \
@@ -43,13 +42,19 @@ enum { CATALOGUE_ANSWERS = 5 };
 		"\\connect -reuse-previous=on 'dbname=''template1'''", "" \
 	}
 
+/* One session is asked for the tools, then for what each database has, and is kept where it
+ * began.
+ */
+#define VERSIONS                                                                \
+	{                                                                       \
+		"\\! pg_dump --version\n\\! pg_dumpall --version\n",            \
+		    "pg_dump (PostgreSQL) 15.8\npg_dumpall (PostgreSQL) 15.8\n" \
+	}
+#define IN(database, question) \
+	"\\connect -reuse-previous=on 'dbname=''" database "'''\n" question
+
 static const struct script_answer answers[] = {
 	CATALOGUE(TABLES, ROWS),
-	{ "SELECT 1;", "1\n" },
-	{ "server_version_num", "150008|1|0|15.8\n" },
-	{ "pg_database_size", LIST },
-	{ "count(*)", "2\n" },
-	{ "pg_file_settings", "work_mem\n" },
 	{ "LOCK TABLE ONLY %I", "LOCK TABLE ONLY public.a IN ACCESS SHARE MODE;\n" },
 	{ "LOCK TABLE ONLY public.a", "" },
 	{ "pg_export_snapshot", "00000003-0000001B-1|0/1A2B3C8\n" },
@@ -60,11 +65,14 @@ static const struct script_answer answers[] = {
 
 /* The postgres database has no table. */
 static const struct script_answer answers_of_postgres[] = {
+	VERSIONS,
+	{ IN("shop", "SELECT count(*)"), "2\n" },
+	{ IN("postgres", "SELECT count(*)"), "0\n" },
+	{ IN("postgres", "SET idle_session_timeout = 0;"), "" },
 	CATALOGUE("", ""),
 	{ "SELECT 1;", "1\n" },
 	{ "server_version_num", "150008|1|0|15.8\n" },
 	{ "pg_database_size", LIST },
-	{ "count(*)", "0\n" },
 	{ "pg_file_settings", "\n" },
 	{ "LOCK TABLE ONLY %I", "" },
 	{ "BEGIN", "" },
@@ -74,6 +82,14 @@ static const struct script_answer answers_of_postgres[] = {
 	BEHIND_THE_FENCE,
 	{ NULL, NULL },
 };
+
+static struct script_answer *
+answer_to(struct script_answer *all, const char *question)
+{
+	while (strcmp(all->question, question) != 0)
+		all++;
+	return all;
+}
 
 enum { STEP_GLOBALS = 3, STEP_SHOP = 4, STEP_PSQL_SHOP = 7, STEP_PSQL = 8, STEPS = 12 };
 
@@ -329,6 +345,10 @@ container_without_the_tools_is_told(void **state)
 	const struct db_info *info;
 	AUTO(fixture) struct fixture f;
 	fixture_init(&f);
+	static struct script_answer other[ARRAY_LEN(answers_of_postgres)];
+	memcpy(other, answers_of_postgres, sizeof other);
+	other[0].answer = "pg_dumpall (PostgreSQL) 15.8\n";
+	f.steps[STEP_PSQL].answers = other;
 	f.steps[1].absent = true;
 	refused(connector_check(f.c, &info, &err), ERR_USAGE,
 	    "service db: the container has no pg_dump, which is needed to read its database");
@@ -338,6 +358,85 @@ container_without_the_tools_is_told(void **state)
 	    "service db: the container has no pg_dump, which is needed to read its database");
 }
 
+/* One that says nothing, nothing of use, or ends over it, as where there is no shell. */
+static void
+client_that_does_not_tell_of_tools_is_not_needed_for_it(void **state)
+{
+	(void)state;
+	static const char *const given[] = { "", "pg_dump (PostgreSQL) 15.8\n", "?\n", NULL };
+	for (size_t i = 0; i < ARRAY_LEN(given); i++) {
+		struct err err = ERR_INIT;
+		static struct script_answer other[ARRAY_LEN(answers_of_postgres)];
+		memcpy(other, answers_of_postgres, sizeof other);
+		other[0].answer = given[i];
+		AUTO(fixture) struct fixture f;
+		fixture_init(&f);
+		f.steps[STEP_PSQL].answers = other;
+		ok(back_up(&f, &err));
+		assert_true(script_saw(&f.runner.calls, "pg_dump --version\n"));
+		const struct db_report *r = connector_report(f.c);
+		assert_string_equal(r->streams[5].tool, "pg_dump (PostgreSQL) 15.8");
+		assert_string_equal(r->streams[2].tool, "pg_dumpall (PostgreSQL) 15.8");
+	}
+}
+
+static void
+client_that_is_missing_is_told(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	const struct db_info *info;
+	AUTO(fixture) struct fixture f;
+	fixture_init(&f);
+	f.steps[0].absent = true;
+	f.steps[STEP_PSQL].absent = true;
+	refused(connector_check(f.c, &info, &err), ERR_USAGE,
+	    "service db: the container has no psql, which is needed to read its database");
+}
+
+/* Each program that the engine starts in a container costs a tenth of a second. */
+static void
+whole_backup_starts_two_clients_and_the_dumps(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	AUTO(fixture) struct fixture f;
+	fixture_init(&f);
+	ok(back_up(&f, &err));
+	size_t lines = 0;
+	for (const char *at = buf_cstr(&f.runner.calls); (at = strchr(at, '\n')) != NULL; at++)
+		lines++;
+	/* Of two databases each has a session of its own; one more asks behind the fence. */
+	assert_int_equal(lines, 3 + 4);
+}
+
+/* What was kept since the check may have been ended by a server that was started again. */
+static void
+session_that_has_ended_since_the_check_is_opened_again(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	const struct db_info *info;
+	struct db_fence fence;
+	static struct script_answer other[ARRAY_LEN(answers_of_postgres)];
+	memcpy(other, answers_of_postgres, sizeof other);
+	AUTO(fixture) struct fixture f;
+	fixture_init(&f);
+	f.steps[STEP_PSQL].answers = other;
+	ok(connector_check(f.c, &info, &err));
+	f.runner.calls.len = 0;
+	answer_to(other, "SELECT 1;")->answer = NULL;
+	ok(connector_prepare(f.c, &err));
+	/* The dead one's place, and that of the database itself. */
+	const char *calls = buf_cstr(&f.runner.calls);
+	const char *first = strstr(calls, "dbname='postgres'");
+	assert_non_null(first);
+	assert_non_null(strstr(first + 1, "dbname='postgres'"));
+	ok(connector_fence(f.c, &fence, &err));
+	ok(connector_drain(f.c, &f.dump.sink, &err));
+	assert_true(memory_find(&f.dump, "globals.sql")->ended);
+}
+
 static void
 warnings_name_what_is_not_captured(void **state)
 {
@@ -345,10 +444,12 @@ warnings_name_what_is_not_captured(void **state)
 	struct err err = ERR_INIT;
 	const struct db_info *info;
 	static const struct script_answer odd[] = {
+		VERSIONS,
 		{ "SELECT 1;", "1\n" },
 		{ "server_version_num", "100023|0|1|10.23\n" },
 		{ "pg_database_size", "706f737467726573|0|1|100\n6f6666|0|0|0\n" },
-		{ "count(*)", "0\n" },
+		{ IN("postgres", "SELECT count(*)"), "0\n" },
+		{ IN("postgres", "\nSET stacksnap.token"), "" },
 		{ NULL, NULL },
 	};
 	AUTO(fixture) struct fixture f;
@@ -374,6 +475,7 @@ version_before_10_is_refused(void **state)
 	struct err err = ERR_INIT;
 	const struct db_info *info;
 	static const struct script_answer old[] = {
+		VERSIONS,
 		{ "SELECT 1;", "1\n" },
 		{ "server_version_num", "90624|1|0|9.6.24\n" },
 		{ NULL, NULL },
@@ -567,7 +669,7 @@ session_that_dies_at_the_fence_is_told(void **state)
 	struct err err = ERR_INIT;
 	static struct script_answer dying[ARRAY_LEN(answers)];
 	memcpy(dying, answers, sizeof answers);
-	dying[CATALOGUE_ANSWERS + 7].answer = NULL;
+	answer_to(dying, "pg_export_snapshot")->answer = NULL;
 	AUTO(fixture) struct fixture f;
 	fixture_init(&f);
 	f.steps[STEP_PSQL_SHOP].answers = dying;
@@ -586,7 +688,8 @@ database_made_meanwhile_is_told(void **state)
 	struct err err = ERR_INIT;
 	static struct script_answer more[ARRAY_LEN(answers_of_postgres)];
 	memcpy(more, answers_of_postgres, sizeof more);
-	more[CATALOGUE_ANSWERS + 8].answer = "706f737467726573\n73686f70\n6e6577\n";
+	answer_to(more, "AND NOT datistemplate")->answer =
+	    "706f737467726573\n73686f70\n6e6577\n";
 	AUTO(fixture) struct fixture f;
 	fixture_init(&f);
 	f.steps[STEP_PSQL].answers = more;
@@ -605,7 +708,7 @@ closing_in_the_middle_ends_every_session(void **state)
 	AUTO(fixture) struct fixture f;
 	fixture_init(&f);
 	ok(connector_check(f.c, &info, &err));
-	assert_int_equal(f.runner.live, 0);
+	assert_int_equal(f.runner.live, 1);
 	ok(connector_prepare(f.c, &err));
 	ok(connector_fence(f.c, &fence, &err));
 	assert_int_equal(f.runner.live, 3);
@@ -736,6 +839,10 @@ main(void)
 		cmocka_unit_test(refused_password_says_what_to_do),
 		cmocka_unit_test(server_that_does_not_answer_is_transient),
 		cmocka_unit_test(container_without_the_tools_is_told),
+		cmocka_unit_test(client_that_does_not_tell_of_tools_is_not_needed_for_it),
+		cmocka_unit_test(client_that_is_missing_is_told),
+		cmocka_unit_test(whole_backup_starts_two_clients_and_the_dumps),
+		cmocka_unit_test(session_that_has_ended_since_the_check_is_opened_again),
 		cmocka_unit_test(warnings_name_what_is_not_captured),
 		cmocka_unit_test(version_before_10_is_refused),
 		cmocka_unit_test(dump_tool_that_fails_is_never_a_success),
