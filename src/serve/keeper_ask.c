@@ -311,6 +311,10 @@ send_answer(struct request *r, struct answer *a, enum err_code rc, struct err *e
 		    "the answer is larger than %u MiB: ask for a part of it", WIRE_MAX >> 20);
 		m = problem_of(r, a, err);
 	}
+	/* One that has just ended is nobody's any more. */
+	if (m != NULL && r->has_secret && !a->ends_rights &&
+	    json_object_set_new(m, "known", json_true()) != 0)
+		log_debug("out of memory");
 	keeper_link_answer(r->link, m, rc == ERR_OK ? a->fd : -1, r->changes);
 }
 

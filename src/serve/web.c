@@ -133,8 +133,10 @@ take_forget(void *arg, bool rights)
 {
 	struct web_server *w = arg;
 	cache_forget(w->cache);
-	if (rights)
-		web_check_listeners(w);
+	if (!rights)
+		return;
+	known_forget(w->known);
+	web_check_listeners(w);
 }
 
 /* --- MHD --- */
@@ -180,7 +182,7 @@ start(struct web_server *w, int listener, int wire, struct err *err)
 {
 	const struct web_link_sink sink = { w, take_hello, take_event, take_forget };
 	if (mhd_load(err) || sse_new(&w->sse, err) || cache_new(&w->cache, err) ||
-	    pump_new(&w->pump, err) || pages_new(&w->pages, err)) {
+	    known_new(&w->known, err) || pump_new(&w->pump, err) || pages_new(&w->pages, err)) {
 		close(wire);
 		close(listener);
 		return err->code;
@@ -242,6 +244,7 @@ web_server_close(struct web_server *w)
 	web_link_free(w->link);
 	sse_free(w->sse);
 	cache_free(w->cache);
+	known_free(w->known);
 	pump_free(w->pump);
 	pages_free(w->pages);
 	gate_free(w->gate);

@@ -121,14 +121,29 @@ keep_answer(struct request *r, const struct web_link_answer *a, int64_t until_ns
 		cache_keep(r->web->cache, r->key, r->age, again, len, until_ns);
 }
 
+/* Whether the credential is anybody's; and who has logged in is known from now on. */
+static void
+learn(const struct request *r, const json_t *message)
+{
+	char secret[GATE_SECRET + 1];
+	const char *cookie = json_get_str(message, "cookie");
+	if (r->kind != NULL)
+		known_set(
+		    r->web->known, r->kind, r->credential, json_get_bool(message, "known"));
+	if (cookie != NULL && gate_secret(secret, cookie, strlen(cookie)))
+		known_set(r->web->known, "session", secret, true);
+}
+
 void
 request_answered(void *arg, struct web_link_answer *a)
 {
 	struct request *r = arg;
 	AUTO(fd) int fd = a->fd;
-	AUTO(json) json_t *message UNUSED = a->message;
+	AUTO(json) json_t *message = a->message;
 	size_t len = 0;
 	int64_t until_ns;
+	if (message != NULL)
+		learn(r, message);
 	struct reply reply = answer_of(r, a, &fd, &len);
 	if (reply.response == NULL)
 		reply = request_no_memory();

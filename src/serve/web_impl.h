@@ -9,6 +9,7 @@
 #include "serve/web_cache.h"
 #include "serve/web_download.h"
 #include "serve/web_gate.h"
+#include "serve/web_known.h"
 #include "serve/web_link.h"
 #include "serve/web_pages.h"
 
@@ -41,6 +42,7 @@ struct web_server {
 	struct web_link *link;
 	struct sse *sse;
 	struct cache *cache;
+	struct known *known;
 	struct pump *pump;
 	struct pages *pages;
 	_Atomic size_t bodies; /* bytes of all that are held */

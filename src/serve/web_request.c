@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #define ASKS_OF_ONE 512 /* on their way at once, of one address */
-#define ASKS_OF_STRANGER 16 /* the same without any credential */
+#define ASKS_OF_STRANGER 16 /* the same without a credential that is known to be good */
 
 /* --- begin and end --- */
 
@@ -259,14 +259,16 @@ ask_keeper(struct request *r, struct err *err)
 	json_t *message = message_of(r);
 	if (message == NULL)
 		return err_nomem(err);
+	const bool is_known =
+	    r->kind != NULL && known_has(r->web->known, r->kind, r->credential);
 	char of[GATE_FROM + 1];
-	snprintf(of, sizeof of, "%s%s", r->kind != NULL ? "" : "?", r->from);
+	snprintf(of, sizeof of, "%s%s", is_known ? "" : "?", r->from);
 	r->stage = STAGE_ASKED;
 	if (r->peer != NULL)
 		r->peer->deadline_ns = 0;
 	MHD_suspend_connection(r->con);
 	return web_link_ask(r->web->link, message, of,
-	    r->kind != NULL ? ASKS_OF_ONE : ASKS_OF_STRANGER, request_answered, r, err);
+	    is_known ? ASKS_OF_ONE : ASKS_OF_STRANGER, request_answered, r, err);
 }
 
 static struct reply

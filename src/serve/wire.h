@@ -6,9 +6,10 @@
  * that is too long, is no object, or stops in the middle ends the connection with an error.
  *
  *   web to keeper   {"id", "verb", "from", "args", "session"? | "token"?, "csrf"?, "again"?}
- *   keeper to web   {"id", "status", "body"?, "cookie"?, "keep_ms"?}
- *                   {"id", "status", "download": {"name", "type", "bytes"?}}  + a descriptor
- *                   {"id", "status", "problem": {"title", "detail", "code", ...}}
+ *   keeper to web   {"id", "status", "known"?, "body"?, "cookie"?, "keep_ms"?}
+ *                   {"id", "status", "known"?, "download": {"name", "type", "bytes"?}}, and a
+ *                                              descriptor
+ *                   {"id", "status", "known"?, "problem": {"title", "detail", "code", ...}}
  *                   {"event": {"id", "type", "data"}}
  *                   {"hello": {"listen", "public": [], "proxy"}}
  *                   {"forget": true, "rights"?}
@@ -21,6 +22,7 @@
  * id counts up on web's side; answers may come in another order.  session, token, csrf and
  * cookie are 64 hexadecimal digits; cookie "" takes the cookie away.  keep_ms: for so long web
  * may give the same answer to the same verb, args and credential, unless it is told to forget.
+ * known: the session or token that was shown is somebody's.
  * Say forget before the answer to what made the change.
  *
  * Who wants to listen to events is asked for with the verb "events.listen" (no args, 200 when

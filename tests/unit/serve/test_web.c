@@ -548,6 +548,54 @@ strangers_cannot_hold_all_asks(void **state)
 		close(fds[i]);
 }
 
+/* Answers whoever has the session's secret, and nobody else. */
+static void
+know_one(struct place *p, const json_t *ask)
+{
+	const char *session = json_get_str(ask, "session");
+	if (session != NULL && strcmp(session, SESSION) == 0)
+		say(p,
+		    json_pack("{s:I, s:i, s:b, s:{}}", "id", json_get_int(ask, "id", 0),
+			"status", 200, "known", true, "body"),
+		    -1);
+}
+
+#define OURS "Cookie: stacksnap=" SESSION "\r\n"
+#define MADE_UP "Cookie: stacksnap=" TOKEN "\r\n"
+
+static void
+a_credential_counts_once_the_keeper_has_called_it_good(void **state)
+{
+	struct place *p = *state;
+	int fds[16];
+	p->script = know_one;
+	status_is(ask_web(p, "GET /api/v1/session", OURS, ""), 200);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = dial(p);
+		send_text(fds[i], i % 2 == 0 ? "GET /api/v1/session HTTP/1.1\r\n" HOST MADE_UP
+					       "\r\n"
+					     : "GET /api/v1/session HTTP/1.1\r\n" HOST
+					       "Authorization: Bearer " TOKEN "\r\n\r\n");
+	}
+	while (p->asks < 17)
+		usleep(1000);
+	status_is(ask_web(p, "GET /api/v1/session", MADE_UP, ""), 429);
+	status_is(
+	    ask_web(p, "GET /api/v1/session", "Authorization: Bearer " TOKEN "\r\n", ""), 429);
+	status_is(ask_web(p, "GET /api/v1/session", OURS, ""), 200);
+	say(p, json_pack("{s:b, s:b}", "forget", true, "rights", true), -1);
+	int status = 200;
+	for (size_t i = 0; i < 1000 && status == 200; i++) {
+		usleep(1000);
+		status = (int)strtol(
+		    ask_web(p, "GET /api/v1/session", OURS, "") + strlen("HTTP/1.1 "), NULL,
+		    10);
+	}
+	assert_int_equal(status, 429);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		close(fds[i]);
+}
+
 static void
 when_the_keeper_goes_web_ends(void **state)
 {
@@ -608,6 +656,7 @@ main(void)
 		CASE(who_comes_back_gets_what_was_missed),
 		CASE(who_may_not_listen_any_more_is_hung_up_on),
 		CASE(strangers_cannot_hold_all_asks),
+		CASE(a_credential_counts_once_the_keeper_has_called_it_good),
 		CASE(when_the_keeper_goes_web_ends),
 		CASE(connections_may_break_off_anywhere),
 	};
