@@ -39,8 +39,47 @@ catalog_run_release(struct catalog_run *r)
 
 struct adding {
 	const struct catalog_run *run;
+	const struct catalog_run_room *room; /* NULL: there is always */
 	int64_t id;
 };
+
+static enum err_code
+count_unfinished(struct catalog *c, const struct catalog_run *r, int64_t *of_asker,
+    int64_t *in_all, struct err *err)
+{
+	AUTO(stmt) struct stmt q = STMT_INIT;
+	bool row;
+	if (stmt_prepare(&q, c->db,
+		"SELECT count(*), ifnull(sum(asked_by = ?1), 0) FROM run WHERE kind = ?2 AND"
+		" state IN ('queued', 'running')",
+		err))
+		return err->code;
+	stmt_text(&q, r->asked_by);
+	stmt_text(&q, r->kind);
+	if (stmt_step(&q, &row, err))
+		return err->code;
+	*in_all = stmt_get_int(&q);
+	*of_asker = stmt_get_int(&q);
+	return ERR_OK;
+}
+
+static enum err_code
+check_room(struct catalog *c, const struct adding *a, struct err *err)
+{
+	const struct catalog_run_room *room = a->room;
+	int64_t of_asker;
+	int64_t in_all;
+	if (room == NULL || (room->of_asker == 0 && room->in_all == 0))
+		return ERR_OK;
+	if (count_unfinished(c, a->run, &of_asker, &in_all, err))
+		return err->code;
+	if (room->of_asker > 0 && of_asker >= (int64_t)room->of_asker)
+		return err_set(err, ERR_LOCKED, "%lld that %s asked for have not ended",
+		    (long long)of_asker, a->run->asked_by);
+	if (room->in_all > 0 && in_all >= (int64_t)room->in_all)
+		return err_set(err, ERR_LOCKED, "%lld have not ended", (long long)in_all);
+	return ERR_OK;
+}
 
 static enum err_code
 add(struct catalog *c, void *arg, struct err *err)
@@ -48,6 +87,8 @@ add(struct catalog *c, void *arg, struct err *err)
 	struct adding *a = arg;
 	const struct catalog_run *r = a->run;
 	AUTO(stmt) struct stmt q = STMT_INIT;
+	if (check_room(c, a, err))
+		return err->code;
 	if (stmt_prepare(&q, c->db,
 		"INSERT INTO run (kind, stack, schedule, asked_by, argv, state, asked_ns)"
 		" VALUES (?, ?, nullif(?, 0), ?, ?, 'queued', ?)",
@@ -68,7 +109,14 @@ add(struct catalog *c, void *arg, struct err *err)
 enum err_code
 catalog_run_add(struct catalog *c, const struct catalog_run *r, int64_t *id, struct err *err)
 {
-	struct adding a = { r, 0 };
+	return catalog_run_add_within(c, r, NULL, id, err);
+}
+
+enum err_code
+catalog_run_add_within(struct catalog *c, const struct catalog_run *r,
+    const struct catalog_run_room *room, int64_t *id, struct err *err)
+{
+	struct adding a = { r, room, 0 };
 	if (catalog_transact(c, add, &a, err))
 		return err->code;
 	*id = a.id;
@@ -99,7 +147,7 @@ restore(struct catalog *c, void *arg, struct err *err)
 enum err_code
 catalog_run_restore(struct catalog *c, const struct catalog_run *r, struct err *err)
 {
-	struct adding a = { r, 0 };
+	struct adding a = { r, NULL, 0 };
 	return catalog_transact(c, restore, &a, err);
 }
 
@@ -177,6 +225,24 @@ catalog_run_end(
 {
 	struct ending e = { id, end };
 	return catalog_transact(c, end_run, &e, err);
+}
+
+static enum err_code
+remove_run(struct catalog *c, void *arg, struct err *err)
+{
+	const int64_t *id = arg;
+	AUTO(stmt) struct stmt q = STMT_INIT;
+	if (stmt_prepare(&q, c->db,
+		"DELETE FROM run WHERE id = ? AND state NOT IN ('queued', 'running')", err))
+		return err->code;
+	stmt_int(&q, *id);
+	return change_one(c, &q, *id, "one that has ended", err);
+}
+
+enum err_code
+catalog_run_remove(struct catalog *c, int64_t id, struct err *err)
+{
+	return catalog_transact(c, remove_run, &id, err);
 }
 
 #define COLUMNS                                                                            \

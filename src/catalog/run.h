@@ -59,6 +59,14 @@ catalog_run_auto(struct catalog_run *r)
  * number. */
 MUST_CHECK enum err_code catalog_run_add(
     struct catalog *c, const struct catalog_run *r, int64_t *id, struct err *err);
+/* The same, where not so many of its kind are queued or running yet, asked for by the same one
+ * or by anybody; 0: any number.  ERR_LOCKED when there are. */
+struct catalog_run_room {
+	unsigned of_asker;
+	unsigned in_all;
+};
+MUST_CHECK enum err_code catalog_run_add_within(struct catalog *c, const struct catalog_run *r,
+    const struct catalog_run_room *room, int64_t *id, struct err *err);
 /* One that was there before, of a catalogue that is lost: with its id, running. ERR_EXISTS. */
 MUST_CHECK enum err_code catalog_run_restore(
     struct catalog *c, const struct catalog_run *r, struct err *err);
@@ -77,6 +85,9 @@ struct catalog_run_end {
 /* ERR_NOT_FOUND when it had ended before: the first word counts. */
 MUST_CHECK enum err_code catalog_run_end(
     struct catalog *c, int64_t id, const struct catalog_run_end *end, struct err *err);
+
+/* The row of one that has ended goes; ERR_NOT_FOUND when there is none. */
+MUST_CHECK enum err_code catalog_run_remove(struct catalog *c, int64_t id, struct err *err);
 
 /* ERR_NOT_FOUND. */
 MUST_CHECK enum err_code catalog_run_get(

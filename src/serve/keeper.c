@@ -90,8 +90,8 @@ argv_text(const char *const *argv, char **out, struct err *err)
 
 /* Ask for a run in somebody's name. */
 static enum err_code
-queue_run(struct keeper *k, const struct run_plan *plan, const char *asked_by, int64_t *id,
-    struct err *err)
+queue_run(struct keeper *k, const struct run_plan *plan, const struct catalog_run_room *room,
+    const char *asked_by, int64_t *id, struct err *err)
 {
 	AUTO(str) char *argv = NULL;
 	AUTO(str) char *kind = NULL;
@@ -108,7 +108,7 @@ queue_run(struct keeper *k, const struct run_plan *plan, const char *asked_by, i
 		.argv = argv,
 		.asked_ns = clock_wall_ns(),
 	};
-	if (catalog_run_add(k->catalog, &row, id, err))
+	if (catalog_run_add_within(k->catalog, &row, room, id, err))
 		return err->code;
 	runs_tell(k, *id);
 	runs_wake(k->runs);
@@ -119,7 +119,14 @@ enum err_code
 keeper_run_start(
     const struct ask *ask, const struct run_plan *plan, int64_t *id, struct err *err)
 {
-	return queue_run(ask->keeper, plan, ask->who->name, id, err);
+	return queue_run(ask->keeper, plan, NULL, ask->who->name, id, err);
+}
+
+enum err_code
+keeper_run_start_within(const struct ask *ask, const struct run_plan *plan,
+    const struct catalog_run_room *room, int64_t *id, struct err *err)
+{
+	return queue_run(ask->keeper, plan, room, ask->who->name, id, err);
 }
 
 enum err_code
@@ -310,7 +317,7 @@ recover(struct keeper *k, struct err *err)
 			is_ours = is_ours || strcmp(ours[n], names.items[i]) == 0;
 		is_wanted = is_wanted || !is_ours;
 	}
-	return is_wanted ? queue_run(k, &plan, "start", &id, err) : ERR_OK;
+	return is_wanted ? queue_run(k, &plan, NULL, "start", &id, err) : ERR_OK;
 }
 
 /* Asks whose time is over end. */

@@ -12,6 +12,7 @@
 #define SERVE_KEEPER_H
 
 #include "catalog/catalog.h"
+#include "catalog/run.h"
 #include "engine/engine.h"
 #include "serve/verb.h"
 #include "sys/cancel.h"
@@ -79,6 +80,10 @@ struct run_plan {
 /* Queue it; a run begins by itself when its turn has come. */
 MUST_CHECK enum err_code keeper_run_start(
     const struct ask *ask, const struct run_plan *plan, int64_t *id, struct err *err);
+/* The same, where there is room among those of its kind; else ERR_LOCKED. */
+MUST_CHECK enum err_code keeper_run_start_within(const struct ask *ask,
+    const struct run_plan *plan, const struct catalog_run_room *room, int64_t *id,
+    struct err *err);
 /* The same as an answer: 202 {"run": id}. */
 MUST_CHECK enum err_code keeper_run_answer(
     const struct ask *ask, const struct run_plan *plan, struct answer *out, struct err *err);

@@ -84,7 +84,7 @@ problem_of(const struct request *r, const struct answer *a, const struct err *er
 	if (status == 401)
 		title = "Log in first";
 	if (status == 429) {
-		title = "Too many tries";
+		title = r->verb->needs == SCOPE_NONE ? "Too many tries" : "Too many at once";
 		code = "rate_limited";
 	}
 	json_t *p = json_pack("{s:s, s:s, s:i, s:o, s:s}", "type", "about:blank", "title",

@@ -79,11 +79,16 @@ look_at(const struct run_files *f, struct run_file *r, struct err *err)
 }
 
 static enum err_code
+find_folder(struct run_files *f, struct keeper *k, struct err *err)
+{
+	return str_printf(&f->folder, err, "%s/runs", keeper_state_dir(k));
+}
+
+static enum err_code
 list(struct run_files *f, struct keeper *k, struct err *err)
 {
 	AUTO(strv) struct strv names = STRV_INIT;
-	if (str_printf(&f->folder, err, "%s/runs", keeper_state_dir(k)) ||
-	    fs_list_dir(f->folder, &names, err))
+	if (find_folder(f, k, err) || fs_list_dir(f->folder, &names, err))
 		return err->code;
 	f->items = calloc(names.len + 1, sizeof *f->items);
 	if (f->items == NULL)
@@ -102,20 +107,37 @@ list(struct run_files *f, struct keeper *k, struct err *err)
 
 /* --- tidying --- */
 
-static void
-remove_run(const struct run_files *f, int64_t id)
+static enum err_code
+remove_run(const struct run_files *f, int64_t id, struct err *err)
 {
 	/* The ticket goes last: without it nobody would find the other. */
 	static const char *const endings[] = { ".jsonl", ".json" };
-	struct err err = ERR_INIT;
 	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
 		AUTO(str) char *path = NULL;
-		if (path_of(f, id, endings[i], &path, &err) ||
-		    (unlink(path) != 0 && errno != ENOENT)) {
-			log_debug("run %lld: its files stay", (long long)id);
-			return;
-		}
+		if (path_of(f, id, endings[i], &path, err))
+			return err->code;
+		if (unlink(path) != 0 && errno != ENOENT)
+			return err_sys(err, "remove %s", path);
 	}
+	return ERR_OK;
+}
+
+enum err_code
+run_files_bytes(struct keeper *k, int64_t id, int64_t *out, struct err *err)
+{
+	AUTO(run_files) struct run_files f = { NULL, NULL, 0 };
+	struct run_file r = { .id = id };
+	if (find_folder(&f, k, err) || look_at(&f, &r, err))
+		return err->code;
+	*out = r.bytes;
+	return ERR_OK;
+}
+
+enum err_code
+run_files_remove(struct keeper *k, int64_t id, struct err *err)
+{
+	AUTO(run_files) struct run_files f = { NULL, NULL, 0 };
+	return find_folder(&f, k, err) ? err->code : remove_run(&f, id, err);
 }
 
 void
@@ -132,8 +154,9 @@ run_files_tidy(struct keeper *k)
 	for (size_t i = 0; i < f.count; i++) {
 		bytes += f.items[i].bytes;
 		bool is_too_much = i >= KEPT_RUNS || bytes > KEPT_BYTES;
-		if (is_too_much && f.items[i].changed_ns < today_ns)
-			remove_run(&f, f.items[i].id);
+		if (is_too_much && f.items[i].changed_ns < today_ns &&
+		    remove_run(&f, f.items[i].id, &err))
+			log_debug("run %lld: %s", (long long)f.items[i].id, err.msg);
 	}
 }
 

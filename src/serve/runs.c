@@ -1,6 +1,7 @@
 #include "serve/runs.h"
 
 #include "base/log.h"
+#include "serve/diff_kept.h"
 #include "serve/json_text.h"
 #include "serve/keeper_impl.h"
 #include "serve/run_files.h"
@@ -195,6 +196,8 @@ finish(struct runs *r, struct run_process *p)
 	    run_end(r->keeper, &row, code, p->asked_ns != 0, &err))
 		event_warning(r->keeper->opt.events, p->stack,
 		    "how run %lld ended cannot be written down: %s", (long long)p->id, err.msg);
+	if (strcmp(row.kind != NULL ? row.kind : "", "diff") == 0)
+		diffs_tidy(r->keeper);
 	if (++r->ended % TIDY_EVERY == 0)
 		run_files_tidy(r->keeper);
 }

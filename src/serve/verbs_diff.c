@@ -2,6 +2,7 @@
 
 #include "base/text_diff.h"
 #include "engine/diff_file.h"
+#include "serve/diff_kept.h"
 #include "serve/reply.h"
 #include "serve/run_view.h"
 #include "ui/diff_file_view.h"
@@ -153,7 +154,7 @@ start(const struct ask *ask, struct answer *out, struct err *err)
 		struct run_plan plan = { "diff", b == NULL && a->stack != NULL ? a->stack : "",
 			(const char *const *)argv.items };
 		known.is_done = false;
-		if (keeper_run_start(ask, &plan, &run, err))
+		if (diff_begin(ask, &plan, &run, out, err))
 			return err->code;
 	}
 	out->status = 202;

@@ -107,6 +107,57 @@ a_run_of_a_catalogue_that_was_lost_comes_back(void **state)
 	assert_int_equal(add_run(f, "shop"), 13);
 }
 
+static enum err_code
+add_within(struct fixture *f, const char *who, int64_t *id, struct err *err)
+{
+	const struct catalog_run_room room = { 2, 3 };
+	const struct catalog_run r = { .kind = TEXT("diff"),
+		.stack = TEXT(""),
+		.asked_by = TEXT(who),
+		.argv = TEXT("[\"diff\"]"),
+		.asked_ns = 1000 };
+	return catalog_run_add_within(f->c, &r, &room, id, err);
+}
+
+static void
+runs_are_queued_while_there_is_room(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	int64_t first;
+	int64_t id;
+	const struct catalog_run_end end = {
+		.state = RUN_FAILED, .now_ns = 2000, .exit_code = 1
+	};
+	add_run(f, "shop"); /* another kind */
+	ok(add_within(f, "ana", &first, &err));
+	ok(add_within(f, "ana", &id, &err));
+	refused(
+	    add_within(f, "ana", &id, &err), ERR_LOCKED, "2 that ana asked for have not ended");
+	ok(add_within(f, "bob", &id, &err));
+	refused(add_within(f, "bob", &id, &err), ERR_LOCKED, "3 have not ended");
+	ok(catalog_run_end(f->c, first, &end, &err));
+	ok(add_within(f, "ana", &id, &err));
+}
+
+static void
+only_a_run_that_has_ended_is_removed(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	AUTO(catalog_run) struct catalog_run got = { 0 };
+	int64_t id = add_run(f, "shop");
+	const struct catalog_run_end end = {
+		.state = RUN_COMPLETE, .now_ns = 2000, .exit_code = 0
+	};
+	assert_int_equal(catalog_run_remove(f->c, id, &err), ERR_NOT_FOUND);
+	ok(catalog_run_end(f->c, id, &end, &err));
+	ok(catalog_run_remove(f->c, id, &err));
+	assert_int_equal(catalog_run_get(f->c, id, &got, &err), ERR_NOT_FOUND);
+	assert_int_equal(catalog_run_remove(f->c, id, &err), ERR_NOT_FOUND);
+	assert_int_equal(add_run(f, "shop"), id + 1);
+}
+
 struct seen {
 	int64_t ids[16];
 	size_t count;
@@ -408,6 +459,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_later_version_and_a_damaged_file_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_run_goes_its_way_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    runs_are_queued_while_there_is_room, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    only_a_run_that_has_ended_is_removed, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_run_of_a_catalogue_that_was_lost_comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(
