@@ -1,6 +1,7 @@
 #include "catalog/schedule.h"
 
 #include "base/buf.h"
+#include "base/room.h"
 #include "base/strv.h"
 #include "catalog/catalog_impl.h"
 #include "sys/fs.h"
@@ -251,14 +252,8 @@ static enum err_code
 collect(void *arg, const struct schedule *s, struct err *err)
 {
 	struct taking *t = arg;
-	if (t->count == t->cap) {
-		size_t cap = t->cap == 0 ? 8 : 2 * t->cap;
-		struct schedule *more = realloc(t->due, cap * sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		t->due = more;
-		t->cap = cap;
-	}
+	if (ROOM(t->due, t->count, t->cap, 8, err))
+		return err->code;
 	struct schedule *copy = &t->due[t->count];
 	*copy = (struct schedule){ .id = s->id,
 		.is_enabled = s->is_enabled,

@@ -1,6 +1,7 @@
 /*
  * accept: a snapshot that was quarantined is all right.
  */
+#include "base/room.h"
 #include "cli/filter_args.h"
 #include "engine/quarantine.h"
 #include "engine/tag.h"
@@ -26,17 +27,11 @@ static enum err_code
 add_chosen(void *arg, const struct id *id, const json_t *document, struct err *err)
 {
 	struct chosen *c = arg;
-	struct id *ids = reallocarray(c->ids, c->count + 1, sizeof *ids);
-	if (ids == NULL)
-		return err_nomem(err);
-	c->ids = ids;
-	json_t **documents = reallocarray(c->documents, c->count + 1, sizeof(json_t *));
-	if (documents == NULL)
-		return err_nomem(err);
-	c->documents = documents;
-	ids[c->count] = *id;
+	if (ROOM_SHORT(c->ids, c->count, err) || ROOM_SHORT(c->documents, c->count, err))
+		return err->code;
+	c->ids[c->count] = *id;
 	/* Only a reference is kept; nothing is written through it. */
-	documents[c->count++] = json_incref((json_t *)(uintptr_t)document);
+	c->documents[c->count++] = json_incref((json_t *)(uintptr_t)document);
 	return ERR_OK;
 }
 

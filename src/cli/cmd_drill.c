@@ -1,6 +1,7 @@
 /*
  * drill: prove a snapshot by restoring it into a scratch stack.
  */
+#include "base/room.h"
 #include "cli/cli.h"
 #include "cli/wait.h"
 #include "engine/drill.h"
@@ -38,10 +39,8 @@ drills_auto(struct drills *d)
 static enum err_code
 add_id(struct drills *d, const struct id *id, struct err *err)
 {
-	struct id *ids = reallocarray(d->ids, d->n_ids + 1, sizeof *ids);
-	if (ids == NULL)
-		return err_nomem(err);
-	d->ids = ids;
+	if (ROOM_SHORT(d->ids, d->n_ids, err))
+		return err->code;
 	d->ids[d->n_ids++] = *id;
 	return ERR_OK;
 }

@@ -1,6 +1,7 @@
 /*
  * snapshots: what the repository holds, oldest first.
  */
+#include "base/room.h"
 #include "cli/filter_args.h"
 #include "engine/quarantine.h"
 #include "repo/proof.h"
@@ -44,11 +45,9 @@ static enum err_code
 add_found(void *arg, const struct id *id, const json_t *document, struct err *err)
 {
 	struct found_list *l = arg;
-	struct found *items = realloc(l->items, (l->count + 1) * sizeof *items);
-	if (items == NULL)
-		return err_nomem(err);
-	l->items = items;
-	struct found *f = &items[l->count];
+	if (ROOM_SHORT(l->items, l->count, err))
+		return err->code;
+	struct found *f = &l->items[l->count];
 	bool passes = snapshot_filter_passes(l->filter, id, document);
 	/* Only a reference is kept; nothing is written through it. */
 	f->document = passes ? json_incref((json_t *)(uintptr_t)document) : NULL;

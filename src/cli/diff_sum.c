@@ -1,5 +1,7 @@
 #include "cli/diff_sum.h"
 
+#include "base/room.h"
+
 #include <string.h>
 
 static void
@@ -38,23 +40,6 @@ diff_sum_release(struct diff_sum *s)
 	free(s->members);
 	free(s->services);
 	*s = (struct diff_sum)DIFF_SUM_INIT;
-}
-
-/* Room for one more of n, zeroed; lists are short, and grow by doubling. */
-static void *
-one_more(void **list, size_t n, size_t size, struct err *err)
-{
-	if ((n & (n - 1)) == 0) {
-		char *more = reallocarray(*list, n == 0 ? 1 : 2 * n, size);
-		if (more == NULL) {
-			err_nomem(err);
-			return NULL;
-		}
-		*list = more;
-	}
-	void *fresh = (char *)*list + n * size;
-	memset(fresh, 0, size);
-	return fresh;
 }
 
 /* --- images --- */
@@ -99,11 +84,17 @@ add_image(struct diff_sum *s, const char *service, const json_t *before, const j
 	for (size_t i = 0; i < s->n_images; i++)
 		if (strcmp(s->images[i].service, service) == 0)
 			return ERR_OK;
-	struct sum_image *m = one_more((void **)&s->images, s->n_images, sizeof *m, err);
-	if (m == NULL || str_dup(&m->service, service, err))
+	if (ROOM_SHORT(s->images, s->n_images, err))
+		return err->code;
+	struct sum_image *m = &s->images[s->n_images];
+	*m = (struct sum_image){
+		.state = before == NULL  ? DIFF_ADDED
+			 : after == NULL ? DIFF_REMOVED
+					 : DIFF_CHANGED,
+	};
+	if (str_dup(&m->service, service, err))
 		return err->code;
 	s->n_images++;
-	m->state = before == NULL ? DIFF_ADDED : after == NULL ? DIFF_REMOVED : DIFF_CHANGED;
 	return keep_image(m, 0, before, err) ? err->code : keep_image(m, 1, after, err);
 }
 
@@ -166,11 +157,10 @@ add_members(struct diff_sum *s, const json_t *document, enum diff_state state, s
 			m->state = DIFF_SAME;
 			continue;
 		}
-		m = one_more((void **)&s->members, s->n_members, sizeof *m, err);
-		if (m == NULL)
+		if (ROOM_SHORT(s->members, s->n_members, err))
 			return err->code;
-		s->n_members++;
-		m->state = state;
+		m = &s->members[s->n_members++];
+		*m = (struct sum_member){ .state = state };
 		if (str_dup(&m->kind, kind, err) || str_dup(&m->path, path, err)) {
 			s->n_members--;
 			free(m->kind);
@@ -245,8 +235,11 @@ service_of(struct diff_sum *s, const char *name, struct err *err)
 	for (size_t i = 0; i < s->n_services; i++)
 		if (strcmp(s->services[i].name, name) == 0)
 			return &s->services[i];
-	struct sum_service *v = one_more((void **)&s->services, s->n_services, sizeof *v, err);
-	if (v == NULL || str_dup(&v->name, name, err))
+	if (ROOM_SHORT(s->services, s->n_services, err))
+		return NULL;
+	struct sum_service *v = &s->services[s->n_services];
+	*v = (struct sum_service){ .name = NULL };
+	if (str_dup(&v->name, name, err))
 		return NULL;
 	s->n_services++;
 	return v;
@@ -263,9 +256,9 @@ diff_sum_table(struct diff_sum *s, const struct diff_table *t, struct err *err)
 		v->rows_same += t->rows_after;
 		return ERR_OK;
 	}
-	struct sum_table *o = one_more((void **)&v->tables, v->n_tables, sizeof *o, err);
-	if (o == NULL)
+	if (ROOM_SHORT(v->tables, v->n_tables, err))
 		return err->code;
+	struct sum_table *o = &v->tables[v->n_tables++];
 	*o = (struct sum_table){
 		.state = t->state,
 		.rows_before = t->rows_before,
@@ -274,7 +267,6 @@ diff_sum_table(struct diff_sum *s, const struct diff_table *t, struct err *err)
 		.rows = t->rows,
 		.noun = diff_sum_noun(t->after != NULL ? t->after : t->before),
 	};
-	v->n_tables++;
 	s->tables++;
 	if (t->is_counted) {
 		s->rows.added += t->rows.added;
@@ -314,10 +306,10 @@ diff_sum_unknown(
 	struct sum_service *v = service_of(s, service, err);
 	if (v == NULL)
 		return err->code;
-	struct sum_unknown *u = one_more((void **)&v->unknown, v->n_unknown, sizeof *u, err);
-	if (u == NULL)
+	if (ROOM_SHORT(v->unknown, v->n_unknown, err))
 		return err->code;
-	v->n_unknown++;
+	struct sum_unknown *u = &v->unknown[v->n_unknown++];
+	*u = (struct sum_unknown){ NULL, NULL };
 	s->unknown++;
 	return str_dup(&u->what, what != NULL ? what : "", err)
 		   ? err->code

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/map.h"
+#include "base/room.h"
 #include "db/bson_scan.h"
 #include "db/census_impl.h"
 #include "db/mongo_name.h"
@@ -44,27 +45,14 @@ key_of(enum census_what what, const char *name)
 	return key;
 }
 
-static enum err_code
-grow(struct census *c, struct err *err)
-{
-	if (c->count < c->cap)
-		return ERR_OK;
-	size_t cap = c->cap > 0 ? 2 * c->cap : 64;
-	struct census_item *p = realloc(c->items, cap * sizeof *p);
-	if (p == NULL)
-		return err_nomem(err);
-	c->items = p;
-	c->cap = cap;
-	return ERR_OK;
-}
-
 enum err_code
 census_add(struct census *c, const struct census_item *more, struct err *err)
 {
 	struct checksum128 key = key_of(more->what, more->name);
 	void *place;
 	bool is_new;
-	if (grow(c, err) || map_put(&c->places, &key, &place, &is_new, err))
+	if (ROOM(c->items, c->count, c->cap, 64, err) ||
+	    map_put(&c->places, &key, &place, &is_new, err))
 		return err->code;
 	if (is_new) {
 		char *copy;

@@ -1,3 +1,4 @@
+#include "base/room.h"
 #include "db/connector_impl.h"
 #include "db/dataset.h"
 
@@ -80,15 +81,12 @@ enum err_code
 info_add_database(
     struct db_info *info, const char *name, uint64_t bytes, uint64_t objects, struct err *err)
 {
-	struct db_database *p =
-	    realloc(info->databases, (info->database_count + 1) * sizeof *p);
-	if (p == NULL)
-		return err_nomem(err);
-	info->databases = p;
+	if (ROOM_SHORT(info->databases, info->database_count, err))
+		return err->code;
 	char *copy;
 	if (str_dup(&copy, name, err))
 		return err->code;
-	p[info->database_count++] = (struct db_database){ copy, bytes, objects };
+	info->databases[info->database_count++] = (struct db_database){ copy, bytes, objects };
 	info->bytes += bytes;
 	return ERR_OK;
 }

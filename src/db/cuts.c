@@ -1,5 +1,6 @@
 #include "db/cuts.h"
 
+#include "base/room.h"
 #include "base/strv.h"
 
 #include <stdlib.h>
@@ -35,14 +36,8 @@ cuts_release(struct cuts *c)
 enum err_code
 cuts_add(struct cuts *c, enum cut_kind kind, uint64_t at, struct err *err)
 {
-	if (c->count == c->cap) {
-		size_t cap = c->cap > 0 ? 2 * c->cap : 16;
-		struct cut *p = reallocarray(c->items, cap, sizeof *p);
-		if (p == NULL)
-			return err_nomem(err);
-		c->items = p;
-		c->cap = cap;
-	}
+	if (ROOM(c->items, c->count, c->cap, 16, err))
+		return err->code;
 	c->items[c->count++] = (struct cut){ .kind = kind, .at = at };
 	if (kind == CUT_CLOSE || kind == CUT_LOST) {
 		free(c->open);

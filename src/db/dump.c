@@ -1,5 +1,6 @@
 #include "db/dump.h"
 
+#include "base/room.h"
 #include "db/dataset.h"
 #include "db/tool.h"
 #include "sys/thread.h"
@@ -96,11 +97,9 @@ enum err_code
 dump_begin(const struct dump_out *d, const struct dump_head *head, struct err *err)
 {
 	struct db_report *r = &d->c->report;
-	struct dump_stream *p = realloc(r->streams, (r->stream_count + 1) * sizeof *p);
-	if (p == NULL)
-		return err_nomem(err);
-	r->streams = p;
-	p[r->stream_count++] = (struct dump_stream){ .format = head->format };
+	if (ROOM_SHORT(r->streams, r->stream_count, err))
+		return err->code;
+	r->streams[r->stream_count++] = (struct dump_stream){ .format = head->format };
 	if (fill_stream(current(d), head, err) ||
 	    (head->is_counted && (census_new(&current(d)->census, census_kind(head), err) ||
 				     census_of_file(current(d)->census, head->name, err))))

@@ -2,6 +2,7 @@
 #include "db/mongo_impl.h"
 
 #include "base/json.h"
+#include "base/room.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -34,14 +35,8 @@ piece_auto(struct piece *p)
 static enum err_code
 add_document(struct piece *p, const uint8_t *doc, size_t len, struct err *err)
 {
-	if (p->count == p->cap) {
-		size_t cap = p->cap > 0 ? 2 * p->cap : 1024;
-		uint32_t *ends = reallocarray(p->ends, cap, sizeof *ends);
-		if (ends == NULL)
-			return err_nomem(err);
-		p->ends = ends;
-		p->cap = cap;
-	}
+	if (ROOM(p->ends, p->count, p->cap, 1024, err))
+		return err->code;
 	if (buf_add(&p->data, doc, len, err))
 		return err->code;
 	/* At most PIECE and one document. */

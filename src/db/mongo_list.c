@@ -1,6 +1,7 @@
 #include "db/mongo_impl.h"
 
 #include "base/bytes.h"
+#include "base/room.h"
 
 #include <string.h>
 
@@ -96,11 +97,9 @@ add_collection(struct mongo_list *l, const char *database, const char *name, con
     size_t len, struct err *err)
 {
 	struct bson_value type;
-	struct mongo_collection *p = realloc(l->items, (l->len + 1) * sizeof *p);
-	if (p == NULL)
-		return err_nomem(err);
-	l->items = p;
-	struct mongo_collection *c = &p[l->len++];
+	if (ROOM_SHORT(l->items, l->len, err))
+		return err->code;
+	struct mongo_collection *c = &l->items[l->len++];
 	*c = (struct mongo_collection){ .options = BUF_INIT };
 	c->shape = shape_of(bson_get(doc, len, "type", &type) ? bson_string(&type) : NULL);
 	take_uuid(c, doc, len);

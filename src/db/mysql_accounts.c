@@ -1,5 +1,7 @@
 #include "db/mysql_impl.h"
 
+#include "base/room.h"
+
 #include <string.h>
 
 struct account {
@@ -42,13 +44,11 @@ add_account(struct accounts *a, char **row, struct err *err)
 	AUTO(str) char *host = NULL;
 	if (session_unhex(&user, row[0], err) || session_unhex(&host, row[1], err))
 		return err->code;
-	struct account *p = realloc(a->items, (a->len + 1) * sizeof *p);
-	if (p == NULL)
-		return err_nomem(err);
-	a->items = p;
+	if (ROOM_SHORT(a->items, a->len, err))
+		return err->code;
 	bool is_role = row[2][0] == 'Y';
 	bool is_self = row[3][0] == '1';
-	p[a->len++] = (struct account){ TAKE(user), TAKE(host), is_role, is_self };
+	a->items[a->len++] = (struct account){ TAKE(user), TAKE(host), is_role, is_self };
 	return ERR_OK;
 }
 

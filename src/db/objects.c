@@ -1,5 +1,6 @@
 #include "db/objects.h"
 
+#include "base/room.h"
 #include "db/session.h"
 #include "db/sql_name.h"
 
@@ -67,14 +68,8 @@ static enum err_code
 add_rows(struct objects *o, char *const *row, struct err *err)
 {
 	AUTO(bufv) struct buf name = BUF_INIT;
-	if (o->row_count == o->row_cap) {
-		size_t cap = o->row_cap > 0 ? 2 * o->row_cap : 64;
-		struct object_rows *p = realloc(o->rows, cap * sizeof *p);
-		if (p == NULL)
-			return err_nomem(err);
-		o->rows = p;
-		o->row_cap = cap;
-	}
+	if (ROOM(o->rows, o->row_count, o->row_cap, 64, err))
+		return err->code;
 	if (put_part(&name, row[2], ".", err) || put_part(&name, row[3], "", err))
 		return err->code;
 	const char *full = buf_cstr(&name);

@@ -1,5 +1,6 @@
 #include "db/postgres_impl.h"
 
+#include "base/room.h"
 #include "db/site.h"
 #include "db/target.h"
 #include "db/tool.h"
@@ -173,13 +174,10 @@ ask_server(struct postgres *p, struct session *s, struct err *err)
 static enum err_code
 add_database(struct postgres *p, const char *name, bool is_template, struct err *err)
 {
-	struct pg_database *d =
-	    realloc(p->databases, (p->database_count + 1) * sizeof *p->databases);
-	if (d == NULL)
-		return err_nomem(err);
-	p->databases = d;
-	d[p->database_count] = (struct pg_database){ .is_template = is_template };
-	if (str_dup(&d[p->database_count].name, name, err))
+	if (ROOM_SHORT(p->databases, p->database_count, err))
+		return err->code;
+	p->databases[p->database_count] = (struct pg_database){ .is_template = is_template };
+	if (str_dup(&p->databases[p->database_count].name, name, err))
 		return err->code;
 	p->database_count++;
 	return ERR_OK;
@@ -271,11 +269,9 @@ ask_databases(struct postgres *p, struct session *s, uint64_t **sizes, struct er
 			return err->code;
 		if (skip)
 			continue;
-		uint64_t *grown = realloc(*sizes, (p->database_count + 1) * sizeof **sizes);
-		if (grown == NULL)
-			return err_nomem(err);
-		*sizes = grown;
-		grown[p->database_count] = strtoull(row[3], NULL, 10);
+		if (ROOM_SHORT(*sizes, p->database_count, err))
+			return err->code;
+		(*sizes)[p->database_count] = strtoull(row[3], NULL, 10);
 		if (add_database(p, name, row[1][0] == '1', err))
 			return err->code;
 	}

@@ -1,5 +1,6 @@
 #include "db/rdb_members.h"
 
+#include "base/room.h"
 #include "db/rdb_packed.h"
 
 #include <inttypes.h>
@@ -53,14 +54,8 @@ rdb_members_release(struct rdb_members *m)
 static enum err_code
 begin_part(struct rdb_members *m, struct err *err)
 {
-	if (m->count == m->cap) {
-		size_t cap = m->cap > 0 ? 2 * m->cap : 16;
-		struct rdb_span *p = realloc(m->parts, cap * sizeof *p);
-		if (p == NULL)
-			return err_nomem(err);
-		m->parts = p;
-		m->cap = cap;
-	}
+	if (ROOM(m->parts, m->count, m->cap, 16, err))
+		return err->code;
 	m->parts[m->count].at = m->bytes.len;
 	return ERR_OK;
 }

@@ -6,6 +6,7 @@
  */
 #include "db/rdb_stream.h"
 
+#include "base/room.h"
 #include "db/rdb_packed.h"
 #include "db/rdb_value.h"
 
@@ -52,13 +53,8 @@ read_items(struct node *n, struct err *err)
 	size_t cap = 0;
 	packed_init(&p, PACKED_LISTPACK, n->bytes.data, n->bytes.len);
 	while (packed_next(&p, &e)) {
-		if (n->count == cap) {
-			cap = cap > 0 ? 2 * cap : 64;
-			struct packed_entry *items = realloc(n->items, cap * sizeof *items);
-			if (items == NULL)
-				return err_nomem(err);
-			n->items = items;
-		}
+		if (ROOM(n->items, n->count, cap, 64, err))
+			return err->code;
 		n->items[n->count++] = e;
 	}
 	return packed_ok(&p) && n->id.len == ID_SIZE ? ERR_OK : rdb_bad(err);

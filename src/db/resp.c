@@ -1,5 +1,6 @@
 #include "db/resp.h"
 
+#include "base/room.h"
 #include "base/strv.h"
 #include "sys/fd.h"
 
@@ -263,15 +264,10 @@ receive_array(
 		struct resp_reply item = RESP_REPLY_INIT;
 		if (receive_nested(r, &item, depth + 1, err))
 			return err->code;
-		size_t n = array.count;
-		struct resp_reply *p =
-		    (n & (n - 1)) != 0 ? array.items
-				       : realloc(array.items, (n == 0 ? 1 : 2 * n) * sizeof *p);
-		if (p == NULL) {
+		if (ROOM_SHORT(array.items, array.count, err)) {
 			resp_reply_release(&item);
-			return err_nomem(err);
+			return err->code;
 		}
-		array.items = p;
 		array.items[array.count++] = item;
 	}
 	*out = array;

@@ -1,4 +1,5 @@
 /* Definitions of a schema, by name, with their text. */
+#include "base/room.h"
 #include "db/shape_impl.h"
 #include "db/sql_name.h"
 
@@ -22,15 +23,10 @@ object_at(struct object_def **out, struct shapes *s, const char *name, struct er
 		return ERR_OK;
 	}
 	size_t n = s->object_count;
-	struct object_def *p = s->objects;
-	if ((n & (n + 1)) == 0)
-		p = realloc(s->objects, 2 * (n + 1) * sizeof *p);
-	if (p == NULL || str_dup(&copy, name, err)) {
-		s->objects = p != NULL ? p : s->objects;
+	if (ROOM_SHORT(s->objects, n, err) || str_dup(&copy, name, err)) {
 		map_remove(&s->object_places, &key);
-		return err_nomem(err);
+		return err->code;
 	}
-	s->objects = p;
 	*(size_t *)place = n;
 	*out = &s->objects[s->object_count++];
 	**out = (struct object_def){ .name = copy };

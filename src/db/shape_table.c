@@ -1,6 +1,8 @@
 /* Tables: what was said of them, and the shapes that come of it. */
 #include "db/shape_impl.h"
 
+#include "base/room.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,19 +10,6 @@
 #define LINEAGE_MAX 64
 
 /* --- what was said --- */
-
-/* Room for one more behind count, which doubles where it is a power of two. */
-static enum err_code
-grow(void **items, size_t count, size_t size, struct err *err)
-{
-	if (count > 0 && (count & (count - 1)) != 0)
-		return ERR_OK;
-	void *p = realloc(*items, (count > 0 ? 2 * count : 1) * size);
-	if (p == NULL)
-		return err_nomem(err);
-	*items = p;
-	return ERR_OK;
-}
 
 static struct table_def *
 find_table(const struct shapes *s, const char *name)
@@ -34,17 +23,13 @@ enum err_code
 table_at(struct table_def **out, struct shapes *s, const char *name, struct err *err)
 {
 	struct checksum128 key = checksum128_of(name, strlen(name));
-	void *items = s->tables;
 	void *place;
 	bool is_new;
 	char *copy;
 	*out = find_table(s, name);
 	if (*out != NULL)
 		return ERR_OK;
-	if (grow(&items, s->table_count, sizeof *s->tables, err))
-		return err->code;
-	s->tables = items;
-	if (str_dup(&copy, name, err))
+	if (ROOM_SHORT(s->tables, s->table_count, err) || str_dup(&copy, name, err))
 		return err->code;
 	if (map_put(&s->table_places, &key, &place, &is_new, err)) {
 		free(copy);
@@ -60,12 +45,8 @@ enum err_code
 table_add_column(
     struct column_def **out, struct table_def *t, const char *name, struct err *err)
 {
-	void *items = t->columns;
 	char *copy;
-	if (grow(&items, t->column_count, sizeof *t->columns, err))
-		return err->code;
-	t->columns = items;
-	if (str_dup(&copy, name, err))
+	if (ROOM_SHORT(t->columns, t->column_count, err) || str_dup(&copy, name, err))
 		return err->code;
 	*out = &t->columns[t->column_count++];
 	**out = (struct column_def){ .name = copy };
@@ -75,10 +56,8 @@ table_add_column(
 enum err_code
 table_add_key(struct key_def **out, struct table_def *t, struct err *err)
 {
-	void *items = t->keys;
-	if (grow(&items, t->key_count, sizeof *t->keys, err))
+	if (ROOM_SHORT(t->keys, t->key_count, err))
 		return err->code;
-	t->keys = items;
 	*out = &t->keys[t->key_count++];
 	**out = (struct key_def){ .columns = STRV_INIT };
 	return ERR_OK;

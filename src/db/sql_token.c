@@ -1,6 +1,8 @@
 /* Words, strings and names of a SQL dump. */
 #include "db/sql_scan_impl.h"
 
+#include "base/room.h"
+
 #include <string.h>
 
 static bool
@@ -18,14 +20,8 @@ sql_open_token(struct sql_scan *s, enum sql_token_kind kind, struct err *err)
 		return err->code;
 	if (!keeps_tokens(s))
 		return ERR_OK;
-	if (h->count == h->cap) {
-		size_t cap = h->cap > 0 ? 2 * h->cap : 64;
-		struct sql_token *p = realloc(h->tokens, cap * sizeof *p);
-		if (p == NULL)
-			return err_nomem(err);
-		h->tokens = p;
-		h->cap = cap;
-	}
+	if (ROOM(h->tokens, h->count, h->cap, 64, err))
+		return err->code;
 	h->tokens[h->count].kind = kind;
 	h->tokens[h->count].at = h->text.len;
 	return ERR_OK;

@@ -1,5 +1,6 @@
 #include "db/sqlite_rows_impl.h"
 
+#include "base/room.h"
 #include "sys/fd.h"
 
 #include <errno.h>
@@ -68,12 +69,9 @@ static enum err_code
 add_column(
     struct shape *shape, const char *name, const char *type, bool is_not_null, struct err *err)
 {
-	struct shape_column *all =
-	    realloc(shape->columns, (shape->column_count + 1) * sizeof *all);
-	if (all == NULL)
-		return err_nomem(err);
-	shape->columns = all;
-	struct shape_column *c = &all[shape->column_count];
+	if (ROOM_SHORT(shape->columns, shape->column_count, err))
+		return err->code;
+	struct shape_column *c = &shape->columns[shape->column_count];
 	*c = (struct shape_column){ NULL, NULL, is_not_null };
 	if (str_dup(&c->name, name, err))
 		return err->code;
@@ -88,11 +86,9 @@ add_column(
 static enum err_code
 add_key(struct shape *shape, size_t column, struct err *err)
 {
-	size_t *key = realloc(shape->key, (shape->key_count + 1) * sizeof *key);
-	if (key == NULL)
-		return err_nomem(err);
-	shape->key = key;
-	key[shape->key_count++] = column;
+	if (ROOM_SHORT(shape->key, shape->key_count, err))
+		return err->code;
+	shape->key[shape->key_count++] = column;
 	return ERR_OK;
 }
 
@@ -218,11 +214,9 @@ find_key(struct sqlite_rows *r, struct sqlite_table *t, struct err *err)
 static enum err_code
 add_table(struct sqlite_rows *r, const struct statement *s, struct err *err)
 {
-	struct sqlite_table *all = realloc(r->tables, (r->n_tables + 1) * sizeof *all);
-	if (all == NULL)
-		return err_nomem(err);
-	r->tables = all;
-	struct sqlite_table *t = &all[r->n_tables++];
+	if (ROOM_SHORT(r->tables, r->n_tables, err))
+		return err->code;
+	struct sqlite_table *t = &r->tables[r->n_tables++];
 	int64_t root = sqlite3_column_int64(s->st, 3);
 	*t = (struct sqlite_table){ .shape = { .format = ROW_INSERT } };
 	if (root < 2 || root > UINT32_MAX)

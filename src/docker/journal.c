@@ -1,5 +1,6 @@
 #include "docker/journal.h"
 
+#include "base/room.h"
 #include "docker/thaw.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
@@ -69,11 +70,9 @@ enum err_code
 journal_add_hook(struct journal *j, const char *service, const struct strv *argv,
     int64_t timeout_ms, struct err *err)
 {
-	struct journal_hook *all = realloc(j->hooks, (j->n_hooks + 1) * sizeof *all);
-	if (all == NULL)
-		return err_nomem(err);
-	j->hooks = all;
-	struct journal_hook *h = &all[j->n_hooks];
+	if (ROOM_SHORT(j->hooks, j->n_hooks, err))
+		return err->code;
+	struct journal_hook *h = &j->hooks[j->n_hooks];
 	*h = (struct journal_hook){ .timeout_ms = timeout_ms };
 	j->n_hooks++;
 	if (str_dup(&h->service, service, err))

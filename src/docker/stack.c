@@ -1,5 +1,6 @@
 #include "docker/stack.h"
 
+#include "base/room.h"
 #include "docker/stack_parts.h"
 #include "sys/fs.h"
 
@@ -38,11 +39,9 @@ stack_named(struct stacks *s, const char *name, struct stack_summary **out, stru
 			return ERR_OK;
 		}
 	}
-	struct stack_summary *p = realloc(s->list, (s->n + 1) * sizeof *p);
-	if (p == NULL)
-		return err_nomem(err);
-	s->list = p;
-	struct stack_summary *one = &p[s->n];
+	if (ROOM_SHORT(s->list, s->n, err))
+		return err->code;
+	struct stack_summary *one = &s->list[s->n];
 	*one = (struct stack_summary){ 0 };
 	if (str_dup(&one->name, name, err))
 		return err->code;
@@ -337,11 +336,9 @@ add_network(struct stack *s, struct docker *d, const char *name, struct err *err
 		return ERR_OK;
 	if (rc != ERR_OK)
 		return rc;
-	struct stack_network *p = realloc(s->networks, (s->n_networks + 1) * sizeof *p);
-	if (p == NULL)
-		return err_nomem(err);
-	s->networks = p;
-	struct stack_network *n = &p[s->n_networks++];
+	if (ROOM_SHORT(s->networks, s->n_networks, err))
+		return err->code;
+	struct stack_network *n = &s->networks[s->n_networks++];
 	*n = (struct stack_network){ 0 };
 	const json_t *labels = json_object_get(doc.json, "Labels");
 	n->is_external = strcmp(text_at(labels, LABEL_PROJECT), s->name) != 0;

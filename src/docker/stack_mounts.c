@@ -1,3 +1,4 @@
+#include "base/room.h"
 #include "docker/stack_parts.h"
 #include "sys/fs.h"
 
@@ -19,12 +20,11 @@ static enum err_code
 add_use(struct stack_use **uses, size_t *n, size_t container, const struct stack_mount *m,
     struct err *err)
 {
-	struct stack_use *p = realloc(*uses, (*n + 1) * sizeof *p);
-	if (p == NULL)
-		return err_nomem(err);
-	*uses = p;
-	p[*n] = (struct stack_use){ .container = container, .is_read_only = m->is_read_only };
-	if (str_dup(&p[*n].target, m->target, err))
+	if (ROOM_SHORT(*uses, *n, err))
+		return err->code;
+	(*uses)[*n] =
+	    (struct stack_use){ .container = container, .is_read_only = m->is_read_only };
+	if (str_dup(&(*uses)[*n].target, m->target, err))
 		return err->code;
 	(*n)++;
 	return ERR_OK;
@@ -209,11 +209,9 @@ add_volume(struct stack *s, struct docker *d, const char *name, struct err *err)
 		return ERR_OK; /* removed since it was listed */
 	if (rc != ERR_OK)
 		return rc;
-	struct stack_volume *p = realloc(s->volumes, (s->n_volumes + 1) * sizeof *p);
-	if (p == NULL)
-		return err_nomem(err);
-	s->volumes = p;
-	struct stack_volume *v = &p[s->n_volumes];
+	if (ROOM_SHORT(s->volumes, s->n_volumes, err))
+		return err->code;
+	struct stack_volume *v = &s->volumes[s->n_volumes];
 	*v = (struct stack_volume){ 0 };
 	if (str_dup(&v->name, name, err))
 		return err->code;
@@ -342,11 +340,9 @@ bind_at(struct stack *s, const struct stack_mount *m, const char *data_root, boo
 			return ERR_OK;
 		}
 	}
-	struct stack_bind *p = realloc(s->binds, (s->n_binds + 1) * sizeof *p);
-	if (p == NULL)
-		return err_nomem(err);
-	s->binds = p;
-	struct stack_bind *b = &p[s->n_binds];
+	if (ROOM_SHORT(s->binds, s->n_binds, err))
+		return err->code;
+	struct stack_bind *b = &s->binds[s->n_binds];
 	*b = (struct stack_bind){ .kind = m->kind, .is_read_only = true };
 	if (str_dup(&b->path, path, err))
 		return err->code;
@@ -395,11 +391,9 @@ stack_add_missing_volume(
 {
 	if (volume_named(s, name) != NULL)
 		return ERR_OK;
-	struct stack_volume *p = realloc(s->volumes, (s->n_volumes + 1) * sizeof *p);
-	if (p == NULL)
-		return err_nomem(err);
-	s->volumes = p;
-	struct stack_volume *v = &p[s->n_volumes++];
+	if (ROOM_SHORT(s->volumes, s->n_volumes, err))
+		return err->code;
+	struct stack_volume *v = &s->volumes[s->n_volumes++];
 	*v = (struct stack_volume){ .has_nothing = true, .is_external = is_external };
 	if (str_dup(&v->name, name, err) || str_dup(&v->driver, "local", err) ||
 	    str_dup(&v->mountpoint, "", err) || (!is_external && str_dup(&v->key, key, err)) ||

@@ -1,5 +1,6 @@
 #include "engine/browse.h"
 
+#include "base/room.h"
 #include "base/strv.h"
 #include "crypto/hash.h"
 #include "engine/stored_dump.h"
@@ -107,14 +108,8 @@ walk_auto(struct walk *w)
 static enum err_code
 walk_enter(struct walk *w, const struct tree_entry *dir, struct err *err)
 {
-	if (w->depth == w->cap) {
-		size_t cap = w->cap == 0 ? 16 : 2 * w->cap;
-		struct level *levels = reallocarray(w->levels, cap, sizeof *levels);
-		if (levels == NULL)
-			return err_nomem(err);
-		w->levels = levels;
-		w->cap = cap;
-	}
+	if (ROOM(w->levels, w->depth, w->cap, 16, err))
+		return err->code;
 	struct level *l = &w->levels[w->depth];
 	if (dir_reader_open(&l->reader, w->repo, dir, err))
 		return err->code;

@@ -2,6 +2,7 @@
  * A database's dumps as the files of its member: a stream that is cut into
  * parts (db/dataset.h) becomes a folder of them, any other a file.
  */
+#include "base/room.h"
 #include "engine/capture.h"
 #include "engine/dump_folders.h"
 
@@ -152,11 +153,9 @@ end_dump(struct dump_sink *sink, struct err *err)
 		return err->code;
 	if (d->parts != NULL ? end_folder(d, err) : end_file(d, NULL, d->name, err))
 		return err->code;
-	struct dumped *all = realloc(c->dumps, (c->n_dumps + 1) * sizeof *all);
-	if (all == NULL)
-		return err_nomem(err);
-	c->dumps = all;
-	struct dumped *record = &all[c->n_dumps];
+	if (ROOM_SHORT(c->dumps, c->n_dumps, err))
+		return err->code;
+	struct dumped *record = &c->dumps[c->n_dumps];
 	*record = (struct dumped){ .bytes = d->bytes };
 	if (sha256_finish(d->hash, record->sha256, err))
 		return err->code;

@@ -1,5 +1,6 @@
 #include "engine/capture_sqlite.h"
 
+#include "base/room.h"
 #include "db/sqlite.h"
 #include "engine/sqlite_scratch.h"
 #include "sys/clock.h"
@@ -146,15 +147,13 @@ add(struct sqlite_set *s, const char *path, size_t len, struct err *err)
 	size_t at = find(s, path, len, &is_there);
 	if (is_there)
 		return ERR_OK;
-	struct item *items = realloc(s->items, (s->n + 1) * sizeof *items);
-	if (items == NULL)
-		return err_nomem(err);
-	s->items = items;
+	if (ROOM_SHORT(s->items, s->n, err))
+		return err->code;
 	struct item it = { .path = NULL };
 	if (str_dupn(&it.path, path, len, err))
 		return err->code;
-	memmove(items + at + 1, items + at, (s->n - at) * sizeof *items);
-	items[at] = it;
+	memmove(s->items + at + 1, s->items + at, (s->n - at) * sizeof *s->items);
+	s->items[at] = it;
 	s->n++;
 	return ERR_OK;
 }

@@ -1,6 +1,7 @@
 #include "engine/connections.h"
 
 #include "base/bytes.h"
+#include "base/room.h"
 #include "crypto/aead.h"
 #include "crypto/kdf.h"
 #include "crypto/secret.h"
@@ -420,11 +421,9 @@ connections_put(struct connections *l, struct connection *c, struct err *err)
 	if (is_there) {
 		connection_release(&l->items[i]);
 	} else {
-		struct connection *items = realloc(l->items, (l->n + 1) * sizeof *items);
-		if (items == NULL)
-			return err_nomem(err);
-		l->items = items;
-		memmove(items + i + 1, items + i, (l->n - i) * sizeof *items);
+		if (ROOM_SHORT(l->items, l->n, err))
+			return err->code;
+		memmove(l->items + i + 1, l->items + i, (l->n - i) * sizeof *l->items);
 		l->n++;
 	}
 	l->items[i] = *c;

@@ -1,5 +1,6 @@
 #include "engine/copy.h"
 
+#include "base/room.h"
 #include "engine/browse.h"
 #include "engine/copy_document.h"
 #include "engine/copy_tree.h"
@@ -36,13 +37,10 @@ copy_result_release(struct copy_result *r)
 static enum err_code
 add_result(struct copy_run *r, const struct copy_item *item, struct err *err)
 {
-	struct copied *more =
-	    reallocarray(r->result->items, r->result->count + 1, sizeof *more);
-	if (more == NULL)
-		return err_nomem(err);
-	r->result->items = more;
+	if (ROOM_SHORT(r->result->items, r->result->count, err))
+		return err->code;
 	const json_t *stats = json_object_get(item->document, "stats");
-	struct copied *c = &more[r->result->count];
+	struct copied *c = &r->result->items[r->result->count];
 	*c = (struct copied){
 		.source = item->id,
 		.time_ns = item->time_ns,

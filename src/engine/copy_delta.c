@@ -1,6 +1,7 @@
 #include "engine/copy_delta.h"
 
 #include "base/map.h"
+#include "base/room.h"
 
 /* Below, reading is cheaper than comparing. */
 #define SIZE_MIN ((uint64_t)1 << 20)
@@ -83,14 +84,8 @@ note_copied(void *arg, uint64_t offset, const struct extent *e, struct err *err)
 		return ERR_OK;
 	if (d->n_chunks == CHUNKS_MAX)
 		return too_many(err);
-	if (d->n_chunks == d->cap_chunks) {
-		size_t cap = max_size(64, 2 * d->cap_chunks);
-		struct copied_chunk *more = reallocarray(d->chunks, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		d->chunks = more;
-		d->cap_chunks = cap;
-	}
+	if (ROOM(d->chunks, d->n_chunks, d->cap_chunks, 64, err))
+		return err->code;
 	d->chunks[d->n_chunks++] = (struct copied_chunk){ offset, *e };
 	return ERR_OK;
 }
@@ -119,14 +114,8 @@ note_now(void *arg, uint64_t offset, const struct extent *e, struct err *err)
 	}
 	if (d->n_runs == CHUNKS_MAX)
 		return too_many(err);
-	if (d->n_runs == d->cap_runs) {
-		size_t cap = max_size(16, 2 * d->cap_runs);
-		struct run *more = reallocarray(d->runs, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		d->runs = more;
-		d->cap_runs = cap;
-	}
+	if (ROOM(d->runs, d->n_runs, d->cap_runs, 16, err))
+		return err->code;
 	d->runs[d->n_runs++] = run;
 	return ERR_OK;
 }

@@ -1,5 +1,7 @@
 #include "engine/copy_list.h"
 
+#include "base/room.h"
+
 void
 copy_list_release(struct copy_list *l)
 {
@@ -29,14 +31,8 @@ note_origin(struct copy_list *l, size_t place, struct err *err)
 static enum err_code
 append(struct copy_list *l, const struct copy_item *item, struct err *err)
 {
-	if (l->count == l->cap) {
-		size_t cap = max_size(64, 2 * l->cap);
-		struct copy_item *more = reallocarray(l->items, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		l->items = more;
-		l->cap = cap;
-	}
+	if (ROOM(l->items, l->count, l->cap, 64, err))
+		return err->code;
 	l->items[l->count++] = *item;
 	return ERR_OK;
 }

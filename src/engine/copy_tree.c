@@ -1,6 +1,7 @@
 #include "engine/copy_tree.h"
 
 #include "base/map.h"
+#include "base/room.h"
 #include "engine/copy_delta.h"
 #include "tree/dir.h"
 #include "tree/listing.h"
@@ -153,14 +154,8 @@ push(struct copier *c, struct slot *self, const struct tree_entry *dir,
 static enum err_code
 add_slot(struct level *l, const struct tree_raw *raw, struct slot **out, struct err *err)
 {
-	if (l->count == l->cap) {
-		size_t cap = max_size(16, 2 * l->cap);
-		struct slot **more = reallocarray(l->slots, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		l->slots = more;
-		l->cap = cap;
-	}
+	if (ROOM(l->slots, l->count, l->cap, 16, err))
+		return err->code;
 	struct slot *s = calloc(1, sizeof *s + raw->len);
 	if (s == NULL)
 		return err_nomem(err);

@@ -3,6 +3,7 @@
  */
 #include "engine/diff_rows_impl.h"
 
+#include "base/room.h"
 #include "db/dataset.h"
 #include "db/mongo_name.h"
 #include "engine/capture.h"
@@ -43,11 +44,9 @@ enum err_code
 diff_side_add(struct diff_side *side, const char *service, const char *stream,
     const char *database, const char *format, struct dump_side **out, struct err *err)
 {
-	struct dump_side *all = reallocarray(side->dumps, side->count + 1, sizeof *all);
-	if (all == NULL)
-		return err_nomem(err);
-	side->dumps = all;
-	struct dump_side *s = &all[side->count];
+	if (ROOM_SHORT(side->dumps, side->count, err))
+		return err->code;
+	struct dump_side *s = &side->dumps[side->count];
 	*s = (struct dump_side){ .is_live = false };
 	s->is_known = dataset_row_format(format, &s->row_format);
 	if (str_dup(&s->service, service, err) || str_dup(&s->stream, stream, err) ||
@@ -63,13 +62,8 @@ diff_side_add(struct diff_side *side, const char *service, const char *stream,
 enum err_code
 dump_side_add(struct dump_side *s, const char *table, struct dump_part **out, struct err *err)
 {
-	if ((s->n_parts & (s->n_parts - 1)) == 0) {
-		size_t cap = max_size(8, 2 * s->n_parts);
-		struct dump_part *all = reallocarray(s->parts, cap, sizeof *all);
-		if (all == NULL)
-			return err_nomem(err);
-		s->parts = all;
-	}
+	if (ROOM_SHORT(s->parts, s->n_parts, err))
+		return err->code;
 	struct dump_part *p = &s->parts[s->n_parts];
 	*p = (struct dump_part){ .content = CONTENT_INIT };
 	if (table != NULL && str_dup(&p->table, table, err))

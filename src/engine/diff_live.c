@@ -1,6 +1,7 @@
 #include "engine/diff_impl.h"
 
 #include "base/counted.h"
+#include "base/room.h"
 #include "engine/excluder.h"
 #include "engine/meter.h"
 #include "engine/restore_path.h"
@@ -104,14 +105,8 @@ keep(void *arg, const struct tree_diff *diff, struct err *err)
 	}
 	if (!differ_count(&l->differ, diff) || l->differ.fn == NULL)
 		return ERR_OK;
-	if (l->count == l->cap) {
-		size_t cap = max_size(64, 2 * l->cap);
-		struct kept *more = reallocarray(l->kept, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		l->kept = more;
-		l->cap = cap;
-	}
+	if (ROOM(l->kept, l->count, l->cap, 64, err))
+		return err->code;
 	struct kept *k = &l->kept[l->count];
 	*k = (struct kept){ .diff = *diff, .a = outline(diff->a), .b = outline(diff->b) };
 	if (differ_path(&l->differ, diff->path, diff->path_len, &path, err) ||

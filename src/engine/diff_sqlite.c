@@ -1,5 +1,6 @@
 #include "engine/diff_sqlite.h"
 
+#include "base/room.h"
 #include "repo/content_cursor.h"
 
 #include <string.h>
@@ -30,13 +31,8 @@ add_range(struct same_ranges *s, uint64_t from, uint64_t to, struct err *err)
 		s->items[s->count - 1].to = to;
 		return ERR_OK;
 	}
-	if ((s->count & (s->count - 1)) == 0) {
-		struct range *more =
-		    reallocarray(s->items, max_size(8, 2 * s->count), sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		s->items = more;
-	}
+	if (ROOM_SHORT(s->items, s->count, err))
+		return err->code;
 	s->items[s->count++] = (struct range){ from, to };
 	return ERR_OK;
 }

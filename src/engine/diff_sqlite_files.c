@@ -1,5 +1,6 @@
 #include "engine/diff_sqlite.h"
 
+#include "base/room.h"
 #include "db/sqlite.h"
 #include "sys/fd.h"
 #include "tree/dir.h"
@@ -95,11 +96,9 @@ static enum err_code
 add(struct sqlite_list *l, struct row_diff *d, const struct snapshot *s, const json_t *member,
     const json_t *file, struct err *err)
 {
-	struct sqlite_stored *all = reallocarray(l->items, l->count + 1, sizeof *all);
-	if (all == NULL)
-		return err_nomem(err);
-	l->items = all;
-	struct sqlite_stored *x = &all[l->count];
+	if (ROOM_SHORT(l->items, l->count, err))
+		return err->code;
+	struct sqlite_stored *x = &l->items[l->count];
 	*x = (struct sqlite_stored){ .content = CONTENT_INIT };
 	l->count++; /* also one that is not whole is released */
 	if (fill(x, d, s, member, file, err))

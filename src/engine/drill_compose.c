@@ -1,6 +1,7 @@
 /* The document as a whole: networks, volumes, secrets; drill_service.c has the services. */
 #include "engine/drill_compose.h"
 
+#include "base/room.h"
 #include "engine/drill_service.h"
 
 #include <stdarg.h>
@@ -32,14 +33,8 @@ drill_cut_add(struct drill_cuts *c, const char *service, bool matters, struct er
 		if (strcmp(c->items[i].service, service) == 0 &&
 		    strcmp(c->items[i].what, what) == 0)
 			return ERR_OK; /* told already */
-	if (c->count == c->cap) {
-		size_t cap = max_size(8, 2 * c->cap);
-		struct drill_cut *items = reallocarray(c->items, cap, sizeof *items);
-		if (items == NULL)
-			return err_nomem(err);
-		c->items = items;
-		c->cap = cap;
-	}
+	if (ROOM(c->items, c->count, c->cap, 8, err))
+		return err->code;
 	struct drill_cut cut = { .matters = matters };
 	if (str_dup(&name, service, err) || str_dup(&cut.what, what, err))
 		return err->code;

@@ -5,6 +5,7 @@
  */
 #include "engine/drill_impl.h"
 
+#include "base/room.h"
 #include "crypto/hash.h"
 #include "db/census.h"
 #include "engine/live_server.h"
@@ -117,11 +118,9 @@ static enum err_code
 begin(struct dump_sink *sink, const struct dump_stream *stream, struct err *err)
 {
 	struct counter *c = (struct counter *)sink;
-	struct counted *items = reallocarray(c->items, c->count + 1, sizeof *items);
-	if (items == NULL)
-		return err_nomem(err);
-	c->items = items;
-	enum err_code rc = counted_open(&items[c->count], stream->name,
+	if (ROOM_SHORT(c->items, c->count, err))
+		return err->code;
+	enum err_code rc = counted_open(&c->items[c->count], stream->name,
 	    dump_format_word(stream->format), c->fleeting_ms, err);
 	c->count++; /* also one that is not whole is released */
 	return rc;

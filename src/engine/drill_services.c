@@ -1,6 +1,7 @@
 /* Making and starting the scratch stack's services, and asking whether they are well. */
 #include "engine/drill_impl.h"
 
+#include "base/room.h"
 #include "docker/exec.h"
 #include "sys/clock.h"
 
@@ -51,12 +52,9 @@ drill_start(struct drill *d, const struct strv *services, struct err *err)
 static enum err_code
 note_service(struct drill *d, const struct stack_container *c, struct err *err)
 {
-	struct drill_service *items =
-	    reallocarray(d->services, d->n_services + 1, sizeof *items);
-	if (items == NULL)
-		return err_nomem(err);
-	d->services = items;
-	struct drill_service *s = &items[d->n_services];
+	if (ROOM_SHORT(d->services, d->n_services, err))
+		return err->code;
+	struct drill_service *s = &d->services[d->n_services];
 	*s = (struct drill_service){ .name = NULL };
 	if (str_dup(&s->name, c->service, err))
 		return err->code;

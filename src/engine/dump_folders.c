@@ -1,5 +1,6 @@
 #include "engine/dump_folders.h"
 
+#include "base/room.h"
 #include "base/strv.h"
 
 #include <string.h>
@@ -56,12 +57,10 @@ find_inner(struct dir_builder **out, struct dump_folders *f, const char *name, s
 			return ERR_OK;
 		}
 	}
-	struct inner *p = realloc(f->inner, (f->count + 1) * sizeof *p);
-	if (p == NULL)
-		return err_nomem(err);
-	f->inner = p;
-	p[f->count] = (struct inner){ NULL, NULL };
-	struct inner *fresh = &p[f->count++];
+	if (ROOM_SHORT(f->inner, f->count, err))
+		return err->code;
+	f->inner[f->count] = (struct inner){ NULL, NULL };
+	struct inner *fresh = &f->inner[f->count++];
 	if (str_dupn(&fresh->name, name, len, err) || dir_builder_new(&fresh->builder, err))
 		return err->code;
 	*out = fresh->builder;

@@ -1,5 +1,7 @@
 #include "engine/filter.h"
 
+#include "base/room.h"
+
 void
 snapshot_filter_release(struct snapshot_filter *f)
 {
@@ -148,14 +150,8 @@ static enum err_code
 add_found(void *arg, const struct id *id, const json_t *document, struct err *err)
 {
 	struct found_list *l = arg;
-	if (l->count == l->cap) {
-		size_t cap = max_size(64, 2 * l->cap);
-		struct found *items = reallocarray(l->items, cap, sizeof *items);
-		if (items == NULL)
-			return err_nomem(err);
-		l->items = items;
-		l->cap = cap;
-	}
+	if (ROOM(l->items, l->count, l->cap, 64, err))
+		return err->code;
 	bool meets = meets_conditions(l->filter, document);
 	/* Only a reference is kept; nothing is written through it. */
 	l->items[l->count++] = (struct found){

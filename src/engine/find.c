@@ -2,6 +2,7 @@
 
 #include "base/counted.h"
 #include "base/map.h"
+#include "base/room.h"
 #include "crypto/hash.h"
 #include "engine/browse.h"
 #include "engine/meter.h"
@@ -128,11 +129,8 @@ note_snapshot(void *arg, const struct id *id, const json_t *document, struct err
 {
 	struct search *s = arg;
 	AUTO(bufv) struct buf text = BUF_INIT;
-	struct searched *all =
-	    reallocarray(s->snapshots, s->n_snapshots + 1, sizeof *s->snapshots);
-	if (all == NULL)
-		return err_nomem(err);
-	s->snapshots = all;
+	if (ROOM_SHORT(s->snapshots, s->n_snapshots, err))
+		return err->code;
 	if (snapshot_source_text(&text, document, err))
 		return err->code;
 	const char *source = buf_cstr(&text);
@@ -141,7 +139,7 @@ note_snapshot(void *arg, const struct id *id, const json_t *document, struct err
 		k++;
 	if (source == NULL || (k == s->sources.len && strv_add(&s->sources, source, err)))
 		return source == NULL ? err_nomem(err) : err->code;
-	all[s->n_snapshots++] =
+	s->snapshots[s->n_snapshots++] =
 	    (struct searched){ *id, json_get_int(document, "time_ns", 0), k };
 	return ERR_OK;
 }
@@ -169,12 +167,8 @@ key_of(struct search *s, const struct tree_entry *e, const struct content *conte
 static enum err_code
 add_index(size_t **list, size_t *n, size_t value, struct err *err)
 {
-	if (*n == 0 || (*n >= 4 && (*n & (*n - 1)) == 0)) {
-		size_t *more = reallocarray(*list, *n == 0 ? 4 : *n * 2, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		*list = more;
-	}
+	if (ROOM_SHORT(*list, *n, err))
+		return err->code;
 	(*list)[(*n)++] = value;
 	return ERR_OK;
 }
@@ -211,14 +205,8 @@ note_found(struct search *s, struct known *in, const struct tree_entry *e, struc
 	/* A folder is not another one because something came into it. */
 	if (key_of(s, e, e->type == TREE_DIR ? NULL : &e->content, key, err))
 		return err->code;
-	if (s->n_found == s->found_cap) {
-		size_t cap = max_size(64, 2 * s->found_cap);
-		struct found *more = reallocarray(s->found, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		s->found = more;
-		s->found_cap = cap;
-	}
+	if (ROOM(s->found, s->n_found, s->found_cap, 64, err))
+		return err->code;
 	if (map_put(&s->found_by_key, key, &value, &is_new, err))
 		return err->code;
 	size_t *index = value;
@@ -265,14 +253,8 @@ meet_folder(
 	void *value;
 	if (key_of(s, e, &e->content, key, err))
 		return err->code;
-	if (s->n_known == s->known_cap) {
-		size_t cap = max_size(64, 2 * s->known_cap);
-		struct known *more = reallocarray(s->known, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		s->known = more;
-		s->known_cap = cap;
-	}
+	if (ROOM(s->known, s->n_known, s->known_cap, 64, err))
+		return err->code;
 	if (map_put(&s->known_by_key, key, &value, is_new, err))
 		return err->code;
 	if (*is_new) {

@@ -1,5 +1,6 @@
 #include "engine/forget.h"
 
+#include "base/room.h"
 #include "engine/quarantine.h"
 #include "repo/proof.h"
 #include "sys/clock.h"
@@ -37,14 +38,8 @@ add_snapshot(void *arg, const struct id *id, const json_t *document, struct err 
 	if (snapshot_source_text(&source, document, err) ||
 	    str_dupn(&text, (const char *)source.data, source.len, err))
 		return err->code;
-	if (p->count == p->cap) {
-		size_t cap = max_size(64, 2 * p->cap);
-		struct forget_decision *items = reallocarray(p->items, cap, sizeof *items);
-		if (items == NULL)
-			return err_nomem(err);
-		p->items = items;
-		p->cap = cap;
-	}
+	if (ROOM(p->items, p->count, p->cap, 64, err))
+		return err->code;
 	p->items[p->count++] = (struct forget_decision){
 		.id = *id,
 		/* Only a reference is kept; nothing is written through it. */

@@ -1,5 +1,6 @@
 #include "engine/layout.h"
 
+#include "base/room.h"
 #include "base/strv.h"
 #include "tree/dir.h"
 
@@ -61,10 +62,8 @@ find_child(const struct node *n, const char *name, size_t len)
 static enum err_code
 add_child(struct node *n, const char *name, size_t len, struct node **out, struct err *err)
 {
-	struct node **all = realloc(n->children, (n->count + 1) * sizeof *all);
-	if (all == NULL)
-		return err_nomem(err);
-	n->children = all;
+	if (ROOM_SHORT(n->children, n->count, err))
+		return err->code;
 	struct node *child = calloc(1, sizeof *child);
 	if (child == NULL)
 		return err_nomem(err);
@@ -72,7 +71,7 @@ add_child(struct node *n, const char *name, size_t len, struct node **out, struc
 		free(child);
 		return err->code;
 	}
-	all[n->count++] = child;
+	n->children[n->count++] = child;
 	*out = child;
 	return ERR_OK;
 }

@@ -1,5 +1,6 @@
 #include "engine/plan_impl.h"
 
+#include "base/room.h"
 #include "engine/quiet_plan.h"
 #include "sys/fs.h"
 
@@ -80,11 +81,9 @@ enum err_code
 plan_add_member(struct plan *p, enum member_kind kind, const char *name, const char *source,
     struct plan_member **out, struct err *err)
 {
-	struct plan_member *all = realloc(p->members, (p->n_members + 1) * sizeof *all);
-	if (all == NULL)
-		return err_nomem(err);
-	p->members = all;
-	struct plan_member *m = &all[p->n_members];
+	if (ROOM_SHORT(p->members, p->n_members, err))
+		return err->code;
+	struct plan_member *m = &p->members[p->n_members];
 	*m = (struct plan_member){ .kind = kind };
 	enum err_code rc = str_dup(&m->name, name, err);
 	if (rc == ERR_OK && source != NULL)
@@ -130,11 +129,9 @@ plan_add_gap(struct plan *p, const char *kind, const char *name, const char *why
 	AUTO(str) char *copy = NULL;
 	if (str_printf(&what, err, "%s %s", kind, name) || str_dup(&copy, why, err))
 		return err->code;
-	struct plan_gap *all = reallocarray(p->gaps, p->n_gaps + 1, sizeof *all);
-	if (all == NULL)
-		return err_nomem(err);
-	p->gaps = all;
-	all[p->n_gaps++] = (struct plan_gap){ TAKE(what), TAKE(copy), matters };
+	if (ROOM_SHORT(p->gaps, p->n_gaps, err))
+		return err->code;
+	p->gaps[p->n_gaps++] = (struct plan_gap){ TAKE(what), TAKE(copy), matters };
 	return ERR_OK;
 }
 

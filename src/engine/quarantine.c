@@ -1,5 +1,7 @@
 #include "engine/quarantine.h"
 
+#include "base/room.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,16 +44,14 @@ quarantine_add(struct quarantine *q, const char *kind, const char *member, const
 		q->total++;
 		return ERR_OK;
 	}
-	struct shrinkage *items = realloc(q->items, (q->count + 1) * sizeof *items);
-	if (items == NULL)
-		return err_nomem(err);
-	q->items = items;
+	if (ROOM_SHORT(q->items, q->count, err))
+		return err->code;
 	if (str_dup(&s.kind, kind, err) || str_dup(&s.member, member, err) ||
 	    str_dup(&s.what, what, err) || str_dup(&s.name, name, err)) {
 		shrinkage_release(&s);
 		return err->code;
 	}
-	items[q->count++] = s;
+	q->items[q->count++] = s;
 	q->total++;
 	return ERR_OK;
 }

@@ -1,5 +1,6 @@
 /* job_find_items: which member of the snapshot, and which data folder of a database, goes
  * where. */
+#include "base/room.h"
 #include "engine/restore_job.h"
 #include "engine/restore_path.h"
 
@@ -50,11 +51,9 @@ enum err_code
 job_add_item(struct restore_job *j, enum item_kind kind, const char *name, const char *target,
     struct restore_item **out, struct err *err)
 {
-	struct restore_item *items = reallocarray(j->items, j->n_items + 1, sizeof *items);
-	if (items == NULL)
-		return err_nomem(err);
-	j->items = items;
-	struct restore_item *it = &items[j->n_items];
+	if (ROOM_SHORT(j->items, j->n_items, err))
+		return err->code;
+	struct restore_item *it = &j->items[j->n_items];
 	*it = (struct restore_item){ .kind = kind };
 	if (str_dup(&it->name, name, err))
 		return err->code;
@@ -85,11 +84,9 @@ static enum err_code
 add_late(struct restore_job *j, const char *tree, const struct restore_container *c,
     const char *target, struct err *err)
 {
-	struct restore_late *lates = reallocarray(j->lates, j->n_lates + 1, sizeof *lates);
-	if (lates == NULL)
-		return err_nomem(err);
-	j->lates = lates;
-	struct restore_late *l = &lates[j->n_lates];
+	if (ROOM_SHORT(j->lates, j->n_lates, err))
+		return err->code;
+	struct restore_late *l = &j->lates[j->n_lates];
 	*l = (struct restore_late){
 		.service = c->service, .number = c->number, .target = target
 	};
@@ -178,14 +175,12 @@ add_hollow(struct restore_item *it, const char *path, const char *service, bool 
     struct err *err)
 {
 	path += strspn(path, "/");
-	struct item_hollow *all = reallocarray(it->hollows, it->n_hollows + 1, sizeof *all);
-	if (all == NULL)
-		return err_nomem(err);
-	it->hollows = all;
-	if (str_dup(&all[it->n_hollows].path, path, err))
+	if (ROOM_SHORT(it->hollows, it->n_hollows, err))
 		return err->code;
-	all[it->n_hollows].service = service;
-	all[it->n_hollows].is_mount = is_mount;
+	if (str_dup(&it->hollows[it->n_hollows].path, path, err))
+		return err->code;
+	it->hollows[it->n_hollows].service = service;
+	it->hollows[it->n_hollows].is_mount = is_mount;
 	it->n_hollows++;
 	return ERR_OK;
 }

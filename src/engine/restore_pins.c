@@ -1,6 +1,7 @@
 #include "engine/restore_pins.h"
 
 #include "base/json.h"
+#include "base/room.h"
 #include "docker/image.h"
 #include "sys/fs.h"
 
@@ -22,11 +23,9 @@ enum err_code
 pins_add(
     struct pins *p, const char *service, const char *image, const char *id, struct err *err)
 {
-	struct pin *items = reallocarray(p->items, p->count + 1, sizeof *items);
-	if (items == NULL)
-		return err_nomem(err);
-	p->items = items;
-	struct pin *fresh = &items[p->count++];
+	if (ROOM_SHORT(p->items, p->count, err))
+		return err->code;
+	struct pin *fresh = &p->items[p->count++];
 	*fresh = (struct pin){ NULL, NULL, NULL };
 	if (str_dup(&fresh->service, service, err) || str_dup(&fresh->image, image, err) ||
 	    str_dup(&fresh->id, id, err))

@@ -1,5 +1,6 @@
 #include "engine/restore_settle.h"
 
+#include "base/room.h"
 #include "engine/restore_look.h"
 #include "engine/restore_past.h"
 #include "engine/restore_path.h"
@@ -77,12 +78,10 @@ add_restored(struct engine *e, struct restored_list *l, const char *stack, struc
 		return ERR_OK; /* settled meanwhile */
 	if (rc != ERR_OK)
 		return strv_add(&l->broken, why.msg, err);
-	struct restored *items = reallocarray(l->items, l->count + 1, sizeof *items);
-	if (items == NULL)
-		return err_nomem(err);
-	l->items = items;
-	items[l->count] = (struct restored){ .places = STRV_INIT };
-	return describe(&items[l->count++], p, err);
+	if (ROOM_SHORT(l->items, l->count, err))
+		return err->code;
+	l->items[l->count] = (struct restored){ .places = STRV_INIT };
+	return describe(&l->items[l->count++], p, err);
 }
 
 enum err_code

@@ -1,5 +1,6 @@
 #include "engine/settings_impl.h"
 
+#include "base/room.h"
 #include "base/suggest.h"
 
 #include <string.h>
@@ -54,11 +55,9 @@ settings_say(struct settings *s, enum setting_rank rank, const char *service,
 {
 	if (setting_check(which, text, service == NULL && rank != RANK_LABEL, err))
 		return err_wrap(err, "%s", where);
-	struct said *all = realloc(s->said, (s->n_said + 1) * sizeof *all);
-	if (all == NULL)
-		return err_nomem(err);
-	s->said = all;
-	struct said *one = &all[s->n_said++];
+	if (ROOM_SHORT(s->said, s->n_said, err))
+		return err->code;
+	struct said *one = &s->said[s->n_said++];
 	*one = (struct said){ .which = which, .rank = rank };
 	if ((service != NULL && str_dup(&one->service, service, err)) ||
 	    str_dup(&one->text, text, err) || str_dup(&one->where, where, err))

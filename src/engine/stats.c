@@ -1,5 +1,6 @@
 #include "engine/stats.h"
 
+#include "base/room.h"
 #include "engine/browse.h"
 #include "engine/meter.h"
 #include "tree/reach.h"
@@ -44,14 +45,8 @@ stats_release(struct stats *s)
 static enum err_code
 append(struct counter *c, const struct id *id, struct item **out, struct err *err)
 {
-	if (c->count == c->cap) {
-		size_t cap = max_size(64, 2 * c->cap);
-		struct item *more = reallocarray(c->items, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		c->items = more;
-		c->cap = cap;
-	}
+	if (ROOM(c->items, c->count, c->cap, 64, err))
+		return err->code;
 	*out = &c->items[c->count++];
 	**out = (struct item){ .id = *id };
 	return ERR_OK;
@@ -104,16 +99,14 @@ source_of(struct stats *s, const char *text, struct err *err)
 	for (size_t i = 0; i < s->n_sources; i++)
 		if (strcmp(s->sources[i].text, text) == 0)
 			return &s->sources[i];
-	struct stats_source *more = reallocarray(s->sources, s->n_sources + 1, sizeof *more);
-	if (more == NULL) {
-		err_nomem(err);
+	if (ROOM_SHORT(s->sources, s->n_sources, err))
 		return NULL;
-	}
-	s->sources = more;
-	more[s->n_sources] = (struct stats_source){ .text = NULL };
-	if (str_dup(&more[s->n_sources].text, text, err))
+	struct stats_source *source = &s->sources[s->n_sources];
+	*source = (struct stats_source){ .text = NULL };
+	if (str_dup(&source->text, text, err))
 		return NULL;
-	return &s->sources[s->n_sources++];
+	s->n_sources++;
+	return source;
 }
 
 /* Documents come oldest first, so the last one of a source stays. */

@@ -1,5 +1,6 @@
 #include "engine/tag.h"
 
+#include "base/room.h"
 #include "engine/browse.h"
 #include "engine/publish.h"
 #include "engine/quarantine.h"
@@ -19,11 +20,9 @@ static enum err_code
 add_chosen(void *arg, const struct id *id, const json_t *document, struct err *err)
 {
 	struct tag_result *r = arg;
-	struct tagged *items = reallocarray(r->items, r->count + 1, sizeof *items);
 	(void)document;
-	if (items == NULL)
-		return err_nomem(err);
-	r->items = items;
+	if (ROOM_SHORT(r->items, r->count, err))
+		return err->code;
 	r->items[r->count++] =
 	    (struct tagged){ .before = *id, .after = *id, .tags = STRV_INIT };
 	return ERR_OK;

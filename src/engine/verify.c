@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/map.h"
+#include "base/room.h"
 #include "engine/browse.h"
 #include "engine/meter.h"
 #include "repo/check.h"
@@ -38,14 +39,8 @@ struct verify {
 static enum err_code
 add_snapshot(struct verify *v, const struct id *id, struct err *err)
 {
-	if (v->count == v->cap) {
-		size_t cap = max_size(16, 2 * v->cap);
-		struct id *more = reallocarray(v->snapshots, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		v->snapshots = more;
-		v->cap = cap;
-	}
+	if (ROOM(v->snapshots, v->count, v->cap, 16, err))
+		return err->code;
 	v->snapshots[v->count++] = *id;
 	return ERR_OK;
 }

@@ -1,5 +1,6 @@
 #include "mount/listing_view.h"
 
+#include "base/room.h"
 #include "base/strv.h"
 
 #include <pthread.h>
@@ -193,14 +194,8 @@ listing_view_entry(struct listing_view *l, uint64_t at, struct tree_entry *out, 
 static enum err_code
 add_mark(struct listing_view *l, uint64_t at, const struct tree_raw *raw, struct err *err)
 {
-	if (l->count == l->cap) {
-		size_t cap = max_size(16, 2 * l->cap);
-		struct mark *more = reallocarray(l->marks, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		l->marks = more;
-		l->cap = cap;
-	}
+	if (ROOM(l->marks, l->count, l->cap, 16, err))
+		return err->code;
 	struct mark *m = &l->marks[l->count];
 	if (str_dupn(&m->name, raw->name, raw->name_len, err))
 		return err->code;

@@ -1,5 +1,7 @@
 #include "mount/nodes.h"
 
+#include "base/room.h"
+
 #include <pthread.h>
 
 #define PLACE_BITS 36
@@ -132,14 +134,8 @@ take_slot(struct nodes *n, size_t *number, struct err *err)
 	}
 	if (n->n_slots >= NUMBER_MAX)
 		return err_set(err, ERR_NO_MEMORY, "too many folders are in use");
-	if (n->n_slots >= n->cap) {
-		size_t cap = max_size(64, 2 * n->cap);
-		struct slot *more = reallocarray(n->slots, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		n->slots = more;
-		n->cap = cap;
-	}
+	if (ROOM(n->slots, n->n_slots, n->cap, 64, err))
+		return err->code;
 	*number = n->n_slots++;
 	n->slots[*number] = (struct slot){ NULL, 0, 0 };
 	return ERR_OK;

@@ -1,5 +1,6 @@
 #include "mount/shelves.h"
 
+#include "base/room.h"
 #include "base/strv.h"
 #include "engine/browse.h"
 #include "repo/snapshot.h"
@@ -51,26 +52,11 @@ struct shelves {
 /* --- places --- */
 
 static enum err_code
-grow(void **items, size_t *cap, size_t count, size_t size, struct err *err)
-{
-	if (count < *cap)
-		return ERR_OK;
-	size_t more = max_size(16, 2 * *cap);
-	void *p = reallocarray(*items, more, size);
-	if (p == NULL)
-		return err_nomem(err);
-	*items = p;
-	*cap = more;
-	return ERR_OK;
-}
-
-static enum err_code
 add_place(struct shelves *c, struct place *parent, enum place_kind kind, const char *name,
     struct known *snapshot, struct place **out, struct err *err)
 {
-	if (grow((void **)&c->places, &c->places_cap, c->n_places, sizeof *c->places, err) ||
-	    (parent != NULL && grow((void **)&parent->items, &parent->cap, parent->count,
-				   sizeof *parent->items, err)))
+	if (ROOM(c->places, c->n_places, c->places_cap, 16, err) ||
+	    (parent != NULL && ROOM(parent->items, parent->count, parent->cap, 16, err)))
 		return err->code;
 	AUTO(mem) struct place *p = calloc(1, sizeof *p);
 	if (p == NULL)
@@ -214,8 +200,7 @@ load_snapshot(struct shelves *c, const struct id *id, struct err *err)
 		return err->code;
 	k->time_ns = json_get_int(document, "time_ns", 0);
 	pthread_rwlock_wrlock(&c->lock);
-	enum err_code rc =
-	    grow((void **)&c->known, &c->known_cap, c->n_known, sizeof *c->known, err);
+	enum err_code rc = ROOM(c->known, c->n_known, c->known_cap, 16, err);
 	if (rc == ERR_OK) {
 		/* Places refer to it, also when not all of them could be made. */
 		c->known[c->n_known++] = k;

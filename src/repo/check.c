@@ -1,5 +1,6 @@
 #include "repo/check.h"
 
+#include "base/room.h"
 #include "repo/check_pack.h"
 #include "repo/object.h"
 #include "sys/rand.h"
@@ -126,14 +127,8 @@ add_stored(void *arg, const struct store_entry *e, struct err *err)
 	}
 	if (!is_needed(c, &p.id))
 		return cancel_check(c->opt->cancel, err);
-	if (c->count == c->cap) {
-		size_t cap = max_size(64, 2 * c->cap);
-		struct stored_pack *packs = realloc(c->packs, cap * sizeof *packs);
-		if (packs == NULL)
-			return err_nomem(err);
-		c->packs = packs;
-		c->cap = cap;
-	}
+	if (ROOM(c->packs, c->count, c->cap, 64, err))
+		return err->code;
 	c->packs[c->count++] = p;
 	c->result->bytes += e->size;
 	return cancel_check(c->opt->cancel, err);

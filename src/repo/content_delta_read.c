@@ -3,6 +3,7 @@
  * read on other threads, in order of packs and frames, all of one frame by one
  * thread, so that no two wait for the same; runs are handed over in order, batch after batch.
  */
+#include "base/room.h"
 #include "repo/content_delta_impl.h"
 #include "repo/repo_impl.h"
 #include "sys/pool.h"
@@ -268,14 +269,8 @@ next_batch(struct reading *r, struct err *err)
 static enum err_code
 add_piece(struct batch *b, const struct piece *p, struct err *err)
 {
-	if (b->piece_count == b->piece_cap) {
-		size_t cap = max_size(256, 2 * b->piece_cap);
-		struct piece *more = reallocarray(b->pieces, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		b->pieces = more;
-		b->piece_cap = cap;
-	}
+	if (ROOM(b->pieces, b->piece_count, b->piece_cap, 256, err))
+		return err->code;
 	b->pieces[b->piece_count++] = *p;
 	return ERR_OK;
 }

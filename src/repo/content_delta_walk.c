@@ -1,5 +1,7 @@
 #include "repo/content_delta_impl.h"
 
+#include "base/room.h"
+
 /* So many shared neighbours are looked at on each side for the next that both have there. */
 #define MARKS_MAX 32
 /* So many extents of a side are held, unless a row is longer. */
@@ -53,14 +55,8 @@ start(struct ahead *a, const struct delta_side *side)
 static enum err_code
 hold(struct ahead *a, const struct extent *e, struct err *err)
 {
-	if (a->count == a->cap) {
-		size_t cap = max_size(HELD_MAX, 2 * a->cap);
-		struct extent *more = reallocarray(a->extents, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		a->extents = more;
-		a->cap = cap;
-	}
+	if (ROOM(a->extents, a->count, a->cap, HELD_MAX, err))
+		return err->code;
 	a->extents[a->count++] = *e;
 	return ERR_OK;
 }

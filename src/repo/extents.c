@@ -1,5 +1,7 @@
 #include "repo/extents.h"
 
+#include "base/room.h"
+
 /*
  * A list of extents is cut where an id says so, so that a change in the middle
  * of a large file changes one list on each level.  Cutting at one id in 128
@@ -50,14 +52,8 @@ extent_lists_release(struct extent_lists *l)
 static enum err_code
 append(struct extent_level *v, const struct extent *e, struct err *err)
 {
-	if (v->count == v->cap) {
-		size_t cap = max_size(1, 2 * v->cap);
-		struct extent *more = reallocarray(v->items, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		v->items = more;
-		v->cap = cap;
-	}
+	if (ROOM(v->items, v->count, v->cap, 1, err))
+		return err->code;
 	v->items[v->count++] = *e;
 	return ERR_OK;
 }

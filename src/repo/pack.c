@@ -1,5 +1,6 @@
 #include "repo/pack.h"
 
+#include "base/room.h"
 #include "repo/object.h"
 
 #define PACK_INFO "stacksnap 1 pack"
@@ -18,14 +19,8 @@ pack_dir_release(struct pack_dir *d)
 enum err_code
 pack_dir_add(struct pack_dir *d, const struct pack_frame *f, struct err *err)
 {
-	if (d->count == d->cap) {
-		size_t cap = max_size(16, 2 * d->cap);
-		struct pack_frame *p = realloc(d->frames, cap * sizeof *p);
-		if (p == NULL)
-			return err_nomem(err);
-		d->frames = p;
-		d->cap = cap;
-	}
+	if (ROOM(d->frames, d->count, d->cap, 16, err))
+		return err->code;
 	d->frames[d->count++] = *f;
 	return ERR_OK;
 }

@@ -1,5 +1,6 @@
 #include "repo/proof.h"
 
+#include "base/room.h"
 #include "repo/object.h"
 #include "repo/repo_impl.h"
 #include "repo/snapshot.h"
@@ -103,15 +104,9 @@ add(void *arg, const struct store_entry *e, struct err *err)
 	}
 	if (rc != ERR_OK)
 		return rc;
-	if (p->count == p->cap) {
-		size_t cap = max_size(16, 2 * p->cap);
-		struct proof *items = reallocarray(p->items, cap, sizeof *items);
-		if (items == NULL) {
-			json_decref(found.document);
-			return err_nomem(err);
-		}
-		p->items = items;
-		p->cap = cap;
+	if (ROOM(p->items, p->count, p->cap, 16, err)) {
+		json_decref(found.document);
+		return err->code;
 	}
 	p->items[p->count++] = found;
 	return ERR_OK;

@@ -6,6 +6,7 @@
  */
 #include "repo/prune.h"
 
+#include "base/room.h"
 #include "repo/index_payload.h"
 #include "repo/object.h"
 #include "repo/pack_read.h"
@@ -52,14 +53,8 @@ note_twice(
 {
 	if (w->n_twice == TWICE_MAX)
 		return ERR_OK;
-	if (w->n_twice == w->cap_twice) {
-		size_t cap = max_size(64, 2 * w->cap_twice);
-		struct twice *items = reallocarray(w->twice, cap, sizeof *items);
-		if (items == NULL)
-			return err_nomem(err);
-		w->twice = items;
-		w->cap_twice = cap;
-	}
+	if (ROOM(w->twice, w->n_twice, w->cap_twice, 64, err))
+		return err->code;
 	w->twice[w->n_twice++] = (struct twice){ p->id, p->object, *first };
 	return ERR_OK;
 }

@@ -1,5 +1,6 @@
 #include "repo/snapshot.h"
 
+#include "base/room.h"
 #include "repo/object.h"
 #include "repo/repo_impl.h"
 
@@ -117,14 +118,9 @@ add_found(void *arg, const struct store_entry *e, struct err *err)
 		return err->code;
 	}
 	f.time_ns = json_get_int(f.doc, "time_ns", 0);
-	if (l->count == l->cap) {
-		l->cap = max_size(16, 2 * l->cap);
-		struct found *p = realloc(l->items, l->cap * sizeof *p);
-		if (p == NULL) {
-			json_decref(f.doc);
-			return err_nomem(err);
-		}
-		l->items = p;
+	if (ROOM(l->items, l->count, l->cap, 16, err)) {
+		json_decref(f.doc);
+		return err->code;
 	}
 	l->items[l->count++] = f;
 	return ERR_OK;

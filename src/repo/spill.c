@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "base/room.h"
 #include "crypto/aead.h"
 #include "crypto/secret.h"
 #include "sys/fd.h"
@@ -127,14 +128,9 @@ offset_of(const struct spill *s, uint64_t slot)
 static void
 give_back(struct spill *s, uint64_t slot)
 {
-	if (s->free_count == s->free_cap) {
-		size_t cap = max_size(16, 2 * s->free_cap);
-		uint64_t *more = reallocarray(s->free_slots, cap, sizeof *more);
-		if (more == NULL)
-			return; /* the file only becomes larger than it need be */
-		s->free_slots = more;
-		s->free_cap = cap;
-	}
+	struct err scratch; /* the file only becomes larger than it need be */
+	if (ROOM(s->free_slots, s->free_count, s->free_cap, 16, &scratch))
+		return;
 	s->free_slots[s->free_count++] = slot;
 }
 
@@ -176,27 +172,13 @@ get_buffer(struct spill_part *p, struct err *err)
 }
 
 static enum err_code
-room_for_block(struct spill_part *p, struct err *err)
-{
-	if (p->count < p->cap)
-		return ERR_OK;
-	size_t cap = max_size(4, 2 * p->cap);
-	struct block *more = reallocarray(p->blocks, cap, sizeof *more);
-	if (more == NULL)
-		return err_nomem(err);
-	p->blocks = more;
-	p->cap = cap;
-	return ERR_OK;
-}
-
-static enum err_code
 flush(struct spill_part *p, struct err *err)
 {
 	struct spill *s = p->spill;
 	uint8_t nonce[AEAD_NONCE_SIZE];
 	if (p->filled == 0)
 		return ERR_OK;
-	if (room_for_block(p, err))
+	if (ROOM(p->blocks, p->count, p->cap, 4, err))
 		return err->code;
 	struct block b = { .number = s->next_number++ };
 	nonce_of(nonce, b.number);

@@ -1,5 +1,6 @@
 #include "repo/stream.h"
 
+#include "base/room.h"
 #include "repo/extents.h"
 #include "repo/repo_impl.h"
 
@@ -197,20 +198,10 @@ static enum err_code
 add_extent(
     struct stream *s, const struct extent *e, bool is_pending, size_t *index, struct err *err)
 {
-	enum err_code rc = ERR_OK;
 	if ((s->first + s->count + 1) % PASS_EVERY == 0 && pass_known(s, err))
 		return err->code;
 	pthread_mutex_lock(&s->lock);
-	if (s->count == s->cap) {
-		size_t cap = s->cap == 0 ? 1 : 2 * s->cap;
-		struct arrival *p = realloc(s->items, cap * sizeof *p);
-		if (p == NULL) {
-			rc = err_nomem(err);
-		} else {
-			s->items = p;
-			s->cap = cap;
-		}
-	}
+	enum err_code rc = ROOM(s->items, s->count, s->cap, 1, err);
 	if (rc == ERR_OK) {
 		*index = s->first + s->count;
 		s->items[s->count++] = (struct arrival){ *e, !is_pending };

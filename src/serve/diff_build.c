@@ -1,5 +1,6 @@
 #include "serve/diff_impl.h"
 
+#include "base/room.h"
 #include "base/strv.h"
 #include "serve/lines.h"
 
@@ -64,13 +65,8 @@ add_group(struct diff_index *x, const json_t *names, struct diff_group **out, st
 	const char *table = json_get_str(names, "table");
 	if (service == NULL || database == NULL || table == NULL)
 		return err_set(err, ERR_CORRUPT, "a row or table without names");
-	if ((x->n_groups & (x->n_groups - 1)) == 0) {
-		struct diff_group *more = reallocarray(
-		    x->groups, x->n_groups == 0 ? 1 : 2 * x->n_groups, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		x->groups = more;
-	}
+	if (ROOM_SHORT(x->groups, x->n_groups, err))
+		return err->code;
 	struct diff_group *g = &x->groups[x->n_groups];
 	*g = (struct diff_group){ .first = entry_list_count(x->lists[DIFF_LIST_ROWS]) };
 	x->n_groups++;

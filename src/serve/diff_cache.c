@@ -1,5 +1,6 @@
 #include "serve/diff_impl.h"
 
+#include "base/room.h"
 #include "base/strv.h"
 
 #include <errno.h>
@@ -86,11 +87,9 @@ add_part(struct diff_index *x, const json_t *member, size_t side, struct err *er
 			x->parts[i].is_in[side] = true;
 			return ERR_OK;
 		}
-	struct diff_part *more = reallocarray(x->parts, x->n_parts + 1, sizeof *more);
-	if (more == NULL)
-		return err_nomem(err);
-	x->parts = more;
-	struct diff_part *p = &more[x->n_parts++];
+	if (ROOM_SHORT(x->parts, x->n_parts, err))
+		return err->code;
+	struct diff_part *p = &x->parts[x->n_parts++];
 	*p = (struct diff_part){ .kind = NULL };
 	p->is_in[side] = true;
 	if (str_dup(&p->kind, kind, err) || str_dup(&p->name, name, err))

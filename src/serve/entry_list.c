@@ -1,6 +1,7 @@
 #include "serve/entry_list.h"
 
 #include "base/bytes.h"
+#include "base/room.h"
 #include "sys/fd.h"
 
 #include <errno.h>
@@ -62,12 +63,8 @@ static enum err_code
 begin_block(struct entry_list *l, struct err *err)
 {
 	size_t n = block_count(l);
-	if ((n & (n - 1)) == 0) {
-		struct block *more = reallocarray(l->blocks, n == 0 ? 1 : 2 * n, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		l->blocks = more;
-	}
+	if (ROOM_SHORT(l->blocks, n, err))
+		return err->code;
 	l->blocks[n] = (struct block){ { 0 } };
 	return ERR_OK;
 }

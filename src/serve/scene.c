@@ -1,5 +1,6 @@
 #include "serve/scene.h"
 
+#include "base/room.h"
 #include "docker/journal.h"
 #include "engine/drill.h"
 #include "serve/run_view.h"
@@ -59,20 +60,6 @@ load_stacks(struct scene *s, const struct ask *ask)
 
 /* --- the catalogue --- */
 
-/* Room for one more of n; lists grow by doubling. */
-static void *
-one_more(void *list, size_t n, size_t size, struct err *err)
-{
-	char *more = list;
-	if ((n & (n - 1)) == 0)
-		more = reallocarray(list, n == 0 ? 1 : 2 * n, size);
-	if (more == NULL)
-		err_nomem(err);
-	else
-		memset(more + n * size, 0, size);
-	return more;
-}
-
 static enum err_code
 view_of(json_t **out, const struct catalog_run *r, struct err *err)
 {
@@ -102,16 +89,16 @@ add_run(void *arg, const struct catalog_run *r, struct err *err)
 {
 	struct scene *s = arg;
 	bool has_failed = r->state == RUN_FAILED || r->state == RUN_LOST;
-	struct scene_run *runs = one_more(s->runs, s->n_runs, sizeof *runs, err);
-	if (runs == NULL)
+	if (ROOM_SHORT(s->runs, s->n_runs, err))
 		return err->code;
-	s->runs = runs;
-	struct scene_run *to = &runs[s->n_runs++];
-	to->id = r->id;
-	to->state = r->state;
-	to->asked_ns = r->asked_ns;
-	to->began_ns = r->began_ns;
-	to->ended_ns = r->ended_ns;
+	struct scene_run *to = &s->runs[s->n_runs++];
+	*to = (struct scene_run){
+		.id = r->id,
+		.state = r->state,
+		.asked_ns = r->asked_ns,
+		.began_ns = r->began_ns,
+		.ended_ns = r->ended_ns,
+	};
 	if (str_dup(&to->kind, r->kind, err) || str_dup(&to->stack, r->stack, err))
 		return err->code;
 	if (!catalog_run_state_is_end(r->state))
@@ -123,11 +110,9 @@ static enum err_code
 add_schedule(void *arg, const struct schedule *from, struct err *err)
 {
 	struct scene *s = arg;
-	struct schedule *list = one_more(s->schedules, s->n_schedules, sizeof *list, err);
-	if (list == NULL)
+	if (ROOM_SHORT(s->schedules, s->n_schedules, err))
 		return err->code;
-	s->schedules = list;
-	struct schedule *to = &list[s->n_schedules++];
+	struct schedule *to = &s->schedules[s->n_schedules++];
 	*to = *from;
 	to->kind = to->stack = to->cron = to->zone = to->options = NULL;
 	if (str_dup(&to->kind, from->kind, err) || str_dup(&to->stack, from->stack, err) ||

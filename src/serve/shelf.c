@@ -1,5 +1,6 @@
 #include "serve/shelf.h"
 
+#include "base/room.h"
 #include "engine/filter.h"
 #include "engine/quarantine.h"
 #include "repo/snapshot.h"
@@ -137,30 +138,14 @@ find_known(const struct listing *l, const struct id *id)
 	return hit != NULL ? *hit : NULL;
 }
 
-/* Room for one more of n, zeroed. */
-static void *
-one_more(void *list, size_t n, size_t size, struct err *err)
-{
-	char *more = list;
-	if ((n & (n - 1)) == 0)
-		more = reallocarray(list, n == 0 ? 1 : 2 * n, size);
-	if (more == NULL)
-		err_nomem(err);
-	else
-		memset(more + n * size, 0, size);
-	return more;
-}
-
 static enum err_code
 add_damaged(struct points *p, const struct id *id, const struct err *why, struct err *err)
 {
-	struct damaged_point *list =
-	    one_more(p->damaged, p->n_damaged, sizeof *p->damaged, err);
-	if (list == NULL)
+	if (ROOM_SHORT(p->damaged, p->n_damaged, err))
 		return err->code;
-	p->damaged = list;
-	list[p->n_damaged].id = *id;
-	return str_dup(&list[p->n_damaged++].why, why->msg, err);
+	struct damaged_point *x = &p->damaged[p->n_damaged++];
+	*x = (struct damaged_point){ .id = *id };
+	return str_dup(&x->why, why->msg, err);
 }
 
 static enum err_code
@@ -185,15 +170,15 @@ add_point(void *arg, const struct id *id, struct err *err)
 	struct listing *l = arg;
 	struct points *p = &l->to->p;
 	const struct point *known = find_known(l, id);
-	struct point *items = one_more(p->items, p->count, sizeof *items, err);
 	bool is_there = true;
-	if (items == NULL)
+	if (ROOM_SHORT(p->items, p->count, err))
 		return err->code;
-	p->items = items;
-	enum err_code rc = known != NULL ? point_copy(&items[p->count], known, err)
-					 : add_new(l, &items[p->count], id, &is_there, err);
+	struct point *x = &p->items[p->count];
+	*x = (struct point){ .id = *id };
+	enum err_code rc =
+	    known != NULL ? point_copy(x, known, err) : add_new(l, x, id, &is_there, err);
 	if (rc != ERR_OK)
-		point_release(&items[p->count]);
+		point_release(x);
 	else if (is_there)
 		p->count++;
 	return rc;

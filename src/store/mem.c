@@ -3,6 +3,7 @@
  */
 #include "store/store_impl.h"
 
+#include "base/room.h"
 #include "sys/clock.h"
 
 #include <pthread.h>
@@ -66,14 +67,8 @@ insert(struct mem *m, struct object *o, struct err *err)
 	size_t i = find(m, o->key, &found);
 	if (found)
 		return err_set(err, ERR_EXISTS, "object exists already");
-	if (m->len == m->cap) {
-		size_t cap = max_size(16, 2 * m->cap);
-		struct object **p = realloc(m->objects, cap * sizeof *p);
-		if (p == NULL)
-			return err_nomem(err);
-		m->objects = p;
-		m->cap = cap;
-	}
+	if (ROOM(m->objects, m->len, m->cap, 16, err))
+		return err->code;
 	memmove(m->objects + i + 1, m->objects + i, (m->len - i) * sizeof *m->objects);
 	m->objects[i] = o;
 	m->len++;

@@ -1,6 +1,7 @@
 #include "sys/fs.h"
 
 #include "base/bytes.h"
+#include "base/room.h"
 #include "sys/fd.h"
 #include "sys/rand.h"
 
@@ -148,14 +149,8 @@ enter_level(struct descent *d, int fd, const char *name, struct err *err)
 	struct stat st;
 	if (fstat(owned, &st) != 0)
 		return err_sys(err, "stat");
-	if (d->count == d->cap) {
-		size_t cap = d->cap == 0 ? 16 : d->cap * 2;
-		struct level *more = realloc(d->levels, cap * sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		d->levels = more;
-		d->cap = cap;
-	}
+	if (ROOM(d->levels, d->count, d->cap, 16, err))
+		return err->code;
 	struct level *l = &d->levels[d->count];
 	*l = (struct level){ .dev = st.st_dev, .ino = st.st_ino };
 	if (str_dup(&l->name, name, err))

@@ -1,5 +1,6 @@
 #include "tree/dir.h"
 
+#include "base/room.h"
 #include "base/strv.h"
 #include "tree/listing.h"
 
@@ -167,20 +168,6 @@ dir_builder_free(struct dir_builder *b)
 	free(b);
 }
 
-static enum err_code
-make_room(struct dir_builder *b, struct err *err)
-{
-	if (b->count < b->cap)
-		return ERR_OK;
-	size_t cap = b->cap == 0 ? 16 : b->cap * 2;
-	struct built *more = realloc(b->items, cap * sizeof *more);
-	if (more == NULL)
-		return err_nomem(err);
-	b->items = more;
-	b->cap = cap;
-	return ERR_OK;
-}
-
 enum err_code
 dir_builder_add(
     struct dir_builder *b, const char *name, const struct tree_entry *e, struct err *err)
@@ -192,7 +179,7 @@ dir_builder_add(
 	for (size_t i = 0; !is_last && i < b->count; i++)
 		if (strcmp(b->items[i].name, name) == 0)
 			return err_set(err, ERR_EXISTS, "'%s' is in the folder already", name);
-	if (make_room(b, err))
+	if (ROOM(b->items, b->count, b->cap, 16, err))
 		return err->code;
 	AUTO(str) char *copy = NULL;
 	if (str_dup(&copy, name, err))

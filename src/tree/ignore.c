@@ -1,5 +1,7 @@
 #include "tree/ignore_rule.h"
 
+#include "base/room.h"
+
 struct ignore {
 	char *root;
 	struct strv texts; /* of the rules */
@@ -69,14 +71,8 @@ ignore_add(struct ignore *g, const char *rule, size_t len, struct err *err)
 		return err_set(err, ERR_USAGE, "a rule of more than %d bytes", IGNORE_RULE_MAX);
 	if (ignore_rule_read(&r, g->root, rule, len, err))
 		return err_wrap(err, "'%.*s'", (int)min_size(len, 200), rule);
-	if (g->count == g->cap) {
-		size_t cap = g->cap == 0 ? 8 : g->cap * 2;
-		struct rule *more = realloc(g->rules, cap * sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		g->rules = more;
-		g->cap = cap;
-	}
+	if (ROOM(g->rules, g->count, g->cap, 8, err))
+		return err->code;
 	AUTO(str) char *text = NULL;
 	if (str_dupn(&text, rule, len, err) || strv_add(&g->texts, text, err))
 		return err->code;

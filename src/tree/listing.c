@@ -1,5 +1,7 @@
 #include "tree/listing.h"
 
+#include "base/room.h"
+
 #define HEADER_SIZE 4
 static const uint8_t header[HEADER_SIZE] = { 'S', 'S', 'D', 1 };
 
@@ -27,13 +29,8 @@ find_borders(const struct buf *listing, uint64_t **out, size_t *count, struct er
 		struct tree_raw raw;
 		if (rd_left(&r) > 0 && !tree_raw_next(&r, &raw))
 			return err_set(err, ERR_USAGE, "listing: malformed");
-		if (n == cap) {
-			cap = cap == 0 ? 64 : cap * 2;
-			uint64_t *more = realloc(border, cap * sizeof *more);
-			if (more == NULL)
-				return err_nomem(err);
-			border = more;
-		}
+		if (ROOM(border, n, cap, 64, err))
+			return err->code;
 		border[n++] = (uint64_t)(r.p - listing->data);
 	} while (rd_left(&r) > 0);
 	*out = TAKE(border);
@@ -58,14 +55,8 @@ note_chunk(void *arg, uint64_t offset, const struct extent *e, struct err *err)
 	(void)offset;
 	if (e->is_hole || l->chunk_count == CHUNKS_MAX)
 		return err_set(err, ERR_CORRUPT, "listing: not made of its chunks");
-	if (l->chunk_count == l->chunk_cap) {
-		size_t cap = l->chunk_cap == 0 ? 8 : l->chunk_cap * 2;
-		struct id *more = realloc(l->chunks, cap * sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		l->chunks = more;
-		l->chunk_cap = cap;
-	}
+	if (ROOM(l->chunks, l->chunk_count, l->chunk_cap, 8, err))
+		return err->code;
 	l->chunks[l->chunk_count++] = e->id;
 	return ERR_OK;
 }

@@ -1,5 +1,7 @@
 #include "tree/meta.h"
 
+#include "base/room.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -235,14 +237,8 @@ by_xattr_name(const void *a, const void *b)
 static enum err_code
 add_xattr(struct meta *m, size_t *count, const char *name, size_t len, struct err *err)
 {
-	if (*count == m->xattr_cap) {
-		size_t cap = m->xattr_cap == 0 ? 8 : m->xattr_cap * 2;
-		struct tree_xattr *more = realloc(m->xattrs, cap * sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		m->xattrs = more;
-		m->xattr_cap = cap;
-	}
+	if (ROOM(m->xattrs, *count, m->xattr_cap, 8, err))
+		return err->code;
 	m->xattrs[(*count)++] = (struct tree_xattr){ name, NULL, len };
 	return ERR_OK;
 }

@@ -1,6 +1,7 @@
 #include "tree/reach.h"
 
 #include "base/map.h"
+#include "base/room.h"
 #include "base/strv.h"
 #include "tree/dir.h"
 
@@ -259,14 +260,8 @@ remember(struct reach *x, const struct level *l, struct err *err)
 static enum err_code
 push(struct reach *x, const struct level *l, struct err *err)
 {
-	if (x->depth == x->cap) {
-		size_t cap = x->cap == 0 ? 16 : 2 * x->cap;
-		struct level *levels = reallocarray(x->levels, cap, sizeof *levels);
-		if (levels == NULL)
-			return err_nomem(err);
-		x->levels = levels;
-		x->cap = cap;
-	}
+	if (ROOM(x->levels, x->depth, x->cap, 16, err))
+		return err->code;
 	x->levels[x->depth++] = *l;
 	return ERR_OK;
 }

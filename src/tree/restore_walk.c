@@ -1,6 +1,7 @@
 /* The walk over the stored tree, and the batches of files that it hands out. */
 #include "tree/restore_impl.h"
 
+#include "base/room.h"
 #include "tree/names.h"
 
 /*
@@ -119,14 +120,8 @@ add_to_batch(struct frame *f, struct tree_entry *e, struct err *err)
 		rnode_pend(f->node);
 	}
 	struct rbatch *b = f->batch;
-	if (b->count == b->cap) {
-		size_t cap = b->cap == 0 ? 16 : b->cap * 2;
-		struct tree_entry *more = realloc(b->entries, cap * sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		b->entries = more;
-		b->cap = cap;
-	}
+	if (ROOM(b->entries, b->count, b->cap, 16, err))
+		return err->code;
 	b->bytes += e->content.size;
 	b->entries[b->count++] = *e;
 	*e = (struct tree_entry)TREE_ENTRY_INIT;

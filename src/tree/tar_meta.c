@@ -1,5 +1,7 @@
 #include "tree/tar_meta.h"
 
+#include "base/room.h"
+
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
@@ -142,14 +144,8 @@ add_xattr(struct tar_meta *m, size_t *count, const char *name, const void *value
 		m->xattrs[i] = (struct tree_xattr){ name, value, len };
 		return ERR_OK;
 	}
-	if (*count == m->xattr_cap) {
-		size_t cap = max_size(8, 2 * m->xattr_cap);
-		struct tree_xattr *more = reallocarray(m->xattrs, cap, sizeof *more);
-		if (more == NULL)
-			return err_nomem(err);
-		m->xattrs = more;
-		m->xattr_cap = cap;
-	}
+	if (ROOM(m->xattrs, *count, m->xattr_cap, 8, err))
+		return err->code;
 	m->xattrs[(*count)++] = (struct tree_xattr){ name, value, len };
 	return ERR_OK;
 }
