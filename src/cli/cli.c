@@ -3,6 +3,8 @@
 #include "cli/passphrase.h"
 #include "cli/places.h"
 #include "cli/store_args.h"
+#include "engine/browse.h"
+#include "engine/filter.h"
 #include "repo/snapshot.h"
 #include "sys/env.h"
 #include "sys/fs.h"
@@ -10,8 +12,23 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/stat.h>
 
 /* --- the repository --- */
+
+/* An address of something that is neither: "sftp://nas/backup", and "sftp:nas:/backup", "S3:…"
+ * as others write them, unless there is such a folder. */
+static bool
+is_elsewhere(const char *where)
+{
+	struct stat st;
+	size_t word =
+	    strspn(where, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-");
+	if (s3_address_is(where))
+		return false;
+	return strstr(where, "://") != NULL ||
+	       (word > 1 && where[word] == ':' && stat(where, &st) != 0);
+}
 
 enum err_code
 cli_repository(const struct cli *c, const char **out, struct err *err)
@@ -22,11 +39,12 @@ cli_repository(const struct cli *c, const char **out, struct err *err)
 	if (where == NULL)
 		return err_set(err, ERR_USAGE,
 		    "which repository? Give -r PLACE or set STACKSNAP_REPOSITORY");
-	if (strstr(where, "://") != NULL && !s3_address_is(where))
+	if (is_elsewhere(where))
 		return err_set(err, ERR_UNSUPPORTED,
 		    "%s: this version keeps repositories in local folders and on S3 "
-		    "(s3:https://HOST/BUCKET/PREFIX)",
-		    where);
+		    "(s3:https://HOST/BUCKET/PREFIX)%s",
+		    where,
+		    strstr(where, "://") != NULL ? "" : "; a folder of that name is ./NAME");
 	*out = where;
 	return ERR_OK;
 }
@@ -66,6 +84,12 @@ cli_open_store(struct cli *c, struct store **out, struct err *err)
 	if (cli_repository(c, &where, err))
 		return err->code;
 	if (cli_store(c, where, STORE_EXISTING, &s, err)) {
+		struct stat st;
+		if (err->code == ERR_NOT_FOUND && stat(where, &st) == 0)
+			return err_set(err, ERR_NO_REPOSITORY,
+			    "%s is not a folder: a repository is one, made with 'stacksnap "
+			    "init'",
+			    where);
 		if (err->code == ERR_NOT_FOUND)
 			return err_set(err, ERR_NO_REPOSITORY,
 			    "%s: no such folder: make a repository with 'stacksnap init'",
@@ -191,6 +215,19 @@ cli_snapshot(struct cli *c, struct repo *r, struct id *id, struct err *err)
 {
 	const struct strv *given = &c->args.operands;
 	return snapshot_resolve(r, given->len > 0 ? given->items[0] : "latest", id, err);
+}
+
+enum err_code
+cli_name_snapshot(const struct snapshot *s, struct err *err)
+{
+	AUTO(bufv) struct buf of = BUF_INIT;
+	struct err scratch; /* the error that there is says more */
+	char hex[ID_HEX_SIZE];
+	if (err->code != ERR_NOT_FOUND || snapshot_source_text(&of, s->document, &scratch))
+		return err->code;
+	const char *text = buf_cstr(&of);
+	id_hex(hex, &s->id);
+	return err_wrap(err, "snapshot %.8s, %.200s", hex, text != NULL ? text : "");
 }
 
 /* --- what went wrong --- */

@@ -71,6 +71,11 @@ struct engine cli_engine(const struct cli *c, struct repo *repo);
 MUST_CHECK enum err_code cli_snapshot(
     struct cli *c, struct repo *r, struct id *id, struct err *err);
 
+struct snapshot;
+/* Around what could not be found in a snapshot: which one it is, and of what, since it may have
+ * been called "latest". */
+enum err_code cli_name_snapshot(const struct snapshot *s, struct err *err);
+
 /* "stacksnap: error: …" and, where it helps, "hint: …" on stderr. */
 void cli_tell_error(struct cli *c, const struct err *err);
 void cli_tell_hint(const char *hint);

@@ -32,7 +32,7 @@ give(struct cli *c, give_fn *fn, struct err *err)
 		return ERR_OK;
 	if ((err->code == ERR_IO || err->code == ERR_TRANSIENT) && reader_has_gone())
 		return err_set(err, ERR_IO, "%s", ""); /* it knows, and nobody else cares */
-	return err->code;
+	return cli_name_snapshot(&s, err);
 }
 
 static enum err_code

@@ -3,6 +3,7 @@
  */
 #include "cli/cli.h"
 #include "cli/help.h"
+#include "cli/parse.h"
 
 static enum err_code
 run(struct cli *c, enum exit_code *code, struct err *err)
@@ -15,7 +16,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	const char *name = c->args.operands.items[0];
 	const struct command *cmd = command_find(name);
 	if (cmd == NULL)
-		return err_set(err, ERR_USAGE, "there is no command %s", name);
+		return parse_unknown_command(name, err);
 	help_command(stdout, cmd);
 	return ERR_OK;
 }

@@ -58,7 +58,7 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 		return err->code;
 	struct engine e = cli_engine(c, p.repo);
 	if (browse_list(&e, &s, path, c->args.recursive, show_entry, &l, err))
-		return err->code;
+		return cli_name_snapshot(&s, err);
 	if (!c->args.json)
 		return ERR_OK;
 	AUTO(bufv) struct buf line = BUF_INIT;
@@ -90,8 +90,8 @@ const struct command command_ls = {
 	.operands = "[SNAPSHOT] [PATH]",
 	.about = "Lists the folder PATH of a snapshot's tree, or its top.  SNAPSHOT is "
 		 "\"latest\", which\n"
-		 "it also is when nothing is given, or the first digits of an id.  A stack's "
-		 "snapshot\n"
+		 "it also is when nothing is given, \"latest:shop\" (of that stack, folder or\n"
+		 "database), or the first digits of an id.  A stack's snapshot\n"
 		 "has the folders project, files, volumes, binds, databases and meta.  "
 		 "Characters in\n"
 		 "names that would steer a terminal are shown as \\x1b and the like; --json "

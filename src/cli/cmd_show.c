@@ -510,9 +510,8 @@ const struct command command_show = {
 	    "Of\n"
 	    "each database the tables follow, with their rows and roots: tables with equal\n"
 	    "roots hold the same.\n"
-	    "SNAPSHOT is \"latest\", which it also is when none is given, or the first digits "
-	    "of an\n"
-	    "id.",
+	    "SNAPSHOT is \"latest\", which it also is when none is given, \"latest:shop\" (of\n"
+	    "that stack, folder or database), or the first digits of an id.",
 	.examples = examples,
 	.n_examples = ARRAY_LEN(examples),
 	.max_operands = 1,

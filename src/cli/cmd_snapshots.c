@@ -2,6 +2,7 @@
  * snapshots: what the repository holds, oldest first.
  */
 #include "base/room.h"
+#include "base/suggest.h"
 #include "cli/filter_args.h"
 #include "engine/quarantine.h"
 #include "repo/proof.h"
@@ -27,6 +28,7 @@ struct found_list {
 	const struct snapshot_filter *filter;
 	struct found *items; /* all that the repository holds */
 	size_t count;
+	char *near; /* a stack that may have been meant */
 	struct proofs *proofs;
 	struct cli *cli;
 	enum exit_code code;
@@ -38,7 +40,20 @@ found_list_auto(struct found_list *l)
 	for (size_t i = 0; i < l->count; i++)
 		json_decref(l->items[i].document);
 	free(l->items);
+	free(l->near);
 	proofs_free(l->proofs);
+}
+
+/* Is it of a stack that is called like one of those asked for? */
+static enum err_code
+note_near(struct found_list *l, const json_t *document, struct err *err)
+{
+	const char *name = json_get_str(json_object_get(document, "source"), "name");
+	for (size_t i = 0; i < l->filter->stacks.len && name != NULL && l->near == NULL; i++)
+		if (suggest(l->filter->stacks.items[i], &name, 1) != NULL &&
+		    str_dup(&l->near, name, err))
+			return err->code;
+	return ERR_OK;
 }
 
 static enum err_code
@@ -54,7 +69,7 @@ add_found(void *arg, const struct id *id, const json_t *document, struct err *er
 	id_hex(f->id, id);
 	f->raw_id = *id;
 	l->count++;
-	return ERR_OK;
+	return passes ? ERR_OK : note_near(l, document, err);
 }
 
 /* The others are listed all the same. */
@@ -198,7 +213,12 @@ print(struct cli *c, const struct found_list *l, struct err *err)
 		if (l->items[i].document != NULL && add_row(&t, l, &l->items[i], &s, err))
 			return err->code;
 	if (t.cells.len == 0) {
-		puts("no snapshots");
+		if (l->count == 0)
+			puts("no snapshots");
+		else
+			printf("no snapshot of %zu meets the conditions%s%s%s\n", l->count,
+			    l->near != NULL ? " (did you mean --stack " : "",
+			    l->near != NULL ? l->near : "", l->near != NULL ? "?)" : "");
 		return ERR_OK;
 	}
 	return table_print(&t, stdout, 0, err);
@@ -286,7 +306,8 @@ const struct command command_snapshots = {
 	    "quiet\n"
 	    "or did not run, \"live\" otherwise.  OUTCOME is \"partial\" when something is\n"
 	    "missing: 'stacksnap show' says what.  Snapshots are named by the first digits of\n"
-	    "their ID, or \"latest\".\n"
+	    "their ID, as \"latest\", or \"latest:shop\": the last of that stack, folder or "
+	    "database.\n"
 	    "RESTORED is what the last drill of it found, and how long the stack took to be "
 	    "back.\n"
 	    "One that is damaged is told, and the exit status is then 13; the others are "

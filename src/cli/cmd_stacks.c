@@ -8,6 +8,19 @@
 #include "ui/plan_view.h"
 #include "ui/why_view.h"
 
+struct plans {
+	struct plan **items;
+	size_t n;
+};
+
+static void
+plans_auto(struct plans *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		plan_free(p->items[i]);
+	free(p->items);
+}
+
 /* The stacks that were named, or all. */
 static enum err_code
 names_of(struct cli *c, struct docker *d, struct strv *names, struct err *err)
@@ -39,36 +52,52 @@ plan_of(struct cli *c, struct docker *d, const char *name, struct plan **out, st
 	return ERR_OK;
 }
 
+/* Of all stacks, one that is set up wrongly, or has gone meanwhile, keeps none of the others
+ * back; of those that were named each is wanted. */
 static enum err_code
-print(struct cli *c, struct docker *d, const struct strv *names, struct err *err)
+make_plans(struct cli *c, struct docker *d, const struct strv *names, struct plans *out,
+    enum exit_code *code, struct err *err)
 {
+	out->items = calloc(max_size(names->len, 1), sizeof *out->items);
+	if (out->items == NULL)
+		return err_nomem(err);
 	for (size_t i = 0; i < names->len; i++) {
-		AUTO(plan) struct plan *p = NULL;
-		if (plan_of(c, d, names->items[i], &p, err))
-			return err->code;
-		if (i > 0)
-			putchar('\n');
-		if (c->args.why ? why_view_print(p, c->args.is_long, stdout, err)
-				: plan_view_print(p, stdout, err))
-			return err->code;
+		const char *name = names->items[i];
+		enum err_code rc = plan_of(c, d, name, &out->items[out->n], err);
+		if (rc == ERR_OK)
+			out->n++;
+		else if (c->args.operands.len > 0 || (rc != ERR_USAGE && rc != ERR_NOT_FOUND))
+			return rc;
+		else if (rc == ERR_USAGE) {
+			event_problem(c->events, NULL, "%s", err->msg);
+			*code = EXIT_PARTIAL;
+		}
 	}
-	if (names->len == 0)
-		puts("no stacks: no container or volume here bears Docker Compose's labels");
 	return ERR_OK;
 }
 
 static enum err_code
-print_json(struct cli *c, struct docker *d, const struct strv *names, enum exit_code code,
-    struct err *err)
+print(struct cli *c, const struct plans *plans, struct err *err)
+{
+	for (size_t i = 0; i < plans->n; i++) {
+		if (i > 0)
+			putchar('\n');
+		if (c->args.why ? why_view_print(plans->items[i], c->args.is_long, stdout, err)
+				: plan_view_print(plans->items[i], stdout, err))
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+print_json(struct cli *c, const struct plans *plans, enum exit_code code, struct err *err)
 {
 	AUTO(bufv) struct buf line = BUF_INIT;
 	struct json_writer w;
 	cli_result_begin(c, &w, &line, code);
 	json_arr(&w, "stacks");
-	for (size_t i = 0; i < names->len; i++) {
-		AUTO(plan) struct plan *p = NULL;
-		if (plan_of(c, d, names->items[i], &p, err))
-			return err->code;
+	for (size_t i = 0; i < plans->n; i++) {
+		const struct plan *p = plans->items[i];
 		json_obj(&w, NULL);
 		plan_view_fields(&w, p);
 		if (c->args.why && why_view_json(&w, p, c->args.is_long, err))
@@ -113,8 +142,15 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 		return err_set(err, ERR_USAGE, "--long goes with --why");
 	if (docker_open(&d, &opt, err) || names_of(c, d, &names, err))
 		return err->code;
+	AUTO(plans) struct plans plans = { NULL, 0 };
 	tell_restores(c, &names);
-	return c->args.json ? print_json(c, d, &names, *code, err) : print(c, d, &names, err);
+	if (make_plans(c, d, &names, &plans, code, err))
+		return err->code;
+	if (c->args.json)
+		return print_json(c, &plans, *code, err);
+	if (names.len == 0)
+		puts("no stacks: no container or volume here bears Docker Compose's labels");
+	return print(c, &plans, err);
 }
 
 static const struct option_def options[] = {

@@ -1,5 +1,8 @@
 #include "cli/db_args.h"
 #include "cli/diff_work.h"
+#include "engine/filter.h"
+
+#include <string.h>
 
 static bool
 is_of(const struct diff_point *s, const char *kind)
@@ -106,13 +109,34 @@ compare_documents(struct diff_work *w, struct err *err)
 	return diff_out_images(&w->out, err);
 }
 
+/* Often not what was meant: "latest" is the last of all sources. */
+static enum err_code
+tell_sources(struct diff_work *w, struct err *err)
+{
+	AUTO(bufv) struct buf a = BUF_INIT;
+	AUTO(bufv) struct buf b = BUF_INIT;
+	if (w->b.is_live)
+		return ERR_OK;
+	if (snapshot_source_text(&a, w->a.snapshot.document, err) ||
+	    snapshot_source_text(&b, w->b.snapshot.document, err))
+		return err->code;
+	const char *first = buf_cstr(&a);
+	const char *second = buf_cstr(&b);
+	if (first == NULL || second == NULL)
+		return err_nomem(err);
+	if (strcmp(first, second) != 0)
+		event_note(w->cli->events, NULL, "these are of different things: %s, and %s",
+		    first, second);
+	return ERR_OK;
+}
+
 enum err_code
 diff_compare(struct diff_work *w, struct err *err)
 {
 	const struct args *a = &w->cli->args;
 	bool stacks = has_databases(&w->a) && (w->b.is_live || has_databases(&w->b));
 	bool has_path = a->operands.len > 2;
-	if (check_args(a, stacks, err))
+	if (tell_sources(w, err) || check_args(a, stacks, err))
 		return err->code;
 	w->out.is_stack = stacks && !has_path;
 	if (!a->json && w->out.is_stack)

@@ -43,7 +43,7 @@ help_general(FILE *out)
 	    out);
 	for (size_t i = 0; i < n_commands; i++)
 		if (!commands[i]->is_hidden)
-			fprintf(out, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
+			fprintf(out, "  %-12s  %s\n", commands[i]->name, commands[i]->summary);
 	print_options(out, "options of every command", global_options, n_global_options);
 	fputs("\n"
 	      "examples:\n"

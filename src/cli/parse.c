@@ -81,6 +81,16 @@ take_option(struct args *args, const struct option_def *def, const char *value, 
 	return ERR_OK;
 }
 
+static bool
+is_of_a_command(const char *word)
+{
+	for (size_t i = 0; i < n_commands; i++)
+		for (size_t k = 0; k < commands[i]->n_options; k++)
+			if (strcmp(commands[i]->options[k].name, word) == 0)
+				return true;
+	return false;
+}
+
 /* getopt_long has met something that it does not know, or a value that is missing or too many.
  */
 static enum err_code
@@ -99,6 +109,9 @@ refuse_option(const struct option_set *set, int key, char **argv, struct err *er
 		names[i] = set->defs[i]->name;
 	char word[64];
 	snprintf(word, sizeof word, "%.*s", (int)strcspn(typed + 2, "="), typed + 2);
+	if (set->letters[0] == '+' && is_of_a_command(word))
+		return err_set(err, ERR_USAGE,
+		    "--%s is an option of commands: it stands behind the command", word);
 	const char *near = suggest(word, names, set->n);
 	if (near != NULL)
 		return err_set(
@@ -128,8 +141,8 @@ parse_options(struct option_set *set, struct args *args, int argc, char **argv, 
 	}
 }
 
-static enum err_code
-unknown_command(const char *typed, struct err *err)
+enum err_code
+parse_unknown_command(const char *typed, struct err *err)
 {
 	const char *names[64];
 	size_t n = 0;
@@ -177,7 +190,7 @@ parse_args(
 
 	const struct command *cmd = command_find(argv[optind]);
 	if (cmd == NULL)
-		return unknown_command(argv[optind], err);
+		return parse_unknown_command(argv[optind], err);
 	*command = cmd;
 	struct option_set all = { .n = 0, .letters = "-:" };
 	add_options(&all, global_options, n_global_options);

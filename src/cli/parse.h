@@ -16,4 +16,7 @@
 MUST_CHECK enum err_code parse_args(
     const struct command **command, struct args *args, int argc, char **argv, struct err *err);
 
+/* ERR_USAGE that names the command which may have been meant. */
+enum err_code parse_unknown_command(const char *typed, struct err *err);
+
 #endif

@@ -1,6 +1,7 @@
 #include "docker/stack.h"
 
 #include "base/room.h"
+#include "base/suggest.h"
 #include "docker/stack_parts.h"
 #include "sys/fs.h"
 
@@ -60,12 +61,18 @@ is_oneoff(const json_t *labels)
 	return strcasecmp(text_at(labels, LABEL_ONEOFF), "true") == 0;
 }
 
+static bool
+is_scratch(const json_t *labels)
+{
+	return *text_at(labels, LABEL_SCRATCH) != '\0';
+}
+
 static enum err_code
 count_container(struct stacks *s, const json_t *item, struct err *err)
 {
 	const json_t *labels = json_object_get(item, "Labels");
 	const char *name = text_at(labels, LABEL_PROJECT);
-	if (*name == '\0' || is_oneoff(labels))
+	if (*name == '\0' || is_oneoff(labels) || is_scratch(labels))
 		return ERR_OK;
 	struct stack_summary *one;
 	if (stack_named(s, name, &one, err))
@@ -113,9 +120,10 @@ stacks_list(struct docker *d, struct stack_summary **out, size_t *n, struct err 
 	}
 	json_array_foreach(json_object_get(volumes.json, "Volumes"), i, item)
 	{
-		const char *name = text_at(json_object_get(item, "Labels"), LABEL_PROJECT);
+		const json_t *labels = json_object_get(item, "Labels");
+		const char *name = text_at(labels, LABEL_PROJECT);
 		struct stack_summary *one;
-		if (*name != '\0' && stack_named(&s, name, &one, err))
+		if (*name != '\0' && !is_scratch(labels) && stack_named(&s, name, &one, err))
 			return err->code;
 	}
 	if (s.n > 1)
@@ -137,6 +145,14 @@ no_such_stack(struct docker *d, const char *name, struct err *err)
 		return err_set(err, ERR_NOT_FOUND,
 		    "no stack named %s: the engine on %s has no stacks of Docker Compose", name,
 		    docker_host(d));
+	const char *near = NULL;
+	for (size_t i = 0; i < s.n; i++) {
+		const char *two[] = { near != NULL ? near : s.list[i].name, s.list[i].name };
+		near = suggest(name, two, ARRAY_LEN(two));
+	}
+	if (near != NULL)
+		return err_set(
+		    err, ERR_NOT_FOUND, "no stack named %s (did you mean %s?)", name, near);
 	char text[400] = "";
 	size_t len = 0;
 	for (size_t i = 0; i < s.n && len < sizeof text - 8; i++)

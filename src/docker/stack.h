@@ -145,7 +145,8 @@ struct stack_summary {
 	size_t n_unhealthy; /* of these */
 };
 
-/* All stacks of the engine, by name, also those of which only volumes are left. */
+/* All stacks of the engine, by name, also those of which only volumes are left; but for the
+ * scratch stacks of drills. */
 MUST_CHECK enum err_code stacks_list(
     struct docker *d, struct stack_summary **out, size_t *n, struct err *err);
 void stacks_free(struct stack_summary *list, size_t n);

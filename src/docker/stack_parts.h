@@ -8,6 +8,8 @@
 
 #include "docker/stack.h"
 
+/* Of what a drill made and will remove: no stack of the user's. */
+#define LABEL_SCRATCH "stacksnap.drill"
 #define LABEL_PROJECT "com.docker.compose.project"
 #define LABEL_SERVICE "com.docker.compose.service"
 #define LABEL_NUMBER "com.docker.compose.container-number"

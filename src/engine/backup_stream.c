@@ -24,6 +24,7 @@ struct source {
 	int fd;
 	struct proc *proc; /* NULL: they come to us by themselves */
 	const char *program;
+	bool has_ended; /* it will write no more */
 };
 
 static void
@@ -65,6 +66,7 @@ source_read(void *arg, void *out, size_t room, size_t *got, struct err *err)
 	struct source *s = arg;
 	if (fd_read_some(s->fd, out, room, s->run->engine->cancel, got, err))
 		return err_wrap(err, "%s", s->proc != NULL ? s->program : "standard input");
+	s->has_ended = *got == 0;
 	return ERR_OK;
 }
 
@@ -282,10 +284,17 @@ save_stream(struct backup_run *r, const struct backup_input *in, struct err *err
 	AUTO(source) struct source s = { .fd = -1 };
 	meter_start(&meter, r->engine->events, run_sample, r);
 	c->fence_begin_ns = c->began_ns = clock_wall_ns();
-	if (source_open(&s, r, in, err) ||
-	    (in->is_tar ? save_tar(&s, c, err) : save_file(&s, c, err)) ||
-	    source_finish(&s, err))
+	if (source_open(&s, r, in, err))
 		return err->code;
+	enum err_code rc = in->is_tar ? save_tar(&s, c, err) : save_file(&s, c, err);
+	/* When a program has failed, that is why its output is empty or cut off. */
+	struct err why;
+	if ((rc == ERR_OK || s.has_ended) && source_finish(&s, &why)) {
+		*err = why;
+		return why.code;
+	}
+	if (rc)
+		return rc;
 	c->fence_end_ns = clock_wall_ns();
 	c->has_entry = true;
 	return ERR_OK;

@@ -2,6 +2,7 @@
 
 #include "base/room.h"
 #include "base/strv.h"
+#include "base/suggest.h"
 #include "crypto/hash.h"
 #include "engine/stored_dump.h"
 #include "sys/fd.h"
@@ -157,7 +158,7 @@ browse_list(struct engine *e, const struct snapshot *s, const char *path, bool r
     browse_fn *fn, void *arg, struct err *err)
 {
 	AUTO(tree_entry) struct tree_entry top = TREE_ENTRY_INIT;
-	if (tree_lookup(e->repo, &s->root, path, &top, err))
+	if (tree_find(e->repo, &s->root, path, &top, err))
 		return err->code;
 	AUTO(walk) struct walk w = { .repo = e->repo, .path = BUF_INIT };
 	if (clean_path(&w.path, path, err))
@@ -240,7 +241,7 @@ browse_cat(
 {
 	AUTO(tree_entry) struct tree_entry file = TREE_ENTRY_INIT;
 	AUTO(bufv) struct buf clean = BUF_INIT;
-	if (tree_lookup(e->repo, &s->root, path, &file, err) || clean_path(&clean, path, err))
+	if (tree_find(e->repo, &s->root, path, &file, err) || clean_path(&clean, path, err))
 		return err->code;
 	const char *name = buf_cstr(&clean);
 	if (name == NULL)
@@ -329,7 +330,11 @@ find_dump(struct dump_place *out, const json_t *document, const char *wanted, st
 		if (buf_printf(&list, err, "%s%s", n > 0 ? ", " : "", names.items[n]))
 			return err->code;
 	if (names.len == 0)
-		return err_set(err, ERR_NOT_FOUND, "no database dump in this snapshot");
+		return err_set(err, ERR_NOT_FOUND, "it holds no dump of a database");
+	const char *near = suggest(wanted, (const char *const *)names.items, names.len);
+	if (matches == 0 && near != NULL)
+		return err_set(err, ERR_NOT_FOUND,
+		    "%s is no dump of this snapshot (did you mean %s?)", wanted, near);
 	return err_set(err, ERR_NOT_FOUND, "%s %s; there are %s", wanted,
 	    matches == 0 ? "is no dump of this snapshot" : "has several dumps",
 	    buf_cstr(&list));

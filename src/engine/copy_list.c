@@ -144,15 +144,18 @@ choose_named(struct copy_list *l, const struct snapshot_filter *conditions, cons
     struct err *err)
 {
 	struct id id;
-	bool is_latest = strcmp(name, "latest") == 0;
-	if (!is_latest && snapshot_resolve(l->repo, name, &id, err))
+	const char *of = NULL;
+	bool is_latest = snapshot_name_is_latest(name, &of);
+	if ((!is_latest || of != NULL) && snapshot_resolve(l->repo, name, &id, err))
 		return err->code;
 	for (size_t i = l->count; i > 0; i--) {
 		struct copy_item *item = &l->items[i - 1];
 		bool meets = item->document != NULL
 				 ? snapshot_filter_passes(conditions, &item->id, item->document)
 				 : !has_conditions(conditions);
-		if (is_latest ? meets && item->document != NULL : id_equal(&item->id, &id)) {
+		if (is_latest ? meets && item->document != NULL &&
+				    (of == NULL || snapshot_is_of(item->document, of))
+			      : id_equal(&item->id, &id)) {
 			item->is_chosen = item->is_chosen || meets;
 			return ERR_OK;
 		}

@@ -29,7 +29,7 @@
 #include "base/json.h"
 
 /* On everything that a drill makes; the value is the name of its project. */
-#define DRILL_LABEL "stacksnap.drill"
+#define DRILL_LABEL "stacksnap.drill" /* docker/stack knows it as LABEL_SCRATCH */
 /* A check that a service brings along: an argv, run in its container. */
 #define DRILL_LABEL_CHECK "stacksnap.drill.check"
 

@@ -67,14 +67,9 @@ passes_tags(const struct snapshot_filter *f, const json_t *document)
 static bool
 has_database(const struct strv *wanted, const char *names)
 {
-	for (; names != NULL && *names != '\0'; names += *names == ',') {
-		size_t n = strcspn(names, ",");
-		for (size_t i = 0; i < wanted->len; i++)
-			if (strlen(wanted->items[i]) == n &&
-			    memcmp(wanted->items[i], names, n) == 0)
-				return true;
-		names += n;
-	}
+	for (size_t i = 0; i < wanted->len; i++)
+		if (names != NULL && snapshot_names_have(names, wanted->items[i]))
+			return true;
 	return false;
 }
 
@@ -171,13 +166,19 @@ pass_on_damaged(void *arg, const struct id *id, const struct err *why, struct er
 static enum err_code
 name_one(struct found_list *l, struct repo *r, const char *name, struct err *err)
 {
-	if (strcmp(name, "latest") == 0) {
+	const char *of;
+	if (snapshot_name_is_latest(name, &of)) {
 		for (size_t i = l->count; i > 0; i--) {
-			if (l->items[i - 1].document != NULL) {
-				l->items[i - 1].is_named = true;
+			struct found *f = &l->items[i - 1];
+			if (f->document != NULL &&
+			    (of == NULL || snapshot_is_of(f->document, of))) {
+				f->is_named = true;
 				return ERR_OK;
 			}
 		}
+		struct id id; /* says what is wrong with the name, if it is that */
+		if (of != NULL && snapshot_resolve(r, name, &id, err))
+			return err->code;
 		return err_set(err, ERR_NOT_FOUND, "%s",
 		    l->count == 0 ? "the repository holds no snapshot"
 				  : "no snapshot meets the conditions");

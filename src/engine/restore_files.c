@@ -38,7 +38,7 @@ files_job_init(struct files_job *j, struct engine *e, const struct id *id,
 	const char *path = opt->path != NULL ? opt->path : "";
 	if (snapshot_open(&j->snapshot, e->repo, id, err))
 		return err->code;
-	if (tree_lookup(e->repo, &j->snapshot.root, path, &j->entry, err))
+	if (tree_find(e->repo, &j->snapshot.root, path, &j->entry, err))
 		return err->code;
 	j->is_whole = path[strspn(path, "./")] == '\0';
 	bool is_dir = j->entry.type == TREE_DIR;

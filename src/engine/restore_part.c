@@ -1,5 +1,6 @@
 #include "engine/restore_part.h"
 
+#include "base/suggest.h"
 #include "engine/restore_path.h"
 #include "engine/restore_steps.h"
 
@@ -135,6 +136,15 @@ choose_items(struct restore_job *j, struct strv *used, struct err *err)
 }
 
 static enum err_code
+no_service(const struct strv *services, const char *typed, struct err *err)
+{
+	const char *near = suggest(typed, (const char *const *)services->items, services->len);
+	return err_set(err, ERR_USAGE, "the snapshot has no service \"%s\"%s%s%s", typed,
+	    near != NULL ? " (did you mean " : "", near != NULL ? near : "",
+	    near != NULL ? "?)" : ": 'stacksnap show' lists those that it has");
+}
+
+static enum err_code
 check_names(const struct restore_job *j, const struct strv *used, struct err *err)
 {
 	for (size_t i = 0; j->opt->members != NULL && i < j->opt->members->len; i++)
@@ -146,8 +156,7 @@ check_names(const struct restore_job *j, const struct strv *used, struct err *er
 			    j->opt->members->items[i]);
 	for (size_t i = 0; j->opt->services != NULL && i < j->opt->services->len; i++)
 		if (!strv_has(&j->services, j->opt->services->items[i]))
-			return err_set(err, ERR_USAGE, "the snapshot has no service \"%s\"",
-			    j->opt->services->items[i]);
+			return no_service(&j->services, j->opt->services->items[i], err);
 	return ERR_OK;
 }
 

@@ -107,7 +107,7 @@ add_paths(struct restore_select *s, struct repo *r, struct err *err)
 		AUTO(str) char *clean = NULL;
 		AUTO(tree_entry) struct tree_entry e = TREE_ENTRY_INIT;
 		if (clean_path(&clean, paths->items[i], err) ||
-		    tree_lookup(r, &s->opt.snapshot->root, clean, &e, err) ||
+		    tree_find(r, &s->opt.snapshot->root, clean, &e, err) ||
 		    strv_add(&s->paths, clean, err))
 			return err->code;
 	}

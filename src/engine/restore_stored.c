@@ -43,6 +43,7 @@ struct search {
 	const char *wanted;
 	struct buf found;
 	struct buf others;
+	const char *near; /* of these; the dump's */
 	size_t n;
 };
 
@@ -59,6 +60,8 @@ search_dump(struct stored_table *t, struct dump_side *s, struct search *search, 
 			continue;
 		if (add_choice(is ? &search->found : &search->others, s, p->table, err))
 			return err->code;
+		if (!is && table_is_nearer(search->wanted, p->table, search->near))
+			search->near = p->table;
 		if (is && search->n++ == 0) {
 			t->dump = s;
 			t->part = p;
@@ -110,6 +113,10 @@ judge_search(struct search *s, struct err *err)
 		    "%s is not one table: %.300s: give --service, --database, or the whole "
 		    "name",
 		    s->wanted, list);
+	if (s->near != NULL)
+		return err_set(err, ERR_NOT_FOUND,
+		    "the snapshot has no table %s that was stored by rows (did you mean %s?)",
+		    s->wanted, s->near);
 	return err_set(err, ERR_NOT_FOUND,
 	    "the snapshot has no table %s that was stored by rows%s%.300s", s->wanted,
 	    *list != '\0' ? "; it has " : "", list);

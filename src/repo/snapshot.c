@@ -4,8 +4,6 @@
 #include "repo/object.h"
 #include "repo/repo_impl.h"
 
-#define PREFIX_MIN 4
-
 enum err_code
 snapshot_save(struct repo *r, const struct buf *document, struct id *id, struct err *err)
 {
@@ -154,74 +152,5 @@ snapshot_list_sound(
 	for (size_t i = 0; i < l.count; i++)
 		if (fn(arg, &l.items[i].id, l.items[i].doc, err))
 			return err->code;
-	return ERR_OK;
-}
-
-struct search {
-	const char *prefix; /* NULL: the last one */
-	struct id id;
-	unsigned matches;
-};
-
-static enum err_code
-match_prefix(void *arg, const struct store_entry *e, struct err *err)
-{
-	(void)err;
-	struct search *q = arg;
-	struct id id;
-	if (object_id_of_key(&id, e->key, object_folder(OBJECT_SNAPSHOT))) {
-		q->id = id;
-		q->matches++;
-	}
-	return ERR_OK;
-}
-
-static enum err_code
-match_last(void *arg, const struct id *id, const json_t *document, struct err *err)
-{
-	(void)document;
-	(void)err;
-	struct search *q = arg;
-	q->id = *id;
-	q->matches++;
-	return ERR_OK;
-}
-
-static enum err_code
-find_prefix(struct repo *r, const char *name, struct search *q, struct err *err)
-{
-	char prefix[OBJECT_KEY_SIZE];
-	size_t len = strlen(name);
-	if (len < PREFIX_MIN || len > 2 * ID_SIZE || strspn(name, "0123456789abcdef") != len)
-		return err_set(err, ERR_USAGE,
-		    "'%s' names no snapshot: give 'latest' or at least %d hexadecimal digits "
-		    "of its "
-		    "id",
-		    name, PREFIX_MIN);
-	snprintf(prefix, sizeof prefix, "%s%s", object_folder(OBJECT_SNAPSHOT), name);
-	return store_list(r->store, prefix, NULL, match_prefix, q, err);
-}
-
-enum err_code
-snapshot_resolve(struct repo *r, const char *name, struct id *id, struct err *err)
-{
-	struct search q = { .matches = 0 };
-	if (strcmp(name, "latest") == 0) {
-		if (snapshot_list(r, match_last, &q, err))
-			return err_wrap(err, "find the latest snapshot");
-		if (q.matches == 0)
-			return err_set(err, ERR_NOT_FOUND, "the repository holds no snapshot");
-	} else {
-		if (find_prefix(r, name, &q, err))
-			return err->code;
-		if (q.matches == 0)
-			return err_set(err, ERR_NOT_FOUND,
-			    "no snapshot begins with %s: 'stacksnap snapshots' lists them",
-			    name);
-		if (q.matches > 1)
-			return err_set(err, ERR_USAGE,
-			    "%u snapshots begin with %s: give more digits", q.matches, name);
-	}
-	*id = q.id;
 	return ERR_OK;
 }

@@ -45,9 +45,18 @@ typedef enum err_code snapshot_damaged_fn(
 MUST_CHECK enum err_code snapshot_list_sound(
     struct repo *r, snapshot_fn *fn, snapshot_damaged_fn *damaged, void *arg, struct err *err);
 
-/* Find a snapshot by "latest" or a unique prefix of its id in hexadecimal (at least 4 digits).
- * ERR_NOT_FOUND, or ERR_USAGE when the prefix is ambiguous. */
+/* Find a snapshot by "latest", "latest:SOURCE" (as snapshot_is_of), or a unique prefix of its
+ * id in hexadecimal (at least 4 digits).  ERR_NOT_FOUND, or ERR_USAGE when the prefix is
+ * ambiguous. */
 MUST_CHECK enum err_code snapshot_resolve(
     struct repo *r, const char *name, struct id *id, struct err *err);
+
+/* Does a name that was typed mean the last one; of what?  *of points into name, and is NULL
+ * when of all. */
+bool snapshot_name_is_latest(const char *name, const char **of);
+/* Databases of one snapshot are named together, as "cache,shop": is this one of them? */
+bool snapshot_names_have(const char *names, const char *name);
+/* Is it of this stack, database, folder or input? */
+bool snapshot_is_of(const json_t *document, const char *of);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "base/room.h"
 #include "docker/journal.h"
-#include "engine/drill.h"
 #include "serve/run_view.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
@@ -39,23 +38,8 @@ load_stacks(struct scene *s, const struct ask *ask)
 	struct docker_options opt = DOCKER_OPTIONS_INIT;
 	struct err why;
 	opt.cancel = ask->cancel;
-	if (docker_open(&d, &opt, &why) || stacks_list(d, &s->stacks, &s->n_stacks, &why)) {
+	if (docker_open(&d, &opt, &why) || stacks_list(d, &s->stacks, &s->n_stacks, &why))
 		s->engine = why;
-		return;
-	}
-	size_t kept = 0;
-	for (size_t i = 0; i < s->n_stacks; i++) {
-		struct stack_summary one = s->stacks[i];
-		if (!str_starts(one.name, DRILL_PROJECT)) {
-			s->stacks[i] = s->stacks[kept];
-			s->stacks[kept++] = one;
-		}
-	}
-	for (size_t i = kept; i < s->n_stacks; i++) {
-		free(s->stacks[i].name);
-		free(s->stacks[i].working_dir);
-	}
-	s->n_stacks = kept;
 }
 
 /* --- the catalogue --- */

@@ -2,6 +2,7 @@
 
 #include "base/room.h"
 #include "base/strv.h"
+#include "base/suggest.h"
 #include "tree/listing.h"
 
 struct dir_reader {
@@ -103,8 +104,50 @@ next_part(const char **path, const char **part, size_t *len)
 	}
 }
 
-enum err_code
-tree_lookup(struct repo *r, const struct tree_entry *root, const char *path,
+/* The name in the folder that is nearest to the one typed; *near stays NULL when none is. */
+static enum err_code
+find_near(struct repo *r, const struct tree_entry *dir, const char *typed, char **near,
+    struct err *err)
+{
+	AUTO(dir_reader) struct dir_reader *d = NULL;
+	if (dir_reader_open(&d, r, dir, err))
+		return err->code;
+	for (;;) {
+		struct tree_raw raw;
+		AUTO(str) char *name = NULL;
+		if (dir_reader_next_raw(d, &raw, err))
+			return err->code;
+		if (raw.data == NULL)
+			return ERR_OK;
+		if (str_dupn(&name, raw.name, raw.name_len, err))
+			return err->code;
+		const char *words[] = { *near != NULL ? *near : name, name };
+		if (suggest(typed, words, ARRAY_LEN(words)) != name)
+			continue;
+		free(*near);
+		*near = TAKE(name);
+	}
+}
+
+/* What was typed up to the end of part is not there. */
+static enum err_code
+tell_near(struct repo *r, const struct tree_entry *dir, const char *path, const char *part,
+    size_t len, struct err *err)
+{
+	AUTO(str) char *typed = NULL;
+	AUTO(str) char *near = NULL;
+	if (str_dupn(&typed, part, len, err) || find_near(r, dir, typed, &near, err))
+		return err->code;
+	int shown = (int)min_size((size_t)(part + len - path), 200);
+	int above = (int)min_size((size_t)(part - path), 200);
+	if (near == NULL)
+		return err_set(err, ERR_NOT_FOUND, "%.*s: not in this tree", shown, path);
+	return err_set(err, ERR_NOT_FOUND, "%.*s: not in this tree (did you mean %.*s%s?)",
+	    shown, path, above, path, near);
+}
+
+static enum err_code
+look_up(struct repo *r, const struct tree_entry *root, const char *path, bool is_typed,
     struct tree_entry *out, struct err *err)
 {
 	AUTO(tree_entry) struct tree_entry at = TREE_ENTRY_INIT;
@@ -120,6 +163,8 @@ tree_lookup(struct repo *r, const struct tree_entry *root, const char *path,
 			    shown, path);
 		struct tree_entry child;
 		if (dir_lookup(r, &at, part, len, &child, err)) {
+			if (err->code == ERR_NOT_FOUND && is_typed)
+				return tell_near(r, &at, path, part, len, err);
 			if (err->code == ERR_NOT_FOUND)
 				return err_set(
 				    err, ERR_NOT_FOUND, "%.*s: not in this tree", shown, path);
@@ -131,6 +176,20 @@ tree_lookup(struct repo *r, const struct tree_entry *root, const char *path,
 	*out = at;
 	at = (struct tree_entry)TREE_ENTRY_INIT;
 	return ERR_OK;
+}
+
+enum err_code
+tree_lookup(struct repo *r, const struct tree_entry *root, const char *path,
+    struct tree_entry *out, struct err *err)
+{
+	return look_up(r, root, path, false, out, err);
+}
+
+enum err_code
+tree_find(struct repo *r, const struct tree_entry *root, const char *path,
+    struct tree_entry *out, struct err *err)
+{
+	return look_up(r, root, path, true, out, err);
 }
 
 /* Putting folders together */

@@ -55,4 +55,9 @@ MUST_CHECK enum err_code dir_builder_add(
 MUST_CHECK enum err_code dir_builder_finish(struct dir_builder *b, struct writer *w,
     const struct tree_entry *like, struct tree_entry *out, struct err *err);
 
+/* tree_lookup, for a path that somebody typed: what is missing is told with what may have been
+ * meant. */
+MUST_CHECK enum err_code tree_find(struct repo *r, const struct tree_entry *root,
+    const char *path, struct tree_entry *out, struct err *err);
+
 #endif

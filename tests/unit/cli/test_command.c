@@ -100,8 +100,8 @@ general_help_lists_each_command_but_hidden_ones(void **state)
 	char *text = text_of(help_general);
 	for (size_t i = 0; i < n_commands; i++) {
 		char line[128];
-		snprintf(
-		    line, sizeof line, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
+		snprintf(line, sizeof line, "  %-12s  %s\n", commands[i]->name,
+		    commands[i]->summary);
 		assert_int_equal(strstr(text, line) != NULL, !commands[i]->is_hidden);
 	}
 	free(text);

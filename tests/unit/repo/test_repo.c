@@ -242,8 +242,8 @@ snapshots_are_found_by_prefix_and_latest(void **state)
 	ok(snapshot_resolve(r, hex, &found, &err));
 	assert_memory_equal(&found, &b, sizeof b);
 	refused(snapshot_resolve(r, "xyz", &found, &err), ERR_USAGE,
-	    "'xyz' names no snapshot: give 'latest' or at least 4 hexadecimal digits of its "
-	    "id");
+	    "'xyz' names no snapshot: give 'latest', 'latest:SOURCE' (of a stack, folder or "
+	    "database), or at least 4 hexadecimal digits of its id");
 	buf_release(&doc);
 	repo_close(r);
 }
