@@ -92,6 +92,7 @@ struct args {
 	bool trust;
 	const char *into;
 	const char *key_prefix;
+	const char *key_prefix_hex;
 	bool in_place;
 	/* verify */
 	const char *read_data_subset;

@@ -5,7 +5,8 @@
 bool
 restore_aside_is_asked(const struct args *a)
 {
-	return a->database != NULL && a->tables.len == 0 && a->key_prefix == NULL;
+	return a->database != NULL && a->tables.len == 0 && a->key_prefix == NULL &&
+	       a->key_prefix_hex == NULL;
 }
 
 static enum err_code

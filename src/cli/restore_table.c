@@ -1,9 +1,11 @@
 #include "cli/restore_table.h"
 
+#include "base/bytes.h"
 #include "base/counted.h"
 #include "cli/settle.h"
 #include "cli/terminal.h"
 #include "engine/restore_table.h"
+#include "ui/escape.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -11,7 +13,8 @@
 bool
 restore_table_is_asked(const struct args *a)
 {
-	return a->tables.len > 0 || a->into != NULL || a->in_place || a->key_prefix != NULL;
+	return a->tables.len > 0 || a->into != NULL || a->in_place || a->key_prefix != NULL ||
+	       a->key_prefix_hex != NULL;
 }
 
 static enum err_code
@@ -29,6 +32,32 @@ check_into(const struct args *a, bool is_settling, struct err *err)
 	    (a->into[0] == '\0' || strlen(a->into) > 63 || strncmp(a->into, "pg_", 3) == 0))
 		return err_set(
 		    err, ERR_USAGE, "restore: '%s' is no name for a schema", a->into);
+	return ERR_OK;
+}
+
+/* --key-prefix-hex becomes the other; *owned keeps it. */
+static enum err_code
+take_hex(struct args *a, char **owned, struct err *err)
+{
+	const char *hex = a->key_prefix_hex;
+	if (hex == NULL)
+		return ERR_OK;
+	size_t len = strlen(hex) / 2;
+	if (a->key_prefix != NULL)
+		return err_set(
+		    err, ERR_USAGE, "restore: --key-prefix or --key-prefix-hex: give one");
+	*owned = calloc(len + 1, 1);
+	if (*owned == NULL)
+		return err_nomem(err);
+	if (len == 0 || !hex_decode((uint8_t *)*owned, len, hex, strlen(hex)))
+		return err_set(err, ERR_USAGE,
+		    "restore: --key-prefix-hex wants pairs of hexadecimal digits, not '%s'",
+		    hex);
+	if (strlen(*owned) != len)
+		return err_set(err, ERR_USAGE,
+		    "restore: --key-prefix-hex: a prefix ends before its first NUL: give the "
+		    "digits up to there");
+	a->key_prefix = *owned;
 	return ERR_OK;
 }
 
@@ -108,9 +137,15 @@ print_plan(FILE *out, const struct restore_table_plan *p, const struct args *a)
 {
 	char rows[COUNTED_MAX];
 	const char *prefix = a->key_prefix;
-	fprintf(out, "%s%s%s of %s%s%s, stack %s: %s ", p->table, prefix != NULL ? " " : "",
-	    prefix != NULL ? prefix : "", p->service, *p->database != '\0' ? "/" : "",
-	    p->database, p->stack, counted(rows, p->rows, prefix != NULL ? "key" : "row"));
+	escape_print(out, p->table);
+	if (prefix != NULL) {
+		fputc(' ', out);
+		escape_print(out, prefix);
+	}
+	fprintf(out, " of %s%s", p->service, *p->database != '\0' ? "/" : "");
+	escape_print(out, p->database);
+	fprintf(out, ", stack %s: %s ", p->stack,
+	    counted(rows, p->rows, prefix != NULL ? "key" : "row"));
 	if (a->into != NULL)
 		fprintf(out, "into %s %s\n", p->place, a->into);
 	else
@@ -156,7 +191,10 @@ print_json(struct cli *c, const struct plans *all, bool is_done,
 	struct json_writer w;
 	cli_result_begin(c, &w, &line, EXIT_COMPLETE);
 	put(&w, &all->items[0]);
-	json_str(&w, "key_prefix", c->args.key_prefix);
+	if (c->args.key_prefix != NULL)
+		json_bytes(&w, "key_prefix", c->args.key_prefix, strlen(c->args.key_prefix));
+	else
+		json_nil(&w, "key_prefix");
 	json_str(&w, "into", c->args.into);
 	json_flag(&w, "dry_run", !is_done);
 	json_arr(&w, "tables");
@@ -191,24 +229,38 @@ agree(struct cli *c, const struct plans *all, struct err *err)
 			 err, ERR_CANCELLED, "nothing was changed: the answer was not \"yes\"");
 }
 
+/* Words of ours, and a text from outside behind them. */
+static void
+say(const char *words, const char *text)
+{
+	fputs(words, stdout);
+	escape_print(stdout, text);
+}
+
 static void
 print_done(const struct restore_table_plan *p, const struct args *a)
 {
-	if (a->key_prefix != NULL && a->into != NULL)
-		printf("the keys %s... are in database %s now\n", a->key_prefix, a->into);
-	else if (a->into != NULL)
-		printf("%s is in %s %s now\n", p->table, p->place, a->into);
-	else if (a->key_prefix != NULL)
-		printf("the keys %s... are those of the snapshot; the old ones are kept: "
-		       "'stacksnap "
-		       "restore undo %s --key-prefix %s%s%s' or 'finish'\n",
-		    a->key_prefix, p->stack, a->key_prefix,
-		    strcmp(p->table, "db0") != 0 ? " --table " : "",
-		    strcmp(p->table, "db0") != 0 ? p->table : "");
-	else
-		printf("%s has its rows of the snapshot; the old ones are kept: 'stacksnap "
-		       "restore undo %s --table %s --database %s' or 'finish'\n",
-		    p->table, p->stack, p->table, p->database);
+	const char *prefix = a->key_prefix;
+	say(prefix != NULL ? "the keys " : "", prefix != NULL ? prefix : p->table);
+	if (a->into != NULL) {
+		printf("%s %s ", prefix != NULL ? "... are in" : " is in",
+		    prefix != NULL ? "database" : p->place);
+		say("", a->into);
+		puts(" now");
+		return;
+	}
+	printf("%s; the old ones are kept: 'stacksnap restore undo %s",
+	    prefix != NULL ? "... are those of the snapshot" : " has its rows of the snapshot",
+	    p->stack);
+	if (a->key_prefix_hex != NULL)
+		say(" --key-prefix-hex ", a->key_prefix_hex);
+	else if (prefix != NULL)
+		say(" --key-prefix ", prefix);
+	if (prefix == NULL || strcmp(p->table, "db0") != 0)
+		say(" --table ", p->table);
+	if (prefix == NULL)
+		say(" --database ", p->database);
+	puts("' or 'finish'");
 }
 
 /* Each by itself: what is done stays done when a later one cannot be. */
@@ -272,7 +324,8 @@ open_to_compare(struct cli *c, struct place *p)
 static void
 print_kept(FILE *out, const struct restore_table_plan *p, bool undo)
 {
-	fprintf(out, "%s, stack %s: %s\n", p->table, p->stack,
+	escape_print(out, p->table);
+	fprintf(out, ", stack %s: %s\n", p->stack,
 	    undo ? "the rows that were there before come back"
 		 : "the rows that were there before are removed for good");
 	for (size_t i = 0; undo && i < p->lines.len; i++)
@@ -307,12 +360,13 @@ agree_to_settle(struct cli *c, bool undo, struct err *err)
 static void
 print_settled(const struct args *a, const char *table, bool undo)
 {
-	if (a->key_prefix != NULL)
-		printf("the keys %s... %s\n", a->key_prefix,
-		    undo ? "are the old ones again" : "stay; the old ones are gone");
+	const char *prefix = a->key_prefix;
+	say(prefix != NULL ? "the keys " : "", prefix != NULL ? prefix : table);
+	if (prefix != NULL)
+		puts(undo ? "... are the old ones again" : "... stay; the old ones are gone");
 	else
-		printf("%s %s\n", table,
-		    undo ? "has its old rows again" : "keeps its rows; the old ones are gone");
+		puts(undo ? " has its old rows again"
+			  : " keeps its rows; the old ones are gone");
 }
 
 static enum err_code
@@ -338,8 +392,7 @@ settle(struct cli *c, enum exit_code *code, struct err *err)
 	bool undo = strcmp(verb, "undo") == 0;
 	if (!undo && strcmp(verb, "finish") != 0)
 		return err_set(err, ERR_USAGE,
-		    "restore status: tables are not listed; their old rows are in schemas or "
-		    "databases called stacksnap_old_…");
+		    "restore status lists all that is kept: without --table and the like");
 	if (plans_new(&all, count_of(&c->args), err))
 		return err->code;
 	if (undo)
@@ -363,8 +416,9 @@ settle(struct cli *c, enum exit_code *code, struct err *err)
 enum err_code
 restore_table_run(struct cli *c, enum exit_code *code, struct err *err)
 {
+	AUTO(str) char *prefix = NULL;
 	bool is_settling = settle_is_verb(c->args.operands.items[0]);
-	if (check_args(&c->args, is_settling, err))
+	if (take_hex(&c->args, &prefix, err) || check_args(&c->args, is_settling, err))
 		return err->code;
 	return is_settling ? settle(c, code, err) : put(c, code, err);
 }

@@ -7,98 +7,8 @@
 #include "engine/filter.h"
 #include "sys/clock.h"
 #include "ui/format.h"
-#include "ui/restored_view.h"
-#include "ui/table.h"
 
 #include <string.h>
-
-#define SHORT_ID 8
-
-static enum err_code
-list(struct cli *c, struct engine *e, struct restored_list *out, struct err *err)
-{
-	if (restore_list(e, out, err))
-		return err->code;
-	for (size_t i = 0; i < out->broken.len; i++)
-		event_warning(c->events, NULL, "%s", out->broken.items[i]);
-	return ERR_OK;
-}
-
-/* --- status --- */
-
-static enum err_code
-status_json(struct cli *c, const struct restored_list *l, const char *stack,
-    enum exit_code code, struct err *err)
-{
-	AUTO(bufv) struct buf line = BUF_INIT;
-	struct json_writer w;
-	cli_result_begin(c, &w, &line, code);
-	json_arr(&w, "restores");
-	for (size_t i = 0; i < l->count; i++)
-		if (stack == NULL || strcmp(l->items[i].stack, stack) == 0)
-			restored_view_json(&w, NULL, &l->items[i]);
-	json_arr_end(&w);
-	return cli_result_end(&w, err);
-}
-
-static const char *
-what_to_do(enum restored_state state)
-{
-	switch (state) {
-	case RESTORED_RUNNING:
-		return "wait for it";
-	case RESTORED_INTERRUPTED:
-		return "stacksnap recover";
-	case RESTORED_KEPT:
-		break;
-	}
-	return "restore finish, or undo";
-}
-
-static enum err_code
-status_text(const struct restored_list *l, const char *stack, struct err *err)
-{
-	static const struct table_column columns[] = { { "STACK", TABLE_LEFT },
-		{ "SNAPSHOT", TABLE_LEFT }, { "SINCE", TABLE_LEFT }, { "STATE", TABLE_LEFT },
-		{ "KEPT", TABLE_RIGHT }, { "NEXT", TABLE_LEFT } };
-	AUTO(table) struct table t;
-	size_t shown = 0;
-	table_init(&t, columns, ARRAY_LEN(columns));
-	for (size_t i = 0; i < l->count; i++) {
-		const struct restored *r = &l->items[i];
-		char when[CLOCK_TEXT_SIZE];
-		char size[FORMAT_MAX];
-		if (stack != NULL && strcmp(r->stack, stack) != 0)
-			continue;
-		clock_format_local(when, r->kept_ns);
-		format_size(size, r->bytes);
-		table_cell(&t, r->stack);
-		table_cellf(&t, "%.*s", SHORT_ID, r->snapshot);
-		table_cell(&t, when);
-		table_cell(&t, restored_state_word(r->state));
-		table_cell(&t, size);
-		table_cell(&t, what_to_do(r->state));
-		shown++;
-	}
-	if (shown == 0) {
-		puts("no restore that could be undone");
-		return ERR_OK;
-	}
-	return table_print(&t, stdout, 0, err);
-}
-
-static enum err_code
-status(struct cli *c, struct engine *e, enum exit_code *code, struct err *err)
-{
-	AUTO(restored_list) struct restored_list l = RESTORED_LIST_INIT;
-	const char *stack = c->args.operands.len > 1 ? c->args.operands.items[1] : NULL;
-	if (list(c, e, &l, err))
-		return err->code;
-	if (l.broken.len > 0)
-		*code = EXIT_PARTIAL;
-	return c->args.json ? status_json(c, &l, stack, *code, err)
-			    : status_text(&l, stack, err);
-}
 
 /* --- the user's consent --- */
 
@@ -286,7 +196,7 @@ finish(struct cli *c, struct engine *e, enum exit_code *code, struct err *err)
 	__attribute__((cleanup(finished_auto))) struct finished f = { STRV_INIT, STRV_INIT, 0 };
 	int64_t before_ns;
 	size_t chosen = 0;
-	if (check_finish_args(&c->args, &before_ns, err) || list(c, e, &l, err) ||
+	if (check_finish_args(&c->args, &before_ns, err) || settle_list(c, e, &l, err) ||
 	    check_named(&c->args, &l, err))
 		return err->code;
 	for (size_t i = 0; i < l.count; i++) {
@@ -319,7 +229,7 @@ static const struct {
 	const char *word;
 	enum err_code (*run)(
 	    struct cli *c, struct engine *e, enum exit_code *code, struct err *err);
-} verbs[] = { { "undo", undo }, { "finish", finish }, { "status", status } };
+} verbs[] = { { "undo", undo }, { "finish", finish }, { "status", settle_status } };
 
 bool
 settle_is_verb(const char *operand)

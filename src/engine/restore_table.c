@@ -6,7 +6,7 @@
 #include "engine/restore_keys.h"
 #include "engine/restore_lost.h"
 #include "engine/stack_server.h"
-#include "engine/table_record.h"
+#include "engine/table_kept.h"
 
 #include <string.h>
 
@@ -175,6 +175,16 @@ mend(struct engine *e, struct table_record *record, struct err *err)
 				 : err->code;
 }
 
+/* What is done is done: that it will not be listed is told. */
+static void
+note_kept(struct engine *e, const struct table_part *part, const char *tag)
+{
+	struct err err = ERR_INIT;
+	if (part->into == NULL && table_kept_note(e, part, tag, &err))
+		event_warning(
+		    e->events, part->stack, "restore status will not list it: %s", err.msg);
+}
+
 static enum err_code
 put(struct table_job *j, struct engine *e, const struct restore_table_options *opt,
     const struct db_pick *pick, struct row_source *rows, struct err *err)
@@ -189,8 +199,10 @@ put(struct table_job *j, struct engine *e, const struct restore_table_options *o
 	meter_start(&meter, e->events, sample, rows);
 	enum err_code rc = connector_pick(j->server.connector, pick, NULL, err);
 	meter_stop(meter);
-	if (rc == ERR_OK)
+	if (rc == ERR_OK) {
+		note_kept(e, &part, pick->tag);
 		return table_record_end(&record, err);
+	}
 	/* Somebody else is at it, from another host: what there is is theirs. */
 	struct err later;
 	if (rc == ERR_LOCKED)
@@ -289,7 +301,7 @@ restore_table_kept(struct engine *e, const struct restore_table_options *opt,
 	return lost_by_undo(e, opt->key_prefix, out, err);
 }
 
-/* A record that a run which died has left says nothing any more. */
+/* A record that a run which died has left says nothing any more, nor does the note. */
 static enum err_code
 forget_record(struct engine *e, const struct settle_job *j,
     const struct restore_table_options *opt, struct err *err)
@@ -301,7 +313,8 @@ forget_record(struct engine *e, const struct settle_job *j,
 		.table = (const char *)j->table.data,
 		.key_prefix = opt->key_prefix,
 	};
-	return table_record_forget(e, &part, err);
+	return table_record_forget(e, &part, err) ? err->code
+						  : table_kept_forget(e, &part, err);
 }
 
 enum err_code
@@ -312,7 +325,9 @@ restore_table_settle(
 	if (settle_job_open(&j, e, opt, err))
 		return err->code;
 	struct db_pick pick = settling(&j, opt, undo ? PICK_UNDO : PICK_FINISH);
-	if (connector_pick(j.server.connector, &pick, NULL, err))
-		return err->code;
-	return forget_record(e, &j, opt, err);
+	enum err_code rc = connector_pick(j.server.connector, &pick, NULL, err);
+	struct err scratch; /* the next that asks finds it out again */
+	if (rc == ERR_NOT_FOUND && forget_record(e, &j, opt, &scratch))
+		event_warning(e->events, opt->stack, "%s", scratch.msg);
+	return rc != ERR_OK ? rc : forget_record(e, &j, opt, err);
 }

@@ -2,7 +2,7 @@
 #include "db/pick.h"
 #include "engine/restore_table.h"
 #include "engine/stack_server.h"
-#include "engine/table_record.h"
+#include "engine/table_kept.h"
 
 #include <string.h>
 
@@ -15,15 +15,21 @@ table_recovery_release(struct table_recovery *r)
 
 /* What is kept tells whether the exchange was done: while there is any, no other is begun. */
 static enum err_code
-look_what_stands(struct connector *c, struct db_pick pick, enum mended *how, struct err *err)
+look_what_stands(struct engine *e, struct connector *c, const struct table_part *part,
+    enum mended *how, struct err *err)
 {
+	const struct db_pick pick = {
+		.verb = PICK_KEPT,
+		.database = part->database,
+		.table = part->table,
+		.prefix = part->key_prefix,
+	};
 	AUTO(strv) struct strv tag = STRV_INIT;
-	pick.verb = PICK_KEPT;
 	enum err_code rc = connector_pick(c, &pick, &tag, err);
 	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
 		return rc;
 	*how = rc == ERR_OK ? MENDED_NEW : MENDED_OLD;
-	return ERR_OK;
+	return rc == ERR_OK ? table_kept_note(e, part, tag.items[0], err) : ERR_OK;
 }
 
 enum err_code
@@ -45,7 +51,7 @@ restore_table_mend(
 	    connector_pick(server.connector, &pick, NULL, err))
 		return err->code;
 	if (p->into == NULL)
-		return look_what_stands(server.connector, pick, how, err);
+		return look_what_stands(e, server.connector, p, how, err);
 	*how = MENDED_BESIDE;
 	return ERR_OK;
 }

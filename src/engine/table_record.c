@@ -24,6 +24,7 @@ table_record_close(struct table_record *r)
 		close(r->lock);
 	json_decref(r->doc);
 	free(r->path);
+	free(r->key_prefix);
 	*r = (struct table_record)TABLE_RECORD_INIT;
 }
 
@@ -36,8 +37,9 @@ add_field(struct buf *out, const char *text, struct err *err)
 	return buf_add(out, text, strlen(text) + 1, err);
 }
 
-static enum err_code
-path_of(char **path, const struct engine *e, const struct table_part *p, struct err *err)
+enum err_code
+table_part_path(char **path, const struct engine *e, const char *prefix,
+    const struct table_part *p, struct err *err)
 {
 	AUTO(bufv) struct buf all = BUF_INIT;
 	uint8_t hash[32];
@@ -51,11 +53,24 @@ path_of(char **path, const struct engine *e, const struct table_part *p, struct 
 	    add_field(&all, p->key_prefix, err) || sha256_of(all.data, all.len, hash, err))
 		return err->code;
 	hex_encode(hex, hash, 8);
-	return str_printf(path, err, "%s/" PREFIX "%s" SUFFIX, e->state_dir, hex);
+	return str_printf(path, err, "%s/%s%s" SUFFIX, e->state_dir, prefix, hex);
+}
+
+static enum err_code
+path_of(char **path, const struct engine *e, const struct table_part *p, struct err *err)
+{
+	return table_part_path(path, e, PREFIX, p, err);
 }
 
 enum err_code
 table_record_list(struct strv *paths, const struct engine *e, struct err *err)
+{
+	return table_part_files(paths, e, PREFIX, err);
+}
+
+enum err_code
+table_part_files(
+    struct strv *paths, const struct engine *e, const char *prefix, struct err *err)
 {
 	AUTO(strv) struct strv names = STRV_INIT;
 	if (e->state_dir == NULL || !fs_is_dir(e->state_dir))
@@ -63,7 +78,7 @@ table_record_list(struct strv *paths, const struct engine *e, struct err *err)
 	if (fs_list_dir(e->state_dir, &names, err))
 		return err_wrap(err, "look for records of restores");
 	for (size_t i = 0; i < names.len; i++)
-		if (str_starts(names.items[i], PREFIX) && str_ends(names.items[i], SUFFIX) &&
+		if (str_starts(names.items[i], prefix) && str_ends(names.items[i], SUFFIX) &&
 		    strv_addf(paths, err, "%s/%s", e->state_dir, names.items[i]))
 			return err->code;
 	return ERR_OK;
@@ -119,6 +134,38 @@ table_record_check(const struct engine *e, const struct table_part *p, struct er
 
 /* --- writing --- */
 
+void
+table_part_json(struct json_writer *w, const struct table_part *p)
+{
+	json_str(w, "host", p->host);
+	json_str(w, "stack", p->stack);
+	json_str(w, "service", p->service);
+	json_str(w, "database", p->database);
+	json_str(w, "table", p->table);
+	if (p->key_prefix != NULL)
+		json_bytes(w, "key_prefix", p->key_prefix, strlen(p->key_prefix));
+	else
+		json_nil(w, "key_prefix");
+	json_str(w, "into", p->into);
+}
+
+enum err_code
+table_part_prefix(char **out, const json_t *doc, struct err *err)
+{
+	const char *text = json_get_str(doc, "key_prefix");
+	const char *hex = json_get_str(doc, "key_prefix_hex");
+	if (hex == NULL)
+		return text != NULL ? str_dup(out, text, err) : ERR_OK;
+	size_t len = strlen(hex) / 2;
+	AUTO(str) char *bytes = calloc(len + 1, 1);
+	if (bytes == NULL)
+		return err_nomem(err);
+	if (!hex_decode((uint8_t *)bytes, len, hex, strlen(hex)))
+		return err_set(err, ERR_CORRUPT, "its key_prefix_hex is none");
+	*out = TAKE(bytes);
+	return ERR_OK;
+}
+
 static enum err_code
 put_text(struct buf *out, const struct table_part *p, struct err *err)
 {
@@ -126,13 +173,7 @@ put_text(struct buf *out, const struct table_part *p, struct err *err)
 	json_init(&w, out);
 	json_obj(&w, NULL);
 	json_u64(&w, "version", RECORD_VERSION);
-	json_str(&w, "host", p->host);
-	json_str(&w, "stack", p->stack);
-	json_str(&w, "service", p->service);
-	json_str(&w, "database", p->database);
-	json_str(&w, "table", p->table);
-	json_str(&w, "key_prefix", p->key_prefix);
-	json_str(&w, "into", p->into);
+	table_part_json(&w, p);
 	json_i64(&w, "pid", getpid());
 	json_obj_end(&w);
 	return json_finish(&w, err);
@@ -185,13 +226,15 @@ table_record_open(struct table_record *r, const char *path, struct err *err)
 	if (json_get_int(r->doc, "version", -1) != RECORD_VERSION)
 		return err_set(
 		    err, ERR_UNSUPPORTED, "%s is of another version of StackSnap", path);
+	if (table_part_prefix(&r->key_prefix, r->doc, err))
+		return err_wrap(err, "%s", path);
 	r->part = (struct table_part){
 		.host = json_get_str(r->doc, "host"),
 		.stack = json_get_str(r->doc, "stack"),
 		.service = json_get_str(r->doc, "service"),
 		.database = json_get_str(r->doc, "database"),
 		.table = json_get_str(r->doc, "table"),
-		.key_prefix = json_get_str(r->doc, "key_prefix"),
+		.key_prefix = r->key_prefix,
 		.into = json_get_str(r->doc, "into"),
 	};
 	if (r->part.stack == NULL || r->part.service == NULL || r->part.table == NULL)

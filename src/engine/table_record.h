@@ -29,11 +29,22 @@ struct table_part {
 	const char *into; /* NULL: in place */
 };
 
+/* state_dir/PREFIX-HASH.json; ERR_USAGE without a state folder. */
+MUST_CHECK enum err_code table_part_path(char **path, const struct engine *e,
+    const char *prefix, const struct table_part *p, struct err *err);
+/* Paths of all that there are. */
+MUST_CHECK enum err_code table_part_files(
+    struct strv *paths, const struct engine *e, const char *prefix, struct err *err);
+/* Its fields, and the one that is not read as it stands: the caller's, or NULL. */
+void table_part_json(struct json_writer *w, const struct table_part *p);
+MUST_CHECK enum err_code table_part_prefix(char **out, const json_t *doc, struct err *err);
+
 /* A record that this process holds the lock of. */
 struct table_record {
 	char *path;
 	int lock;
-	json_t *doc; /* of one that was found: it owns the texts of part */
+	json_t *doc; /* of one that was found: it owns the texts of part, but for */
+	char *key_prefix; /* which may be any bytes */
 	struct table_part part;
 };
 #define TABLE_RECORD_INIT                \

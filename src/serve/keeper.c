@@ -312,7 +312,8 @@ recover(struct keeper *k, struct err *err)
 	if (fs_list_dir(k->state_dir, &names, err))
 		return err->code;
 	for (size_t i = 0; i < names.len; i++) {
-		bool is_ours = str_starts(names.items[i], "catalog.db");
+		bool is_ours = str_starts(names.items[i], "catalog.db") ||
+			       str_starts(names.items[i], "kept-");
 		for (size_t n = 0; n < ARRAY_LEN(ours); n++)
 			is_ours = is_ours || strcmp(ours[n], names.items[i]) == 0;
 		is_wanted = is_wanted || !is_ours;
