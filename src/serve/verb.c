@@ -73,6 +73,7 @@ rule_of(const struct arg *a)
 {
 	struct text_rule rules[] = {
 		[ARG_STRING] = { 0, TEXT_MAX, "text without control characters" },
+		[ARG_TEXT] = { 0, TEXT_MAX, "text without a NUL" },
 		[ARG_SECRET] = { 0, TEXT_MAX, "text without control characters" },
 		[ARG_NAME] = { 1, NAME_MAX_BYTES,
 		    "a name of letters, digits, '.', '_' and '-' that begins with none of "
@@ -93,6 +94,8 @@ static bool
 looks_right(enum arg_type type, const char *s, size_t len)
 {
 	switch (type) {
+	case ARG_TEXT:
+		return true;
 	case ARG_NAME:
 		return is_name(s, len);
 	case ARG_ID:
@@ -168,7 +171,8 @@ read_bool(json_t **out, const struct arg *a, const json_t *value, struct err *er
 static enum err_code
 read_strings(json_t **out, const struct arg *a, const json_t *value, struct err *err)
 {
-	const struct arg each = { a->name, ARG_STRING, true, 0, 0 };
+	const enum arg_type type = a->type == ARG_TEXTS ? ARG_TEXT : ARG_STRING;
+	const struct arg each = { a->name, type, true, 0, 0 };
 	size_t max = a->max > 0 ? (size_t)a->max : STRINGS_MAX;
 	size_t i;
 	const json_t *item;
@@ -196,6 +200,7 @@ read_value(json_t **out, const struct arg *a, const json_t *value, struct err *e
 	case ARG_BOOL:
 		return read_bool(out, a, value, err);
 	case ARG_STRINGS:
+	case ARG_TEXTS:
 		return read_strings(out, a, value, err);
 	case ARG_OBJECT:
 		if (!json_is_object(value))

@@ -23,6 +23,7 @@ struct keeper;
 
 enum arg_type {
 	ARG_STRING, /* UTF-8 without control characters */
+	ARG_TEXT, /* UTF-8, any character but NUL: names that others have given */
 	/* a stack's, database's, token's: [A-Za-z0-9._-]+, 1 to 128, not beginning with '-' or
 	 * '.' */
 	ARG_NAME,
@@ -32,6 +33,7 @@ enum arg_type {
 	ARG_INT, /* min to max */
 	ARG_BOOL,
 	ARG_STRINGS, /* an array of ARG_STRING, at most max of them */
+	ARG_TEXTS, /* the same of ARG_TEXT */
 	ARG_OBJECT, /* the verb looks into it itself */
 	ARG_SECRET, /* like ARG_STRING; never in a log, an audit entry or an error */
 };

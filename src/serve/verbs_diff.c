@@ -416,7 +416,7 @@ const struct verb diff_verbs[] = {
 	{ "diffs.start", SCOPE_READ, true, "a", start, { { "a", ARG_ID, true, 0, 0 },
 	    { "b", ARG_NAME, true, 4, 64 }, FLAG("rows"), FLAG("schema"),
 	    { "path", ARG_PATH, false, 0, 0 }, TEXT("service"), TEXT("database"),
-	    { "tables", ARG_STRINGS, false, 0, 64 }, FLAG("fresh") } },
+	    { "tables", ARG_TEXTS, false, 0, 64 }, FLAG("fresh") } },
 	{ "diffs.text", READ, text, { { "a", ARG_ID, true, 0, 0 }, { "b", ARG_NAME, true, 4, 64 },
 	    { "path", ARG_PATH, true, 1, 0 } } },
 	{ "diffs.get", READ, get, { RUN } },

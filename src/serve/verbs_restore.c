@@ -191,14 +191,24 @@ static enum err_code
 list(const struct ask *ask, struct answer *out, struct err *err)
 {
 	AUTO(restored_list) struct restored_list l = RESTORED_LIST_INIT;
+	AUTO(table_kept_list) struct table_kept_list tables = TABLE_KEPT_LIST_INIT;
 	AUTO(reply) struct reply r;
 	struct engine e = keeper_engine(ask, NULL);
 	reply_begin(&r);
-	if (restore_list(&e, &l, err))
+	/* No server is asked, which may take seconds: an undo says when there is nothing more.
+	 */
+	if (restore_list(&e, &l, err) || table_kept_list(&e, NULL, &tables, err))
 		return err->code;
+	for (size_t i = 0; i < tables.broken.len; i++)
+		if (strv_add(&l.broken, tables.broken.items[i], err))
+			return err->code;
 	json_arr(&r.w, "restores");
 	for (size_t i = 0; i < l.count; i++)
 		restored_view_json(&r.w, NULL, &l.items[i]);
+	json_arr_end(&r.w);
+	json_arr(&r.w, "tables");
+	for (size_t i = 0; i < tables.count; i++)
+		table_kept_json(&r.w, NULL, &tables.items[i]);
 	json_arr_end(&r.w);
 	json_strings(&r.w, "broken", &l.broken);
 	out->keep_ms = KEEP_MS;
@@ -320,14 +330,16 @@ preview_get(const struct ask *ask, struct answer *out, struct err *err)
 	{                                            \
 		"confirm", ARG_STRING, true, 1, 4096 \
 	}
-#define TABLES                                                                        \
-	{ "tables", ARG_STRINGS, true, 0, 64 }, { "service", ARG_NAME, false, 0, 0 }, \
-	{                                                                             \
-		"database", ARG_STRING, false, 1, 256                                 \
+#define TABLES                                                                       \
+	{ "tables", ARG_TEXTS, false, 0, 64 }, { "service", ARG_NAME, false, 0, 0 }, \
+	    { "database", ARG_TEXT, false, 1, 256 },                                 \
+	    { "key_prefix", ARG_TEXT, false, 1, 512 },                               \
+	{                                                                            \
+		"key_prefix_hex", ARG_STRING, false, 2, 1024                         \
 	}
-#define INTO                                     \
-	{                                        \
-		"into", ARG_STRING, false, 1, 63 \
+#define INTO                                   \
+	{                                      \
+		"into", ARG_TEXT, false, 1, 63 \
 	}
 #define READ SCOPE_READ, false, NULL
 #define CHANGE(subject) SCOPE_OPERATE, true, subject

@@ -35,6 +35,10 @@ def sql(text):
                    "password=pw", input=text).strip()
 
 
+def keys(*args):
+    return compose("exec", "-T", "cache", "redis-cli", *args).strip()
+
+
 def in_app(script):
     return compose("exec", "-T", "app", "sh", "-c", script)
 
@@ -59,7 +63,10 @@ def state(detail, want="complete"):
 
 sql("""CREATE TABLE orders (id int PRIMARY KEY, name text, total int);
 INSERT INTO orders SELECT g, 'customer ' || g, g FROM generate_series(1, 3000) g;
-CREATE TABLE still (id int); INSERT INTO still SELECT generate_series(1, 100);""")
+CREATE TABLE still (id int); INSERT INTO still SELECT generate_series(1, 100);
+CREATE TABLE "odd\a\nname" (id int); INSERT INTO "odd\a\nname" SELECT generate_series(1, 7);""")
+keys("EVAL", r"for i = 1, 20 do redis.call('SET', 'user:' .. i, 'v' .. i) redis.call('SET', 'user:\255\n' .. i, i) end", "0")
+keys("SET", "other:1", "x")
 in_app("echo one > /uploads/a; echo two > /uploads/b")
 api.ask("POST", "/repository/open", {"address": str(p.repo), "passphrase": PASSWORD}).expect(200)
 
@@ -91,7 +98,7 @@ def home_asks_for_the_first_backup_and_its_button_makes_it(_):
 def a_stack_is_told_with_its_plan_and_why(_):
     one = api.get(f"/stacks/{STACK}")
     same({m["kind"] for m in one["plan"]["members"]} >= {"project", "volume", "database", "meta"}, True)
-    same({s["service"] for s in one["plan"]["services"]}, {"db", "app"})
+    same({s["service"] for s in one["plan"]["services"]}, {"db", "app", "cache"})
     if not any(s["name"] == "quiesce" and s["origin"] == "default" for s in one["plan"]["settings"]):
         raise AssertionError(one["plan"]["settings"])
     same((one["total"], len(one["snapshots"]), one["runs"][0]["kind"]), (1, 1, "backup"))
@@ -172,6 +179,13 @@ def it_is_undone(_):
     same(api.get("/restores")["restores"], [])
 
 
+def kept_by_servers():
+    """What restore status finds, which asks them."""
+    env = {"STACKSNAP_STATE_DIR": str(daemon.state)}
+    lines = p.run("--json", "restore", "status", STACK, env=env).expect(0).lines()
+    return [(t["table"], t["key_prefix"], t["state"]) for t in lines[-1]["tables"]]
+
+
 @test
 def rows_of_single_tables_are_put_beside_and_in_place_and_undone(_):
     tables = f"/snapshots/{snapshots[0]}/restore/tables"
@@ -185,13 +199,60 @@ def rows_of_single_tables_are_put_beside_and_in_place_and_undone(_):
     api.ask("POST", tables, orders).problem(400, "usage")
     state(api.run("POST", tables, {**orders, "confirm": STACK}))
     same(sql("SELECT count(*), sum(total) FROM orders"), "3000|4501500")
-    kept = {"tables": ["public.orders"], "database": "postgres"}
+    noted = api.get("/restores")["tables"]
+    same([(t["stack"], t["service"], t["database"], t["table"], t["snapshot"]) for t in noted],
+         [(STACK, "db", "postgres", "public.orders", snapshots[0][:8])])
+    same(kept_by_servers(), [("public.orders", None, "kept")])
+    kept = {**orders}
     sql("INSERT INTO orders VALUES (9002, 'since', 1)")
     run = state(api.run("POST", f"/restores/{STACK}/tables/undo/preview", kept))["run"]["id"]
     same(len(api.get(f"/restores/previews/{run}")["tables"][0]["written_since"]), 1)
     state(api.run("POST", f"/restores/{STACK}/tables/undo", {**kept, "confirm": STACK}))
     same(sql("SELECT count(*) FROM orders WHERE id = 9001"), "1")
+    same((kept_by_servers(), api.get("/restores")["tables"]), ([], []))
     same(api.run("POST", f"/restores/{STACK}/tables/finish", {**kept, "confirm": STACK})["run"]["state"], "failed")
+
+
+@test
+def a_table_whose_name_has_control_characters_is_put_back_too(_):
+    tables = api.get(f"/snapshots/{snapshots[0]}/databases")["databases"]
+    name = next(t["name"] for d in tables for t in d["tables"] if "odd" in t["name"])
+    same(name, 'public."odd\a\nname"')
+    sql('DELETE FROM "odd\a\nname" WHERE id > 3')
+    odd = {"tables": [name], "service": "db", "database": "postgres", "confirm": STACK}
+    state(api.run("POST", f"/snapshots/{snapshots[0]}/restore/tables", odd))
+    same(sql('SELECT count(*) FROM "odd\a\nname"'), "7")
+    state(api.run("POST", f"/restores/{STACK}/tables/undo", odd))
+    same(sql('SELECT count(*) FROM "odd\a\nname"'), "3")
+
+
+@test
+def keys_that_begin_alike_are_put_beside_and_in_place_undone_and_finished(_):
+    restore, settle = f"/snapshots/{snapshots[0]}/restore/tables", f"/restores/{STACK}/tables"
+    keys("EVAL", "for i = 1, 5 do redis.call('SET', 'user:' .. i, 'changed') end redis.call('DEL', 'user:6')", "0")
+    users = {"service": "cache", "key_prefix": "user:"}
+    run = state(api.run("POST", f"{restore}/preview", users))["run"]["id"]
+    (seen,) = api.get(f"/restores/previews/{run}")["tables"]
+    same((seen["table"], seen["rows"], len(seen["changes"]) > 0), ("db0", 40, True))
+    state(api.run("POST", restore, {**users, "into": "5"}))
+    same((keys("-n", "5", "DBSIZE"), keys("-n", "5", "GET", "user:3"), keys("GET", "user:3")), ("40", "v3", "changed"))
+    api.ask("POST", restore, users).problem(400, "usage")
+    state(api.run("POST", restore, {**users, "confirm": STACK}))
+    same((keys("GET", "user:3"), keys("GET", "user:6"), keys("GET", "other:1")), ("v3", "v6", "x"))
+    same(kept_by_servers(), [("db0", "user:", "kept")])
+    state(api.run("POST", f"{settle}/undo/preview", users))
+    state(api.run("POST", f"{settle}/undo", {**users, "confirm": STACK}))
+    same((keys("GET", "user:3"), keys("EXISTS", "user:6")), ("changed", "0"))
+    # Bytes that are no text.
+    odd = {"service": "cache", "tables": ["db0"], "key_prefix_hex": b"user:\xff\n".hex(), "confirm": STACK}
+    keys("EVAL", r"redis.call('SET', 'user:\255\n7', 'changed')", "0")
+    detail = state(api.run("POST", restore, odd))
+    same((detail["result"]["rows"], detail["result"]["key_prefix_hex"]), (20, odd["key_prefix_hex"]))
+    same(keys("EVAL", r"return redis.call('GET', 'user:\255\n7')", "0"), "7")
+    same(kept_by_servers(), [("db0", "user:\ufffd\n", "kept")])
+    state(api.run("POST", f"{settle}/finish", odd))
+    same(keys("--scan", "--pattern", "stacksnap:*"), "")
+    same(api.run("POST", f"{settle}/finish", odd)["run"]["state"], "failed")
 
 
 @test

@@ -16,12 +16,16 @@ services:
     image: postgres:15
     environment: { POSTGRES_PASSWORD: pw }
     volumes: [ "pg:/var/lib/postgresql/data" ]
+  cache:
+    image: redis:7
+    stop_grace_period: 1s
+    volumes: [ "cache:/data" ]
   app:
     image: postgres:15
     entrypoint: [ sleep, infinity ]
     init: true
     volumes: [ "uploads:/uploads" ]
-volumes: { pg: , uploads: }
+volumes: { pg: , cache: , uploads: }
 YAML
 compose "$p" up -d >"$work/$p.log" 2>&1 || {
 	tail -n 20 "$work/$p.log"

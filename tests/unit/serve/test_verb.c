@@ -18,6 +18,8 @@ static const struct verb all = {
 	    { "object", ARG_OBJECT, false, 0, 0 },
 	    { "secret", ARG_SECRET, false, 0, 0 },
 	    { "again", ARG_STRING, false, 0, 0 },
+	    { "any", ARG_TEXT, false, 1, 5 },
+	    { "names", ARG_TEXTS, false, 0, 2 },
 	},
 };
 
@@ -53,6 +55,8 @@ what_fits_is_taken(void **state)
 		"\"list\": []",
 		"\"list\": [\"a\", \"b\", \"c\"]",
 		"\"object\": {\"x\": 1}",
+		"\"any\": \"\\u0001\\n\\u007f\"",
+		"\"names\": [\"a\\nb\", \"\\u001b\"]",
 		"\"secret\": \"p w\"",
 	};
 	(void)state;
@@ -107,6 +111,12 @@ what_does_not_fit_is_refused(void **state)
 		{ "\"count\": \"99999999999999999999\"", "count: must be a whole number" },
 		{ "\"yes\": 1", "yes: must be true or false" },
 		{ "\"yes\": \"yes\"", "yes: must be true or false" },
+		{ "\"any\": \"a\\u0000b\"", "any: must be text without a NUL" },
+		{ "\"any\": \"\"", "any: must not be empty" },
+		{ "\"any\": \"abcdef\"", "any: too long: 5 bytes are the most" },
+		{ "\"names\": [\"a\\u0000\"]", "names: must be text without a NUL" },
+		{ "\"names\": [1]", "names: must be a text" },
+		{ "\"names\": [\"a\", \"b\", \"c\"]", "names: too many: 2 are the most" },
 		{ "\"list\": {}", "list: must be an array of texts" },
 		{ "\"list\": [\"a\", 1]", "list: must be a text" },
 		{ "\"list\": [\"a\", \"b\", \"c\", \"d\"]", "list: too many: 3 are the most" },

@@ -79,11 +79,18 @@ export function backupResult(result: RunDetail['result']): BackupResult | null {
 	};
 }
 
+/** How keys begin; _hex: its bytes, where those are no text. */
+export interface KeyPrefix {
+	key_prefix: string;
+	key_prefix_hex?: string;
+}
+
 /** Tables whose rows were put back: beside, into a schema or database, or in place. */
-export function tablesResult(result: RunDetail['result']): { tables: Schemas['TablePlan'][]; into: string } | null {
-	const found = result as { tables?: Schemas['TablePlan'][]; into?: string | null } | undefined;
+export function tablesResult(result: RunDetail['result']): { tables: Schemas['TablePlan'][]; into: string; keys: KeyPrefix | null } | null {
+	const found = result as ({ tables?: Schemas['TablePlan'][]; into?: string | null } & Partial<KeyPrefix>) | undefined;
 	if (!Array.isArray(found?.tables) || found.tables.length === 0) return null;
-	return { tables: found.tables, into: found.into ?? '' };
+	const keys = found.key_prefix ? { key_prefix: found.key_prefix, ...(found.key_prefix_hex ? { key_prefix_hex: found.key_prefix_hex } : {}) } : null;
+	return { tables: found.tables, into: found.into ?? '', keys };
 }
 
 export interface DrillResult {

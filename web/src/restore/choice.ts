@@ -2,19 +2,22 @@
  * What is restored, and where: as chosen on the page, in its address, and as the daemon is asked.
  */
 import type { Schemas } from '$lib/types';
+import { prefixRequest } from './prefix';
 
-export type Scope = 'all' | 'services' | 'members' | 'tables' | 'paths';
+export type Scope = 'all' | 'services' | 'members' | 'tables' | 'keys' | 'paths';
 
 export interface Choice {
 	scope: Scope;
 	services: string[];
 	members: string[];
 	paths: string[];
-	/** Tables of one database, of one service. */
+	/** Tables of one database, of one service; of keys the one database: "db0". */
 	tables: string[];
 	service: string;
 	database: string;
-	/** Where rows go that are put beside: a schema, or a database. */
+	/** How keys begin, as it was typed. */
+	prefix: string;
+	/** Where rows go that are put beside: a schema, or a database; keys: its number. */
 	into: string;
 	isInPlace: boolean;
 	/** Another name for the stack; "": its own. */
@@ -34,18 +37,20 @@ export function readChoice(query: URLSearchParams, isStack: boolean): Choice {
 	const paths = list(query, 'path');
 	const tables = list(query, 'table');
 	const scope = query.get('scope');
-	const part: Scope = tables.length ? 'tables' : members.length ? 'members' : services.length ? 'services' : 'all';
+	const part: Scope = query.has('prefix') ? 'keys' : tables.length ? 'tables' : members.length ? 'members' : services.length ? 'services' : 'all';
 	const implied: Scope = paths.length ? 'paths' : isStack ? part : 'all';
-	const isKnown = scope === 'paths' || scope === 'all' || (isStack && (scope === 'services' || scope === 'members' || scope === 'tables'));
+	const isKnown = scope === 'paths' || scope === 'all' || (isStack && (scope === 'services' || scope === 'members' || scope === 'tables' || scope === 'keys'));
 	const chosen = isKnown ? scope : implied;
+	const isOne = chosen === 'tables' || chosen === 'keys';
 	return {
 		scope: chosen,
-		services: chosen === 'tables' ? [] : services,
+		services: isOne ? [] : services,
 		members,
 		paths,
 		tables,
-		service: chosen === 'tables' ? (services[0] ?? '') : '',
+		service: isOne ? (services[0] ?? '') : '',
 		database: query.get('database') ?? '',
+		prefix: query.get('prefix') ?? '',
 		into: query.get('into') ?? '',
 		isInPlace: query.get('in-place') === '1',
 		as: query.get('as') ?? '',
@@ -67,6 +72,13 @@ export function writeChoice(choice: Choice): string {
 		if (choice.isInPlace) query.set('in-place', '1');
 		else query.set('into', choice.into);
 	}
+	if (choice.scope === 'keys') {
+		if (choice.service) query.set('service', choice.service);
+		for (const t of choice.tables) query.append('table', t);
+		if (choice.prefix) query.set('prefix', choice.prefix);
+		if (choice.isInPlace) query.set('in-place', '1');
+		else if (choice.into) query.set('into', choice.into);
+	}
 	if (choice.as) query.set('as', choice.as);
 	if (choice.to) query.set('to', choice.to);
 	if (choice.deleteExtra) query.set('delete', '1');
@@ -87,6 +99,10 @@ export function missing(choice: Choice, isStack: boolean): string {
 	if (choice.scope === 'tables') {
 		if (choice.tables.length === 0) return 'Choose a table';
 		return choice.isInPlace || choice.into !== '' ? '' : 'Say how the schema beside is called';
+	}
+	if (choice.scope === 'keys') {
+		if (choice.prefix === '') return 'Say how the keys begin';
+		return choice.isInPlace || /^\d{1,5}$/.test(choice.into) ? '' : 'Say the number of an empty database';
 	}
 	if (choice.scope === 'all' && choice.as && !/^[a-z0-9][a-z0-9_-]*$/.test(choice.as)) return 'A stack’s name has small letters, digits, - and _';
 	if (needsFolder(choice, isStack) && !choice.to.startsWith('/')) return 'Say in which folder, by its whole path';
@@ -110,12 +126,12 @@ export function toRequest(choice: Choice, isStack: boolean): Schemas['PreviewReq
 	};
 }
 
-/** The same for tables, which go another way. */
+/** The same for tables and keys, which go another way. */
 export function toTables(choice: Choice): Schemas['TablesPreviewRequest'] {
 	return {
 		tables: choice.tables,
 		...(choice.service ? { service: choice.service } : {}),
-		...(choice.database ? { database: choice.database } : {}),
+		...(choice.scope === 'keys' ? prefixRequest(choice.prefix) : choice.database ? { database: choice.database } : {}),
 		...(choice.isInPlace ? {} : { into: choice.into }),
 	};
 }
@@ -125,6 +141,10 @@ const WITH_TABLES = ['postgres', 'mariadb', 'mysql', 'mongodb'];
 
 export function hasTables(engine: string | undefined): boolean {
 	return engine !== undefined && WITH_TABLES.includes(engine);
+}
+
+export function hasKeys(engine: string | undefined): boolean {
+	return engine === 'redis' || engine === 'valkey';
 }
 
 /** What a schema is called that tells of when its rows are. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { beside, type Choice, confirmation, lines, missing, needsFolder, readChoice, toRequest, toTables, toggled, writeChoice } from '../../src/restore/choice';
+import { prefixRequest } from '../../src/restore/prefix';
 
-const all: Choice = { scope: 'all', services: [], members: [], paths: [], tables: [], service: '', database: '', into: '', isInPlace: false, as: '', to: '', deleteExtra: false };
+const all: Choice = { scope: 'all', services: [], members: [], paths: [], tables: [], service: '', database: '', prefix: '', into: '', isInPlace: false, as: '', to: '', deleteExtra: false };
 const shop = { kind: 'stack' as const, name: 'shop' };
 
 describe('a choice of what to restore', () => {
@@ -13,6 +14,8 @@ describe('a choice of what to restore', () => {
 			{ ...all, as: 'shop2', to: '/srv/x y' },
 			{ ...all, scope: 'tables' as const, service: 'db', database: 'shop', tables: ['public.orders', 'odd, "one"'], into: 'before' },
 			{ ...all, scope: 'tables' as const, service: 'db', tables: ['a.b'], isInPlace: true },
+			{ ...all, scope: 'keys' as const, service: 'cache', tables: ['db3'], prefix: 'a+b &\\x00=', into: '5' },
+			{ ...all, scope: 'keys' as const, service: 'cache', tables: ['db0'], prefix: 'a', isInPlace: true },
 			{ ...all, scope: 'paths' as const, paths: ['a/b, c', 'd'], to: '/tmp/back', deleteExtra: true },
 		])
 			expect(readChoice(new URLSearchParams(writeChoice(choice)), true)).toEqual(choice);
@@ -53,6 +56,26 @@ describe('a choice of what to restore', () => {
 		expect(readChoice(new URLSearchParams('service=db&table=a'), true).scope).toBe('tables');
 		expect(readChoice(new URLSearchParams('service=db&table=a'), false).scope).toBe('all');
 		expect(beside(Date.UTC(2026, 10, 22, 5, 4, 59))).toBe('from_202611220504');
+	});
+
+	it('of keys says how they begin, and goes into an empty database, or in place', () => {
+		const keys = { ...all, scope: 'keys' as const, service: 'cache', tables: ['db0'] };
+		expect(missing(keys, true)).toBe('Say how the keys begin');
+		expect(missing({ ...keys, prefix: 'a:' }, true)).toBe('Say the number of an empty database');
+		expect(missing({ ...keys, prefix: 'a:', into: 'five' }, true)).not.toBe('');
+		expect(missing({ ...keys, prefix: 'a:', into: '5' }, true)).toBe('');
+		expect(missing({ ...keys, prefix: 'a:', isInPlace: true }, true)).toBe('');
+		expect(toTables({ ...keys, prefix: 'a:', into: '5' })).toEqual({ tables: ['db0'], service: 'cache', key_prefix: 'a:', into: '5' });
+		expect(readChoice(new URLSearchParams('service=c&table=db0&prefix=a'), true).scope).toBe('keys');
+		expect(needsFolder({ ...keys, as: 'left over' }, true)).toBe(false);
+		expect(confirmation({ ...keys, as: 'shop2' }, shop)).toBe('shop');
+	});
+
+	it('takes bytes as redis-cli shows them', () => {
+		expect(prefixRequest('caf\u00e9:')).toEqual({ key_prefix: 'caf\u00e9:' });
+		expect(prefixRequest('a\\x00\\xFF\u00e9')).toEqual({ key_prefix_hex: '6100ffc3a9' });
+		expect(prefixRequest('\\n\\t\\\\x41')).toEqual({ key_prefix_hex: '0a095c783431' });
+		expect(prefixRequest('\\q\\')).toEqual({ key_prefix_hex: '5c715c' });
 	});
 
 	it('is confirmed by the name of what is replaced', () => {
