@@ -3,6 +3,7 @@
 #include "db/sqlite.h"
 #include "engine/browse.h"
 #include "engine/capture_sqlite.h"
+#include "engine/kept_folder.h"
 #include "repo/snapshot.h"
 #include "sys/clock.h"
 #include "tree/dir.h"
@@ -207,6 +208,8 @@ is_excluded(void *arg, const char *path, size_t len, bool is_dir)
 {
 	struct capture *c = arg;
 	const struct strv *exclude = c->member != NULL ? c->exclude : NULL;
+	if (is_dir && kept_folder_is(path, len))
+		return true;
 	if (c->rules != NULL && ignore_has(c->rules, path, len, is_dir)) {
 		atomic_fetch_add_explicit(&c->excluded, 1, memory_order_relaxed);
 		return true;
@@ -248,7 +251,7 @@ options_of(struct backup_run *r, struct capture *c, enum save_pass pass)
 		.one_file_system = r->options->one_file_system,
 		.may_clone = c->may_clone && pass == PASS_LAST,
 	};
-	if (c->sqlite != NULL || c->rules != NULL ||
+	if (c->sqlite != NULL || c->rules != NULL || kept_folder_in(c->source) ||
 	    (c->exclude != NULL && c->exclude->len > 0)) {
 		opt.exclude = is_excluded;
 		opt.exclude_arg = c;

@@ -1,5 +1,7 @@
 #include "engine/excluder.h"
 
+#include "engine/kept_folder.h"
+
 #include "base/buf.h"
 #include "tree/cachedir.h"
 
@@ -100,7 +102,7 @@ bool
 excluder_has(void *arg, const char *path, size_t len, bool is_dir)
 {
 	struct excluder *x = arg;
-	if (is_inside_out(x, path, len))
+	if (is_inside_out(x, path, len) || (is_dir && kept_folder_is(path, len)))
 		return true;
 	if (!is_named(x, path, len, is_dir))
 		return false;

@@ -1,4 +1,5 @@
 /* The way back, and the other ways in which a restore is settled, by its record alone. */
+#include "engine/restore_mounted.h"
 #include "engine/restore_past.h"
 #include "engine/restore_path.h"
 #include "engine/restore_pins.h"
@@ -23,6 +24,19 @@ place_of_old(const struct past_item *it)
 	if (swap_inode(it->old) == it->old_ino)
 		return it->old;
 	return swap_inode(it->stage) == it->old_ino ? it->stage : NULL;
+}
+
+static struct mounted
+mounted_of(const struct past_item *it)
+{
+	return (struct mounted){ it->target, it->stage, it->old };
+}
+
+static enum err_code
+back_mounted(const struct past_item *it, struct err *err)
+{
+	struct mounted m = mounted_of(it);
+	return mounted_check(it->target, err) ? err->code : mounted_swap_back(&m, err);
 }
 
 static enum err_code
@@ -60,7 +74,9 @@ past_swap_back(const struct restore_past *p, struct err *err)
 {
 	for (size_t i = p->n_items; i-- > 0;) {
 		const struct past_item *it = &p->items[i];
-		if (it->was_there ? back_old(it, err) : back_nothing(p, it, err))
+		if (it->is_mounted  ? back_mounted(it, err)
+		    : it->was_there ? back_old(it, err)
+				    : back_nothing(p, it, err))
 			return err->code;
 	}
 	return ERR_OK;
@@ -71,6 +87,8 @@ past_check_old(const struct restore_past *p, struct err *err)
 {
 	for (size_t i = 0; i < p->n_items; i++) {
 		const struct past_item *it = &p->items[i];
+		if (it->is_mounted && mounted_check(it->target, err))
+			return err->code;
 		if (it->was_there && place_of_old(it) == NULL)
 			return err_set(err, ERR_NOT_FOUND,
 			    "%s %s: what was there before the restore is no longer at %s",
@@ -82,10 +100,14 @@ past_check_old(const struct restore_past *p, struct err *err)
 bool
 past_is_swapped(const struct restore_past *p)
 {
-	for (size_t i = 0; i < p->n_items; i++)
-		if (p->items[i].stage_ino == 0 ||
-		    swap_inode(p->items[i].target) != p->items[i].stage_ino)
+	for (size_t i = 0; i < p->n_items; i++) {
+		const struct past_item *it = &p->items[i];
+		struct mounted m = mounted_of(it);
+		if (it->is_mounted
+			? !mounted_is_swapped(&m)
+			: it->stage_ino == 0 || swap_inode(it->target) != it->stage_ino)
 			return false;
+	}
 	return true;
 }
 
@@ -195,7 +217,13 @@ unstage(struct restore_past *p, struct err *err)
 {
 	for (size_t i = 0; i < p->n_items; i++) {
 		const struct past_item *it = &p->items[i];
+		struct mounted m = mounted_of(it);
 		uint64_t ino = swap_inode(it->stage);
+		if (it->is_mounted) {
+			if (mounted_check(it->target, err) || mounted_unstage(&m, err))
+				return err->code;
+			continue;
+		}
 		if (ino != 0 && ino != it->old_ino && fs_remove_tree(it->stage, err))
 			return err->code;
 	}
@@ -516,6 +544,10 @@ past_finish(struct restore_past *p, struct err *err)
 		return err->code;
 	for (size_t i = 0; i < p->n_items; i++) {
 		const struct past_item *it = &p->items[i];
+		struct mounted m = mounted_of(it);
+		if (it->is_mounted &&
+		    (mounted_check(it->target, err) || mounted_finish(&m, err)))
+			return err_wrap(err, "remove what was there before");
 		if (it->was_there && swap_inode(it->old) == it->old_ino &&
 		    fs_remove_tree(it->old, err))
 			return err_wrap(err, "remove what was there before");

@@ -1,6 +1,7 @@
 /* job_find_items: which member of the snapshot, and which data folder of a database, goes
  * where. */
 #include "base/room.h"
+#include "engine/kept_folder.h"
 #include "engine/restore_job.h"
 #include "engine/restore_path.h"
 
@@ -44,6 +45,24 @@ item_set_target(struct restore_item *it, const char *target, const char *tag, st
 	it->target = TAKE(copy);
 	it->stage = TAKE(stage);
 	it->old = TAKE(old);
+	return ERR_OK;
+}
+
+enum err_code
+item_set_mounted(struct restore_item *it, const char *tag, struct err *err)
+{
+	AUTO(str) char *hidden = NULL;
+	AUTO(str) char *stage = NULL;
+	AUTO(str) char *old = NULL;
+	if (kept_folder_path(&hidden, it->target, tag, err) ||
+	    str_printf(&stage, err, "%s/new", hidden) ||
+	    str_printf(&old, err, "%s/old", hidden))
+		return err->code;
+	free(it->stage);
+	free(it->old);
+	it->stage = TAKE(stage);
+	it->old = TAKE(old);
+	it->is_mounted = true;
 	return ERR_OK;
 }
 

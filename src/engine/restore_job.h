@@ -17,6 +17,8 @@
  *	stage    /srv/.stacksnap-new-1a2b3c4d.shop       the restored data, until the swap
  *	old      /srv/.stacksnap-old-1a2b3c4d.shop       what was there, after the swap
  *
+ * A folder that is a mount point has both in a hidden folder inside it (restore_mounted.h).
+ *
  * Databases are no items: their data folders are put in place empty, and the
  * server is then made to load the dumps.
  *
@@ -76,6 +78,8 @@ struct restore_item {
 	uint64_t old_bytes;
 	bool was_there; /* something is at target, perhaps an empty folder; from the swap on */
 	bool must_keep; /* what is at target holds what no snapshot has: never removed */
+	bool is_mounted; /* target is a mount point: stage and old lie in it (restore_mounted.h)
+			  */
 	enum item_state state;
 	uint64_t stage_ino; /* of what was staged; 0 until then */
 	uint64_t
@@ -194,6 +198,9 @@ MUST_CHECK enum err_code job_add_item(struct restore_job *j, enum item_kind kind
     const char *name, const char *target, struct restore_item **out, struct err *err);
 MUST_CHECK enum err_code item_set_target(
     struct restore_item *it, const char *target, const char *tag, struct err *err);
+/* Its target is a mount point. */
+MUST_CHECK enum err_code item_set_mounted(
+    struct restore_item *it, const char *tag, struct err *err);
 
 /* What a recorded or present inspect document says of a database's target.  Everything but the
  * lists is borrowed from doc. */

@@ -78,6 +78,7 @@ read_item(struct past_item *it, const json_t *obj, struct err *err)
 		.was_there = json_get_bool(obj, "was_there"),
 		.has_old = json_get_bool(obj, "has_old"),
 		.must_keep = json_get_bool(obj, "must_keep"),
+		.is_mounted = json_get_bool(obj, "mounted"),
 		.old_files = (uint64_t)json_get_int(obj, "old_files", 0),
 		.old_bytes = (uint64_t)json_get_int(obj, "old_bytes", 0),
 		.stage_ino = (uint64_t)json_get_int(obj, "stage_ino", 0),
@@ -227,6 +228,12 @@ past_tell_places(const struct restore_past *p)
 	for (size_t i = 0; i < p->n_items; i++) {
 		const struct past_item *it = &p->items[i];
 		uint64_t ino = swap_inode(it->target);
+		if (it->is_mounted) {
+			event_warning(events, it->name,
+			    "of what belongs to %s, all that is not there is in %s and %s",
+			    it->target, it->old, it->stage);
+			continue;
+		}
 		const char *old = ino == it->old_ino                     ? it->target
 				  : swap_inode(it->old) == it->old_ino   ? it->old
 				  : swap_inode(it->stage) == it->old_ino ? it->stage

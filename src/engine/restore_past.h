@@ -28,6 +28,7 @@ struct past_item {
 	bool was_there;
 	bool has_old;
 	bool must_keep;
+	bool is_mounted; /* see restore_mounted.h */
 	uint64_t old_files; /* as counted before the restore */
 	uint64_t old_bytes;
 	uint64_t stage_ino;

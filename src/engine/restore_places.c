@@ -1,71 +1,88 @@
 /* look_at_places: can what is to be exchanged be exchanged, and is there room beside it? */
 #include "engine/restore_look.h"
+#include "engine/restore_mounted.h"
 #include "engine/restore_path.h"
 #include "sys/fs.h"
 
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
-#define MOUNTINFO_MAX ((size_t)16 << 20)
-
-/* "\040" is a space, as the kernel writes paths; in place. */
-static void
-unescape(char *s)
+/* A server of these finds its data folder empty when it sets itself up, or does not start. */
+static bool
+needs_an_empty_folder(const struct restore_job *j, const struct restore_item *it)
 {
-	char *to = s;
-	for (const char *p = s; *p != '\0'; to++) {
-		if (p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] != '\0' &&
-		    p[3] != '\0') {
-			*to = (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
-			p += 4;
-		} else {
-			*to = *p++;
-		}
-	}
-	*to = '\0';
+	for (size_t i = 0; it->service != NULL && it->tree == NULL && i < j->n_databases; i++)
+		if (strcmp(j->databases[i].service, it->service) == 0)
+			return j->databases[i].kind != DB_REDIS;
+	return false;
 }
 
-static enum err_code
-look_at_mount(struct restore_job *j, const char *point, struct err *err)
+static bool
+is_read_only(const char *path)
 {
-	for (size_t i = 0; i < j->n_items; i++) {
-		const struct restore_item *it = &j->items[i];
-		if (it->target == NULL || !path_is_within(point, it->target))
-			continue;
-		bool is_same = strcmp(point, it->target) == 0;
-		if (strv_addf(&j->preview.obstacles, err,
-			is_same ? "%s %s is a mount point, which cannot be exchanged: unmount "
-				  "%s, or "
-				  "restore with another folder"
-				: "%s %s has another filesystem mounted inside it: unmount %s "
-				  "first",
-			item_kind_word(it->kind), it->name, point))
-			return err->code;
-	}
-	return ERR_OK;
+	struct statvfs st;
+	return statvfs(path, &st) == 0 && (st.f_flag & ST_RDONLY) != 0;
+}
+
+/* What it holds is moved, in place of the folder itself. */
+static enum err_code
+look_at_mounted(struct restore_job *j, struct restore_item *it, struct err *err)
+{
+	struct strv *obstacles = &j->preview.obstacles;
+	const char *word = item_kind_word(it->kind);
+	AUTO(str) char *hidden = NULL;
+	if (!fs_is_dir(it->target))
+		return strv_addf(obstacles, err,
+		    "%s %s is a file that something is mounted on, which cannot be exchanged: "
+		    "unmount it first",
+		    word, it->name);
+	if (needs_an_empty_folder(j, it))
+		return strv_addf(obstacles, err,
+		    "%s %s is a mount point, and the data folder of service %s, which must be "
+		    "empty when its server is set up, but would hold the old data: unmount %s, "
+		    "or "
+		    "let the service use a folder inside it",
+		    word, it->name, it->service, it->target);
+	if (is_read_only(it->target))
+		return strv_addf(obstacles, err,
+		    "%s %s is mounted read-only: mount it so that it can be written to", word,
+		    it->name);
+	if (item_set_mounted(it, j->tag, err) || path_holder(&hidden, it->old, err))
+		return err->code;
+	if (fs_exists(hidden))
+		return strv_addf(obstacles, err,
+		    "%s is there already, left by something else than a restore that is known "
+		    "here: look what it holds, and move it away",
+		    hidden);
+	return strv_addf(&j->preview.warnings, err,
+	    "%s %s is a filesystem of its own: its entries are moved one by one, the old ones "
+	    "to "
+	    "%s, where they stay until restore finish",
+	    word, it->name, it->old);
 }
 
 static enum err_code
 look_at_mounts(struct restore_job *j, struct err *err)
 {
-	AUTO(bufv) struct buf text = BUF_INIT;
-	if (fs_read_file("/proc/self/mountinfo", MOUNTINFO_MAX, &text, err))
+	AUTO(strv) struct strv points = STRV_INIT;
+	if (mounted_points(&points, err))
 		return err->code;
-	const char *s = buf_cstr(&text);
-	if (s == NULL)
-		return err_nomem(err);
-	AUTO(strv) struct strv lines = STRV_INIT;
-	if (strv_split(&lines, s, '\n', err))
-		return err->code;
-	for (size_t i = 0; i < lines.len; i++) {
-		AUTO(strv) struct strv fields = STRV_INIT;
-		if (strv_split(&fields, lines.items[i], ' ', err))
-			return err->code;
-		if (fields.len < 5)
-			continue;
-		unescape(fields.items[4]);
-		if (look_at_mount(j, fields.items[4], err))
-			return err->code;
+	for (size_t i = 0; i < j->n_items; i++) {
+		struct restore_item *it = &j->items[i];
+		for (size_t k = 0; it->target != NULL && k < points.len; k++) {
+			const char *point = points.items[k];
+			if (!path_is_within(point, it->target))
+				continue;
+			if (strcmp(point, it->target) == 0
+				? look_at_mounted(j, it, err)
+				: strv_addf(&j->preview.obstacles, err,
+				      "%s %s has another filesystem mounted inside it: unmount "
+				      "%s "
+				      "first",
+				      item_kind_word(it->kind), it->name, point))
+				return err->code;
+		}
 	}
 	return ERR_OK;
 }

@@ -108,6 +108,7 @@ write_item(struct json_writer *w, const struct restore_item *it)
 	json_flag(w, "was_there", it->was_there);
 	json_flag(w, "has_old", it->has_old);
 	json_flag(w, "must_keep", it->must_keep);
+	json_flag(w, "mounted", it->is_mounted);
 	json_u64(w, "old_files", it->old_files);
 	json_u64(w, "old_bytes", it->old_bytes);
 	json_u64(w, "stage_ino", it->stage_ino);

@@ -164,6 +164,15 @@ measure_now(
 		return ERR_OK;
 	if (measure_tree(it->target, e->cancel, &files, &bytes, err))
 		return err->code;
+	/* The old data lies in it. */
+	if (it->is_mounted && fs_exists(it->old)) {
+		uint64_t old_files = 0;
+		uint64_t old_bytes = 0;
+		if (measure_tree(it->old, e->cancel, &old_files, &old_bytes, err))
+			return err->code;
+		files -= files > old_files ? old_files : files;
+		bytes -= bytes > old_bytes ? old_bytes : bytes;
+	}
 	size_text(size, bytes);
 	return strv_addf(out, err, "%s %s as it is now (%llu %s, %s)", it->word, it->name,
 	    (unsigned long long)files, files == 1 ? "file" : "files", size);

@@ -12,6 +12,7 @@
  *more. When nothing was there before, it stays, since all data is in place kept       old data
  *stays beside     as above, when the user says so, until it is finished
  */
+#include "engine/restore_mounted.h"
 #include "engine/restore_past.h"
 #include "engine/restore_steps.h"
 #include "sys/clock.h"
@@ -236,9 +237,11 @@ remove_empty(struct restore_job *j)
 {
 	for (size_t i = 0; i < j->n_items; i++) {
 		const struct restore_item *it = &j->items[i];
-		struct err err;
-		if (it->state == ITEM_SWAPPED && it->was_there &&
-		    fs_remove_tree(it->old, &err) != ERR_OK)
+		struct err err = ERR_INIT;
+		struct mounted m = { it->target, it->stage, it->old };
+		if (it->state != ITEM_SWAPPED || !it->was_there)
+			continue;
+		if (it->is_mounted ? mounted_finish(&m, &err) : fs_remove_tree(it->old, &err))
 			event_warning(j->engine->events, it->name,
 			    "the empty folder %s could not be removed: %s", it->old, err.msg);
 	}

@@ -1,5 +1,6 @@
 /* Staging: restored data beside its place, on the same filesystem, so that one rename swaps it
  * in. */
+#include "engine/restore_mounted.h"
 #include "engine/restore_path.h"
 #include "engine/restore_place.h"
 #include "engine/restore_steps.h"
@@ -101,10 +102,40 @@ stage_empty(struct restore_job *j, const struct restore_item *it, struct err *er
 }
 
 static enum err_code
-stage_item(
+write_stage(
     struct restore_job *j, struct restore_pen *pen, struct restore_item *it, struct err *err)
 {
 	struct stat st;
+	if (it->tree != NULL ? stage_tree(j, pen, it, err) : stage_empty(j, it, err))
+		return err->code;
+	if (lstat(it->stage, &st) != 0)
+		return err_sys(err, "%s", it->stage);
+	it->stage_ino = st.st_ino;
+	return ERR_OK;
+}
+
+/* The same through the hidden folder as it was opened. */
+static enum err_code
+write_mounted_stage(
+    struct restore_job *j, struct restore_pen *pen, struct restore_item *it, struct err *err)
+{
+	struct mounted m = { it->target, it->stage, it->old };
+	AUTO(fd) int hidden = -1;
+	AUTO(str) char *opened = NULL;
+	if (mounted_begin(&m, &hidden, err) ||
+	    str_printf(&opened, err, "/proc/self/fd/%d/new", hidden))
+		return err->code;
+	char *path = it->stage;
+	it->stage = opened;
+	enum err_code rc = write_stage(j, pen, it, err);
+	it->stage = path;
+	return rc;
+}
+
+static enum err_code
+stage_item(
+    struct restore_job *j, struct restore_pen *pen, struct restore_item *it, struct err *err)
+{
 	AUTO(str) char *holder = NULL;
 	if (it->target == NULL && make_volume(j, it, err))
 		return err->code;
@@ -112,18 +143,17 @@ stage_item(
 		return err_set(err, ERR_EXISTS,
 		    "%s holds what an earlier restore kept: move it away or remove it first",
 		    it->old);
+	if (it->is_mounted) {
+		it->state = ITEM_STAGED;
+		return write_mounted_stage(j, pen, it, err);
+	}
 	/* No restore of this stack runs but ours: what is there was left by one that was
 	 * settled. */
 	if (path_holder(&holder, it->target, err) || fs_mkdirs(holder, 0755, err) ||
 	    fs_remove_tree(it->stage, err))
 		return err->code;
 	it->state = ITEM_STAGED; /* perhaps in part; either way it is ours to remove */
-	if (it->tree != NULL ? stage_tree(j, pen, it, err) : stage_empty(j, it, err))
-		return err->code;
-	if (lstat(it->stage, &st) != 0)
-		return err_sys(err, "%s", it->stage);
-	it->stage_ino = st.st_ino;
-	return ERR_OK;
+	return write_stage(j, pen, it, err);
 }
 
 static enum err_code

@@ -1,5 +1,7 @@
 /* The swap: one exchange for each item, forwards and back.  Which place holds which data is
- * told by inodes alone, so that either way may be interrupted and gone again. */
+ * told by inodes alone, so that either way may be interrupted and gone again.  Folders that are
+ * mount points: restore_mounted.h. */
+#include "engine/restore_mounted.h"
 #include "engine/restore_past.h"
 #include "engine/restore_path.h"
 #include "engine/restore_steps.h"
@@ -70,7 +72,7 @@ job_note_places(struct restore_job *j, struct err *err)
 {
 	for (size_t i = 0; i < j->n_items; i++) {
 		struct restore_item *it = &j->items[i];
-		it->old_ino = swap_inode(it->target);
+		it->old_ino = swap_inode(it->is_mounted ? it->old : it->target);
 		it->was_there = it->old_ino != 0;
 		if (it->stage_ino == 0 || swap_inode(it->stage) != it->stage_ino)
 			return err_set(err, ERR_IO,
@@ -87,8 +89,10 @@ job_swap(struct restore_job *j, struct err *err)
 {
 	for (size_t i = 0; i < j->n_items; i++) {
 		struct restore_item *it = &j->items[i];
-		if (it->was_there ? swap_places(it->stage, it->target, it->old, err)
-				  : swap_move(it->stage, it->target, err))
+		struct mounted mounted = { it->target, it->stage, it->old };
+		if (it->is_mounted  ? mounted_swap(&mounted, err)
+		    : it->was_there ? swap_places(it->stage, it->target, it->old, err)
+				    : swap_move(it->stage, it->target, err))
 			return err->code;
 		it->state = ITEM_SWAPPED;
 	}
