@@ -89,7 +89,7 @@ await test('schedules are made, and Home tells of what was proved', async () => 
 	const row = page.getByRole('article', { name: stack });
 	await row.getByText('Next backup').waitFor();
 	await row.getByText('the newest point').waitFor();
-	expect((await row.getByRole('img').first().getAttribute('aria-label')).includes('1 days complete'), 'the calendar has today');
+	expect((await row.getByRole('img').first().getAttribute('aria-label')).includes('1 day complete'), 'the calendar has today');
 	await accessible(page, 'Home');
 });
 

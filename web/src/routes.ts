@@ -1,6 +1,7 @@
 /** Every view and its address. Each page is a file of its own that is loaded when it is first shown. */
 import type { Component } from 'svelte';
 import { match, type Patterns, type Place } from '$lib/router.svelte';
+import { askForStylesAgain } from '$lib/styles';
 
 type Params = Record<string, string>;
 type Loader = () => Promise<{ default: Component<{ params: Params }> }>;
@@ -56,10 +57,12 @@ export async function load(name: PageName): ReturnType<Loader> {
 	const loader: Loader = loaders[name];
 	for (const wait of AGAIN_MS) {
 		try {
+			await askForStylesAgain();
 			return await loader();
 		} catch {
 			await new Promise((done) => setTimeout(done, wait));
 		}
 	}
+	await askForStylesAgain();
 	return loader();
 }

@@ -37,7 +37,18 @@ describe('results', () => {
 
 	it('reads what a drill has found', () => {
 		const proof = { verdict: 'failed', reason: 'db: table a differs', rto_ns: 1e9, took_ns: 2e9 };
-		expect(drillResult({ drills: [{ proof }] })).toEqual({ verdict: 'failed', reason: 'db: table a differs', rtoNs: 1e9, tookNs: 2e9 });
+		expect(drillResult({ drills: [{ proof }] })).toEqual({ verdict: 'failed', reason: 'db: table a differs', rtoNs: 1e9, tookNs: 2e9, compared: '', snapshot: '' });
 		expect(drillResult({ drills: [{ error: {} }] })).toBeNull();
+	});
+
+	it('says how much a drill has compared, and of which point', () => {
+		const proof = {
+			verdict: 'proved',
+			files: { compared: true, files: 1 },
+			databases: [{ compared: true, rows: 25_000 }, { compared: true, rows: 218 }, { compared: false, rows: 7 }],
+		};
+		const found = drillResult({ drills: [{ snapshot: 'ab12', proof }] });
+		expect(found?.compared).toBe('1 file and 25\u202f218 rows in 2 databases were compared.');
+		expect(found?.snapshot).toBe('ab12');
 	});
 });

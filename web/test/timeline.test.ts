@@ -34,6 +34,7 @@ describe('timeline', () => {
 			const { ticks } = timeline([], [], 0, s(length));
 			expect(ticks.length).toBeGreaterThanOrEqual(1);
 			expect(ticks.length).toBeLessThanOrEqual(9);
+			expect(timeline([], [], 0, s(length), 3).ticks.length).toBeLessThanOrEqual(4);
 			expect(ticks.at(-1)!.left).toBeLessThanOrEqual(1);
 		}
 	});

@@ -1,4 +1,5 @@
 /** Ninety days of backups as squares, a column for each week. */
+import { counted } from './format';
 import type { Schemas } from './types';
 
 type Day = Schemas['Day'];
@@ -73,7 +74,7 @@ function wordsOf(day: Day | undefined): string {
 /** For those who do not see the squares. */
 export function calendarText(all: readonly Square[]): string {
 	const having = (tone: DayTone) => all.filter((square) => square.tone === tone).length;
-	const parts = [`${having('complete') + having('proved')} days complete`];
+	const parts = [`${counted(having('complete') + having('proved'), 'day')} complete`];
 	if (having('attention') > 0) parts.push(`${having('attention')} with a partial or quarantined backup`);
 	if (having('failed') > 0) parts.push(`${having('failed')} with a failed backup`);
 	parts.push(`${having('none')} without a backup`);

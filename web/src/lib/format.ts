@@ -110,9 +110,15 @@ export function dateTime(atMs: number, timeZone?: string): string {
 	}).format(atMs);
 }
 
-/** "Sun 22 Nov". */
-export function day(atMs: number): string {
-	return formatter({ weekday: 'short', day: 'numeric', month: 'short' }).format(atMs);
+/** "Sun 22 Nov"; of another year than now's "Mon 22 Dec 2025". */
+export function day(atMs: number, nowMs = atMs): string {
+	const isThisYear = new Date(atMs).getFullYear() === new Date(nowMs).getFullYear();
+	return formatter({ weekday: 'short', day: 'numeric', month: 'short', ...(isThisYear ? {} : { year: 'numeric' }) }).format(atMs);
+}
+
+/** "01:36". */
+export function timeOfDay(atMs: number): string {
+	return formatter({ hour: '2-digit', minute: '2-digit' }).format(atMs);
 }
 
 /** "01:36:12". */

@@ -1,4 +1,5 @@
 /** What runs are called, and what their ends mean. */
+import { counted } from './format';
 import type { Tone } from '$design/tone';
 import type { IconName } from '$design/icons';
 import type { Proof, Run, RunDetail, Schemas } from './types';
@@ -98,15 +99,33 @@ export interface DrillResult {
 	reason: string;
 	rtoNs: number;
 	tookNs: number;
+	/** "276 files and 25 218 rows in 3 databases were compared"; "" when nothing was. */
+	compared: string;
+	/** The point; "" when it is not told. */
+	snapshot: string;
 }
 
 export function drillResult(result: RunDetail['result']): DrillResult | null {
-	const proof = (result as { drills?: { proof?: Record<string, unknown> }[] } | undefined)?.drills?.[0]?.proof;
+	const drill = (result as { drills?: { snapshot?: string; proof?: Record<string, unknown> }[] } | undefined)?.drills?.[0];
+	const proof = drill?.proof;
 	if (!proof || typeof proof.verdict !== 'string') return null;
 	return {
 		verdict: proof.verdict as Proof['verdict'],
 		reason: typeof proof.reason === 'string' ? proof.reason : '',
 		rtoNs: typeof proof.rto_ns === 'number' ? proof.rto_ns : 0,
 		tookNs: typeof proof.took_ns === 'number' ? proof.took_ns : 0,
+		compared: comparedWords(proof),
+		snapshot: drill?.snapshot ?? '',
 	};
+}
+
+function comparedWords(proof: Record<string, unknown>): string {
+	const files = (proof.files as { compared?: boolean; files?: number } | undefined) ?? {};
+	const databases = ((proof.databases as { compared?: boolean; rows?: number }[] | undefined) ?? []).filter((one) => one.compared);
+	const rows = databases.reduce((sum, one) => sum + (one.rows ?? 0), 0);
+	const parts = [
+		...(files.compared && files.files ? [counted(files.files, 'file')] : []),
+		...(databases.length > 0 ? [`${counted(rows, 'row')} in ${counted(databases.length, 'database')}`] : []),
+	];
+	return parts.length > 0 ? `${parts.join(' and ')} were compared.` : '';
 }

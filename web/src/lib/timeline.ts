@@ -27,6 +27,7 @@ export interface Timeline {
 	ticks: { left: number; ms: number }[];
 }
 
+const MOST_TICKS = 7;
 const STEPS_MS = [50, 100, 250, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 21_600_000, 86_400_000];
 
 export function timeline(
@@ -34,6 +35,8 @@ export function timeline(
 	quiet: readonly Schemas['Quiet'][],
 	beginNs: number,
 	endNs: number,
+	/** For so many moments there is room. */
+	most = MOST_TICKS,
 ): Timeline {
 	const begin = Math.min(beginNs, ...phases.map((phase) => phase.begin_ns), ...quiet.map((one) => one.begin_ns));
 	const length = Math.max(1, endNs - begin);
@@ -50,12 +53,12 @@ export function timeline(
 		lengthMs,
 		steps: phases.map((phase) => ({ text: phase.text, ...place(phase.begin_ns, phase.end_ns) })),
 		bands: quiet.map((one) => ({ service: one.service, ...place(one.begin_ns, one.end_ns) })),
-		ticks: ticks(lengthMs),
+		ticks: ticks(lengthMs, Math.min(MOST_TICKS, Math.max(2, most))),
 	};
 }
 
-/** Four to eight round moments. */
-function ticks(lengthMs: number): { left: number; ms: number }[] {
-	const step = STEPS_MS.find((one) => lengthMs / one <= 7) ?? lengthMs / 5;
+/** Round moments, so many or fewer beside the first. */
+function ticks(lengthMs: number, most: number): { left: number; ms: number }[] {
+	const step = STEPS_MS.find((one) => lengthMs / one <= most) ?? lengthMs / most;
 	return Array.from({ length: Math.floor(lengthMs / step) + 1 }, (_, i) => ({ left: (i * step) / lengthMs, ms: i * step }));
 }
