@@ -128,6 +128,19 @@ await test('it is used by keys alone', async () => {
 	await title('Runs');
 });
 
+await test('a view whose style does not come at first is not shown bare', async () => {
+	await page.goto(`${daemon.url}/`);
+	await page.getByRole('article', { name: stack }).waitFor();
+	let refused = 0;
+	const refuse = (route) => (refused++ < 2 ? route.abort() : route.continue());
+	await page.route('**/assets/*.css', refuse);
+	await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Snapshots' }).click();
+	await title('Snapshots');
+	await page.unroute('**/assets/*.css', refuse);
+	expect(refused > 1, `${refused} styles were asked for`);
+	equal(await page.locator('main h1').evaluate((one) => getComputedStyle(one.closest('.page')).display), 'flex', 'what the style says');
+});
+
 await test('every view fits a phone', async () => {
 	await page.setViewportSize({ width: 360, height: 740 });
 	for (const [path, heading] of [
