@@ -1,14 +1,10 @@
 #include "repo/content_delta.h"
 
-#include "base/checksum.h"
-#include "base/map.h"
 #include "repo/content_delta_impl.h"
 #include "sys/thread.h"
 
 #include <stdatomic.h>
 
-/* Ids are compared by so many bytes: they are keyed hashes. */
-#define PREFIX 16
 /* Of one pass: a map of two million places, less than three quarters of them full. */
 #define REMEMBER_DEFAULT 1500000
 /* Of lists so many extents are kept for each chunk of a pass: 32 MiB of the default's. */
@@ -98,116 +94,6 @@ delta_cursor_next(struct delta_cursor *c, struct delta_leaf *out, bool *is_end, 
 
 /* --- what both have --- */
 
-struct seen {
-	uint64_t first; /* number of the first one in a */
-	uint32_t in_a;
-	uint32_t in_both;
-};
-
-struct taking {
-	struct content_delta *delta;
-	unsigned level;
-	uint64_t pass;
-	uint64_t passes;
-	struct map ids;
-	bool has_equals; /* a has several of one id, of which more than the first are taken */
-};
-
-/* Whole rows: known by the id of the chunk or list, or a hash of several. */
-struct unit {
-	uint64_t number;
-	uint8_t prefix[PREFIX];
-};
-
-static void
-add_to_unit(struct unit *u, const struct delta_leaf *l)
-{
-	uint8_t both[PREFIX + ID_SIZE];
-	if (l->begins_unit) {
-		memcpy(u->prefix, l->extent->id.b, PREFIX);
-		u->number = l->unit;
-		return;
-	}
-	memcpy(both, u->prefix, PREFIX);
-	memcpy(both + PREFIX, l->extent->id.b, ID_SIZE);
-	struct checksum128 sum = checksum128_of(both, sizeof both);
-	put_u64(u->prefix, sum.low);
-	put_u64(u->prefix + 8, sum.high);
-}
-
-typedef enum err_code unit_fn(struct taking *t, const struct unit *u, struct err *err);
-
-/* Each unit of those that may be taken in this pass. */
-static enum err_code
-each_unit(struct taking *t, unsigned side, unit_fn *fn, struct err *err)
-{
-	AUTO(delta_cursor) struct delta_cursor c;
-	struct unit u;
-	delta_cursor_init(&c, &t->delta->sides[side], t->level);
-	for (;;) {
-		struct delta_leaf l;
-		bool is_end;
-		if (delta_cursor_next(&c, &l, &is_end, err))
-			return err->code;
-		if (is_end)
-			return cancel_check(t->delta->opt.cancel, err);
-		if (l.is_taken || !l.is_of_level)
-			continue;
-		add_to_unit(&u, &l);
-		bool is_now = t->passes == 1 || get_u32(u.prefix + 12) % t->passes == t->pass;
-		if (!l.extent->is_torn && is_now && fn(t, &u, err))
-			return err->code;
-	}
-}
-
-static enum err_code
-note_in_a(struct taking *t, const struct unit *u, struct err *err)
-{
-	void *value;
-	bool is_new;
-	if (map_put(&t->ids, u->prefix, &value, &is_new, err))
-		return err->code;
-	struct seen *s = value;
-	s->first = is_new ? u->number : s->first;
-	s->in_a++;
-	return ERR_OK;
-}
-
-static void
-set_taken(struct delta_side *s, uint64_t unit)
-{
-	s->taken[unit / 64] |= UINT64_C(1) << unit % 64;
-}
-
-static enum err_code
-take_in_b(struct taking *t, const struct unit *u, struct err *err)
-{
-	(void)err;
-	struct seen *s = map_get(&t->ids, u->prefix);
-	if (s == NULL || s->in_both == s->in_a)
-		return ERR_OK;
-	if (s->in_both == 0)
-		set_taken(&t->delta->sides[0], s->first);
-	else
-		t->has_equals = true;
-	s->in_both++;
-	set_taken(&t->delta->sides[1], u->number);
-	return ERR_OK;
-}
-
-/* The others of an id. */
-static enum err_code
-take_more_in_a(struct taking *t, const struct unit *u, struct err *err)
-{
-	(void)err;
-	struct seen *s = map_get(&t->ids, u->prefix);
-	if (s->in_both <= 1 || u->number == s->first)
-		return ERR_OK;
-	s->in_both--;
-	set_taken(&t->delta->sides[0], u->number);
-	return ERR_OK;
-}
-
 static enum err_code
 make_bits(struct delta_side *s, uint64_t leaves, struct err *err)
 {
@@ -215,27 +101,6 @@ make_bits(struct delta_side *s, uint64_t leaves, struct err *err)
 	s->leaves = leaves;
 	s->taken = calloc(leaves / 64 + 1, sizeof *s->taken);
 	return s->taken != NULL ? ERR_OK : err_nomem(err);
-}
-
-/* Mark the units of a level that both sides have. */
-static enum err_code
-take_units(struct content_delta *d, unsigned level, struct err *err)
-{
-	struct taking t = {
-		.delta = d, .level = level, .passes = 1 + d->sides[0].leaves / d->opt.remember
-	};
-	enum err_code rc = ERR_OK;
-	map_init(&t.ids, PREFIX, sizeof(struct seen));
-	if (!d->opt.is_apart)
-		rc = map_reserve(&t.ids, (size_t)(d->sides[0].leaves / t.passes), err);
-	for (; rc == ERR_OK && t.pass < t.passes && !d->opt.is_apart; t.pass++) {
-		map_clear(&t.ids);
-		if (each_unit(&t, 0, note_in_a, err) || each_unit(&t, 1, take_in_b, err) ||
-		    (t.has_equals && each_unit(&t, 0, take_more_in_a, err)))
-			rc = err->code;
-	}
-	map_release(&t.ids);
-	return rc;
 }
 
 /* The bits become marks of nodes. */
@@ -260,7 +125,7 @@ take_lists(struct content_delta *d, unsigned level, struct err *err)
 	for (unsigned side = 0; side < 2; side++)
 		if (make_bits(&d->sides[side], d->sides[side].count, err))
 			return err->code;
-	if (take_units(d, level, err))
+	if (delta_take_units(d, level, err))
 		return err->code;
 	for (unsigned side = 0; side < 2; side++)
 		mark_lists(&d->sides[side]);
@@ -450,7 +315,7 @@ content_delta_new(
 	for (unsigned side = 0; side < 2; side++)
 		if (make_bits(&d->sides[side], count_leaves(&d->sides[side]), err))
 			return err->code;
-	if (take_units(d, 0, err) || sum_up(d, 0, err) || sum_up(d, 1, err))
+	if (delta_take_units(d, 0, err) || sum_up(d, 0, err) || sum_up(d, 1, err))
 		return err->code;
 	*out = TAKE(d);
 	return ERR_OK;

@@ -1,7 +1,8 @@
 /*
  * content_delta_impl.h: the inside of a content_delta, for content_delta*.c only.
  *
- *	content_delta.c       lists and chunks that both have are marked as taken
+ *	content_delta.c       lists that one side has alone are read, level by level
+ *	content_delta_take.c  lists and chunks that both have are marked as taken
  *	content_delta_walk.c  what lies between them becomes runs
  *	content_delta_read.c  runs get their bytes
  *
@@ -87,6 +88,10 @@ delta_has_no_rows(const struct delta_leaf *l)
 {
 	return l->begins_unit && !l->extent->is_torn && l->extent->rows == 0;
 }
+
+/* Mark the units of a level that both sides have; the sides have bits for them. */
+MUST_CHECK enum err_code delta_take_units(
+    struct content_delta *d, unsigned level, struct err *err);
 
 unsigned delta_threads(const struct content_delta *d);
 

@@ -1,9 +1,11 @@
 /*
  * The bytes of runs.  Runs are collected into batches; the chunks of a batch are
- * read on other threads, in order of packs and frames, all of one frame by one
- * thread, so that no two wait for the same; runs are handed over in order, batch after batch.
+ * read in order of packs and frames, all of one frame by one thread, so that no two wait for
+ * the same. Other threads begin with a batch as soon as it is full; the thread that asks takes
+ * part when it has nothing else to do.  Runs are handed over in order, batch after batch.
  */
 #include "base/room.h"
+#include "crypto/secret.h"
 #include "repo/content_delta_impl.h"
 #include "repo/repo_impl.h"
 #include "sys/pool.h"
@@ -11,7 +13,10 @@
 #define BATCHES 4
 #define BATCH_BYTES ((size_t)1 << 20)
 #define BATCH_RUNS 256
-#define JOBS_WAITING 64
+/* Besides the thread that asks, which reads as well. */
+#define HELPERS_MAX 31
+/* Stored bytes that one thread fetches at once. */
+#define SPAN_BYTES ((uint64_t)64 << 10)
 /* Fewer chunks are read by the thread that asks. */
 #define CHUNKS_FOR_THREADS 4
 
@@ -23,14 +28,18 @@ struct piece {
 	size_t at; /* in the batch's bytes */
 };
 
-struct batch;
-
-/* The pieces of one frame. */
-struct frame_job {
-	struct job job;
-	struct batch *batch;
+/* Pieces of frames that lie one behind the other in a pack: fetched at once. */
+struct span {
 	size_t first;
 	size_t count;
+};
+
+struct batch;
+
+/* A thread that works on a batch until no span is left. */
+struct helper {
+	struct job job;
+	struct batch *batch;
 };
 
 struct batch_run {
@@ -42,29 +51,84 @@ struct batch {
 	struct piece *pieces;
 	size_t piece_count;
 	size_t piece_cap;
-	struct frame_job *jobs;
-	size_t job_cap;
+	struct span *spans;
+	size_t span_count;
+	size_t span_cap;
+	atomic_size_t next; /* span */
 	struct batch_run runs[BATCH_RUNS];
 	size_t run_count;
 	struct buf bytes;
 	size_t len;
 	bool is_started;
+	struct helper helpers[HELPERS_MAX];
 	pthread_mutex_t lock; /* guards what is below */
 	pthread_cond_t done;
-	size_t jobs_left;
+	size_t helpers_left;
 	bool has_failed;
 	struct err err; /* the first */
 };
 
 struct reading {
 	struct content_delta *delta;
-	struct pool *pool; /* NULL: this thread reads */
+	struct pool *pool; /* NULL: this thread reads alone */
+	size_t helpers; /* threads of the pool */
 	content_run_bytes_fn *fn;
 	void *arg;
 	struct batch batches[BATCHES];
 	size_t
 	    filling; /* number of the batch that runs are put into; those before it, in turn */
 };
+
+/* --- pieces and frames --- */
+
+static int
+by_place(const void *x, const void *y)
+{
+	const struct piece *a = x;
+	const struct piece *b = y;
+	int c = id_compare(&a->where.pack, &b->where.pack);
+	if (c != 0)
+		return c;
+	return (a->where.frame_offset > b->where.frame_offset) -
+	       (a->where.frame_offset < b->where.frame_offset);
+}
+
+static bool
+is_same_frame(const struct piece *a, const struct piece *b)
+{
+	return a->repo == b->repo && by_place(a, b) == 0;
+}
+
+/* So many of the pieces, at least one, lie in the first one's frame. */
+static size_t
+same_frame(const struct piece *p, size_t count)
+{
+	size_t n = 1;
+	while (n < count && is_same_frame(p, p + n))
+		n++;
+	return n;
+}
+
+static uint64_t
+frame_end(const struct piece *p)
+{
+	return (uint64_t)p->where.frame_offset + p->where.frame_len;
+}
+
+/* The stored bytes from the first piece's frame to the end of the last one's. */
+static uint64_t
+span_len(const struct piece *p, size_t count)
+{
+	return frame_end(&p[count - 1]) - p->where.frame_offset;
+}
+
+/* Does the frame of the next piece begin where that of this one ends? */
+static bool
+is_behind(const struct piece *a, const struct piece *b)
+{
+	return a->repo == b->repo && id_equal(&a->where.pack, &b->where.pack) &&
+	       a->where.frame_len > 0 && b->where.frame_offset == frame_end(a);
+}
 
 /* --- on any thread --- */
 
@@ -84,20 +148,52 @@ copy_piece(struct batch *b, const struct piece *p, struct tools *t)
 	return true;
 }
 
+static bool
+copy_frame(struct batch *b, const struct piece *p, size_t count, const struct pack_header *ph,
+    const uint8_t *sealed, struct tools *t)
+{
+	struct err why;
+	if (repo_decode_frame(t, ph, p->where.frame_offset, sealed, p->where.frame_len, &why))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!copy_piece(b, &p[i], t))
+			return false;
+	return true;
+}
+
+static bool
+copy_frames(struct batch *b, const struct span *s, struct tools *t)
+{
+	const struct piece *p = &b->pieces[s->first];
+	struct location whole = p->where;
+	struct pack_header ph;
+	struct err why;
+	whole.frame_len = (uint32_t)span_len(p, s->count);
+	if (repo_fetch_sealed(p->repo, &whole, t, &ph, &why))
+		return false;
+	bool is_done = true;
+	for (size_t i = 0, n; i < s->count && is_done; i += n) {
+		n = same_frame(p + i, s->count - i);
+		const uint8_t *sealed =
+		    t->block.data + (p[i].where.frame_offset - whole.frame_offset);
+		is_done = copy_frame(b, p + i, n, &ph, sealed, t);
+	}
+	secret_wipe(&ph, sizeof ph);
+	return is_done;
+}
+
 /* Past the cache: what is read once would only push out what is read again, and a buffer that
  * is used for frame after frame stays near the processor.  False when anything fails. */
 static bool
-copy_frame(struct batch *b, const struct frame_job *j)
+copy_span(struct batch *b, const struct span *s)
 {
-	const struct piece *p = &b->pieces[j->first];
+	struct repo *r = b->pieces[s->first].repo;
 	struct tools *t;
 	struct err why;
-	if (p->where.frame_len == 0 || repo_borrow_tools(p->repo, &t, &why))
+	if (b->pieces[s->first].where.frame_len == 0 || repo_borrow_tools(r, &t, &why))
 		return false;
-	bool is_done = repo_fetch_frame(p->repo, &p->where, t, &why) == ERR_OK;
-	for (size_t i = 0; i < j->count && is_done; i++)
-		is_done = copy_piece(b, &p[i], t);
-	repo_return_tools(p->repo, t);
+	bool is_done = copy_frames(b, s, t);
+	repo_return_tools(r, t);
 	return is_done;
 }
 
@@ -118,44 +214,57 @@ read_piece(struct batch *b, const struct piece *p, struct err *err)
 	return rc;
 }
 
-static void
-run_frame_job(struct job *job)
+/* False when all spans of the batch have been begun. */
+static bool
+run_span(struct batch *b)
 {
-	struct frame_job *j = (struct frame_job *)(void *)job;
-	struct batch *b = j->batch;
+	size_t number = atomic_fetch_add(&b->next, 1);
+	if (number >= b->span_count)
+		return false;
+	const struct span *s = &b->spans[number];
 	struct err err;
 	enum err_code rc = ERR_OK;
-	bool is_done = copy_frame(b, j);
-	for (size_t i = 0; i < j->count && rc == ERR_OK && !is_done; i++)
-		rc = read_piece(b, &b->pieces[j->first + i], &err);
+	bool is_done = copy_span(b, s);
+	for (size_t i = 0; i < s->count && rc == ERR_OK && !is_done; i++)
+		rc = read_piece(b, &b->pieces[s->first + i], &err);
+	if (rc == ERR_OK)
+		return true;
 	pthread_mutex_lock(&b->lock);
-	if (rc != ERR_OK && !b->has_failed) {
+	if (!b->has_failed) {
 		b->has_failed = true;
 		b->err = err;
 	}
-	if (--b->jobs_left == 0)
+	pthread_mutex_unlock(&b->lock);
+	return true;
+}
+
+static void
+run_helper(struct job *job)
+{
+	struct batch *b = ((struct helper *)(void *)job)->batch;
+	while (run_span(b))
+		continue;
+	pthread_mutex_lock(&b->lock);
+	if (--b->helpers_left == 0)
 		pthread_cond_signal(&b->done);
 	pthread_mutex_unlock(&b->lock);
 }
 
 /* --- on the thread that asks --- */
 
-static int
-by_place(const void *x, const void *y)
+static struct batch *
+batch_at(struct reading *r, size_t number)
 {
-	const struct piece *a = x;
-	const struct piece *b = y;
-	int c = id_compare(&a->where.pack, &b->where.pack);
-	if (c != 0)
-		return c;
-	return (a->where.frame_offset > b->where.frame_offset) -
-	       (a->where.frame_offset < b->where.frame_offset);
+	return &r->batches[number % BATCHES];
 }
 
-static bool
-is_same_frame(const struct piece *a, const struct piece *b)
+static void
+wait_for_helpers(struct batch *b)
 {
-	return a->repo == b->repo && by_place(a, b) == 0;
+	pthread_mutex_lock(&b->lock);
+	while (b->helpers_left > 0)
+		pthread_cond_wait(&b->done, &b->lock);
+	pthread_mutex_unlock(&b->lock);
 }
 
 /* A chunk that no index knows is told by who reads it. */
@@ -168,25 +277,27 @@ locate(struct piece *p)
 }
 
 static enum err_code
-make_jobs(struct batch *b, size_t *count, struct err *err)
+make_spans(struct batch *b, struct err *err)
 {
-	if (b->job_cap < b->piece_count) {
-		free(b->jobs);
-		b->job_cap = 0;
-		b->jobs = calloc(b->piece_cap, sizeof *b->jobs);
-		if (b->jobs == NULL)
+	if (b->span_cap < b->piece_count) {
+		free(b->spans);
+		b->span_cap = 0;
+		b->spans = calloc(b->piece_cap, sizeof *b->spans);
+		if (b->spans == NULL)
 			return err_nomem(err);
-		b->job_cap = b->piece_cap;
+		b->span_cap = b->piece_cap;
 	}
-	*count = 0;
+	b->span_count = 0;
 	for (size_t i = 0; i < b->piece_count; i++) {
-		if (i > 0 && is_same_frame(&b->pieces[i - 1], &b->pieces[i])) {
-			b->jobs[*count - 1].count++;
-			continue;
-		}
-		b->jobs[(*count)++] = (struct frame_job){
-			.job = { run_frame_job }, .batch = b, .first = i, .count = 1
-		};
+		const struct piece *p = &b->pieces[i];
+		struct span *s = i > 0 ? &b->spans[b->span_count - 1] : NULL;
+		if (s != NULL &&
+		    (is_same_frame(p - 1, p) ||
+			(is_behind(p - 1, p) &&
+			    span_len(&b->pieces[s->first], i + 1 - s->first) <= SPAN_BYTES)))
+			s->count++;
+		else
+			b->spans[b->span_count++] = (struct span){ .first = i, .count = 1 };
 	}
 	return ERR_OK;
 }
@@ -194,33 +305,47 @@ make_jobs(struct batch *b, size_t *count, struct err *err)
 static enum err_code
 start_batch(struct reading *r, struct batch *b, struct err *err)
 {
-	size_t count;
 	if (b->piece_count == 0)
 		return ERR_OK;
 	for (size_t i = 0; i < b->piece_count; i++)
 		locate(&b->pieces[i]);
 	qsort(b->pieces, b->piece_count, sizeof *b->pieces, by_place);
 	b->bytes.len = 0;
-	if (buf_reserve(&b->bytes, b->len + 1, err) || make_jobs(b, &count, err))
+	if (buf_reserve(&b->bytes, b->len + 1, err) || make_spans(b, err))
 		return err->code;
 	b->is_started = true;
-	b->jobs_left = count;
-	for (size_t i = 0; i < count; i++) {
-		if (r->pool != NULL)
-			pool_submit(r->pool, &b->jobs[i].job);
-		else
-			run_frame_job(&b->jobs[i].job);
+	atomic_store(&b->next, 0);
+	size_t helpers = min_size(r->helpers, b->span_count);
+	b->helpers_left = helpers;
+	for (size_t i = 0; i < helpers; i++) {
+		b->helpers[i] = (struct helper){ { run_helper }, b };
+		pool_submit(r->pool, &b->helpers[i].job);
 	}
 	return ERR_OK;
 }
 
-static void
-wait_for(struct batch *b)
+static bool
+has_helpers(struct batch *b)
 {
 	pthread_mutex_lock(&b->lock);
-	while (b->jobs_left > 0)
-		pthread_cond_wait(&b->done, &b->lock);
+	bool has = b->helpers_left > 0;
 	pthread_mutex_unlock(&b->lock);
+	return has;
+}
+
+/* Until all is read that belongs to the batch; while others are at its last spans, this thread
+ * works on later batches. */
+static void
+complete(struct reading *r, struct batch *b)
+{
+	while (run_span(b))
+		continue;
+	for (size_t i = 0; i < BATCHES; i++) {
+		struct batch *later = batch_at(r, r->filling + i);
+		while (later->is_started && has_helpers(b) && run_span(later))
+			continue;
+	}
+	wait_for_helpers(b);
 }
 
 /* Hand over the runs of a batch, and make it empty. */
@@ -229,7 +354,7 @@ finish_batch(struct reading *r, struct batch *b, struct err *err)
 {
 	if (!b->is_started)
 		return ERR_OK;
-	wait_for(b);
+	complete(r, b);
 	b->is_started = false;
 	if (b->has_failed) {
 		*err = b->err;
@@ -248,12 +373,6 @@ finish_batch(struct reading *r, struct batch *b, struct err *err)
 	b->piece_count = 0;
 	b->len = 0;
 	return ERR_OK;
-}
-
-static struct batch *
-batch_at(struct reading *r, size_t number)
-{
-	return &r->batches[number % BATCHES];
 }
 
 /* Start the batch that was filled; the next one must have been handed over before. */
@@ -307,13 +426,12 @@ static void
 reading_auto(struct reading *r)
 {
 	for (size_t i = 0; i < BATCHES; i++)
-		if (r->batches[i].is_started)
-			wait_for(&r->batches[i]);
+		wait_for_helpers(&r->batches[i]);
 	pool_close(r->pool);
 	for (size_t i = 0; i < BATCHES; i++) {
 		struct batch *b = &r->batches[i];
 		free(b->pieces);
-		free(b->jobs);
+		free(b->spans);
 		buf_release(&b->bytes);
 		pthread_cond_destroy(&b->done);
 		pthread_mutex_destroy(&b->lock);
@@ -331,7 +449,9 @@ content_delta_read(
 	}
 	bool has_threads =
 	    delta_threads(d) > 1 && d->rest.chunks[0] + d->rest.chunks[1] >= CHUNKS_FOR_THREADS;
-	if (has_threads && pool_open(&r.pool, delta_threads(d), JOBS_WAITING, "delta", err))
+	r.helpers = has_threads ? min_size(delta_threads(d) - 1, HELPERS_MAX) : 0;
+	if (r.helpers > 0 &&
+	    pool_open(&r.pool, (unsigned)r.helpers, BATCHES * HELPERS_MAX, "delta", err))
 		return err->code;
 	if (content_delta_walk(d, add_run, &r, err) ||
 	    start_batch(&r, batch_at(&r, r.filling), err))

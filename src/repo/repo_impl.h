@@ -74,6 +74,11 @@ MUST_CHECK enum err_code repo_chunk_id(
 MUST_CHECK enum err_code repo_fetch_frame(
     struct repo *r, const struct location *loc, struct tools *t, struct err *err);
 
+/* Fetch what is stored of a frame, or of several that lie one behind the other (loc has the
+ * place of the first and the length of all), into t->block.  The caller wipes *ph. */
+MUST_CHECK enum err_code repo_fetch_sealed(struct repo *r, const struct location *loc,
+    struct tools *t, struct pack_header *ph, struct err *err);
+
 /* Open a sealed frame: the plain bytes are in t->plain. */
 MUST_CHECK enum err_code repo_decode_frame(struct tools *t, const struct pack_header *ph,
     uint32_t offset, const uint8_t *sealed, size_t len, struct err *err);

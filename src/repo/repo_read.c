@@ -171,26 +171,35 @@ struct frame_request {
 };
 
 enum err_code
+repo_fetch_sealed(struct repo *r, const struct location *loc, struct tools *t,
+    struct pack_header *ph, struct err *err)
+{
+	char where[PACK_KEY_SIZE];
+	size_t len = loc->frame_len;
+	pack_key(where, &loc->pack);
+	if (pack_header_of(r, &loc->pack, ph, err))
+		return err->code;
+	t->block.len = 0;
+	if (buf_reserve(&t->block, len, err) ||
+	    store_get_range(r->store, where, loc->frame_offset, t->block.data, len, err)) {
+		secret_wipe(ph, sizeof *ph);
+		return err->code;
+	}
+	return ERR_OK;
+}
+
+enum err_code
 repo_fetch_frame(struct repo *r, const struct location *loc, struct tools *t, struct err *err)
 {
 	struct pack_header ph;
 	char where[PACK_KEY_SIZE];
-	size_t len = loc->frame_len;
-	pack_key(where, &loc->pack);
-	if (pack_header_of(r, &loc->pack, &ph, err))
+	if (repo_fetch_sealed(r, loc, t, &ph, err))
 		return err->code;
-	t->block.len = 0;
-	enum err_code rc = buf_reserve(&t->block, len, err);
-	if (rc == ERR_OK)
-		rc = store_get_range(
-		    r->store, where, loc->frame_offset, t->block.data, len, err);
-	if (rc == ERR_OK) {
-		rc = repo_decode_frame(t, &ph, loc->frame_offset, t->block.data, len, err);
-		if (rc)
-			err_wrap(err, "%s: frame at %u", where, loc->frame_offset);
-	}
+	enum err_code rc =
+	    repo_decode_frame(t, &ph, loc->frame_offset, t->block.data, loc->frame_len, err);
 	secret_wipe(&ph, sizeof ph);
-	return rc;
+	pack_key(where, &loc->pack);
+	return rc ? err_wrap(err, "%s: frame at %u", where, loc->frame_offset) : ERR_OK;
 }
 
 static enum err_code

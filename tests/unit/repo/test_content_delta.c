@@ -431,6 +431,10 @@ what_only_moved_is_not_read(void **state)
 	struct content_delta_options opt = between(&p.in_a, &p.in_b);
 	struct content_delta_rest rest = check(&p.a, &p.b, &opt, &g);
 	assert_in_range(rest.chunks[0] + rest.chunks[1], 0, 10);
+	/* The same when what moved is more than is remembered. */
+	opt.remember = 100;
+	rest = check(&p.a, &p.b, &opt, &g);
+	assert_in_range(rest.chunks[0] + rest.chunks[1], 0, 10);
 }
 
 static enum err_code
