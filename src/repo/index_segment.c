@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #define CURSOR_BLOCKS 16
+#define PACKS_KEPT 4096
 
 struct segment *
 segment_alloc(void)
@@ -38,6 +39,7 @@ segment_unref(struct segment *s)
 	free(s->path);
 	free(s->object_list);
 	free(s->fence_list);
+	free(s->pack_list);
 	free(s);
 }
 
@@ -154,6 +156,31 @@ load_fences(struct segment *s, struct err *err)
 	return rc;
 }
 
+/* Each look-up ends with a pack: those of all but very large repositories are kept. */
+static enum err_code
+load_packs(struct segment *s, struct err *err)
+{
+	struct segment_cursor c;
+	const uint8_t *r;
+	if (s->packs.count > PACKS_KEPT)
+		return ERR_OK;
+	AUTO(mem) struct segment_pack *list = calloc(s->packs.count + 1, sizeof *list);
+	if (list == NULL)
+		return err_nomem(err);
+	if (segment_cursor_init(&c, s, &s->packs, err))
+		return err->code;
+	enum err_code rc = ERR_OK;
+	for (size_t i = 0; i < s->packs.count && rc == ERR_OK; i++) {
+		rc = segment_cursor_next(&c, &r, err);
+		if (rc == ERR_OK)
+			segment_decode_pack(r, &list[i]);
+	}
+	segment_cursor_release(&c);
+	if (rc == ERR_OK)
+		s->pack_list = TAKE(list);
+	return rc;
+}
+
 enum err_code
 segment_open(struct segment **out, const char *path, struct err *err)
 {
@@ -175,7 +202,7 @@ segment_open(struct segment **out, const char *path, struct err *err)
 		segment_remove_file(s);
 		return err_set(err, ERR_IO, "%s is not an index segment", path);
 	}
-	if (load_objects(s, err) || load_fences(s, err))
+	if (load_objects(s, err) || load_fences(s, err) || load_packs(s, err))
 		return err->code;
 	if (!objects_fit(s)) {
 		segment_remove_file(s);
@@ -236,6 +263,10 @@ segment_read_pack(struct segment *s, uint64_t number, struct segment_pack *out, 
 	size_t per = table_per_block(&s->packs);
 	if (number >= s->packs.count)
 		return err_set(err, ERR_IO, "the local copy of the index names no such pack");
+	if (s->pack_list != NULL) {
+		*out = s->pack_list[number];
+		return ERR_OK;
+	}
 	if (read_blocks(s, s->packs.block + number / per, 1, block, err))
 		return err->code;
 	segment_decode_pack(block + number % per * SEG_PACK, out);

@@ -85,6 +85,7 @@ struct segment {
 	struct segment_table fences;
 	struct segment_object *object_list;
 	uint64_t *fence_list;
+	struct segment_pack *pack_list; /* NULL: they are many, or it is being written */
 };
 
 MUST_CHECK enum err_code segment_open(struct segment **out, const char *path, struct err *err);
