@@ -9,7 +9,7 @@ const struct frame_rule frame_rules[KINDS] = {
 	[CHUNK_DATA] = { 256 << 10, 1024 << 10, BLOCK_LEVEL_FRAME, PACK_DATA },
 	/* Two rows that changed lie in two frames: what is unpacked beside them is what a diff
 	 * costs. Measured in docs/decisions/0023-datasets.md. */
-	[CHUNK_ROWS] = { 32 << 10, 32 << 10, BLOCK_LEVEL_ROWS, PACK_DATA },
+	[CHUNK_ROWS] = { 24 << 10, 24 << 10, BLOCK_LEVEL_ROWS, PACK_DATA },
 	[CHUNK_TREE] = { 128 << 10, 256 << 10, 3, PACK_TREE },
 };
 
