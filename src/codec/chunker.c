@@ -184,6 +184,13 @@ row_ends_find(const struct row_ends *ends, uint64_t place)
 	return low;
 }
 
+bool
+row_ends_at(const struct row_ends *ends, size_t place)
+{
+	size_t i = row_ends_find(ends, (uint64_t)ends->base + place);
+	return i < ends->count && ends->at[i] - ends->base == place;
+}
+
 size_t
 row_ends_pass(struct row_ends *ends, size_t taken, bool *is_open)
 {

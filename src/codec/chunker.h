@@ -70,6 +70,8 @@ struct row_ends {
 /* The same for BORDER_ROWS; data begins at ends->base. */
 size_t chunker_next_row(
     struct chunker *c, const uint8_t *data, size_t len, const struct row_ends *ends, bool *cut);
+/* Does a row end so many bytes (at least one) behind base? */
+bool row_ends_at(const struct row_ends *ends, size_t place);
 /* taken bytes behind base are done with: how many rows ended in them.  *is_open: one goes on
  * behind them; as it was when there are no ends. */
 size_t row_ends_pass(struct row_ends *ends, size_t taken, bool *is_open);

@@ -9,6 +9,8 @@
 
 /* Chunks of some 30 KiB: a table of four GB is known as a whole. */
 #define WINDOW ((size_t)1 << 17)
+/* After a chunk that was not the expected one, at most so many are not foretold. */
+#define DOUBT_MAX 255
 #define KEY_SIZE 16 /* of an id: enough to tell chunks apart that are hashed with a key */
 
 /* Stored chunks that may still be counted off. */
@@ -22,6 +24,7 @@ struct waiting {
 struct tallied {
 	uint32_t waiting;
 	uint32_t met;
+	uint64_t last; /* number of the one that came last */
 };
 
 struct row_tally {
@@ -48,7 +51,14 @@ struct row_tally {
 	size_t cap; /* a power of two */
 	size_t first;
 	size_t count;
+	uint64_t let_go; /* the number of the first */
 	struct map tally; /* the first bytes of ids, to struct tallied */
+
+	/* what the stream is likely to go on with */
+	uint64_t expected; /* number of a stored chunk */
+	bool expects;
+	uint32_t doubt; /* grows with each disappointment */
+	uint32_t wary; /* so many chunks more nothing is foretold */
 };
 
 /* One chunk in fresh; its bytes follow. */
@@ -84,6 +94,7 @@ row_tally_open(struct row_tally **out, struct repo *r, const struct row_tally_op
 	t->spill = opt->spill;
 	t->window = opt->window > 0 ? opt->window : WINDOW;
 	map_init(&t->tally, KEY_SIZE, sizeof(struct tallied));
+	t->expects = true;
 	chunker_init(&t->chunker, &r->chunker, r->config.rows, BORDER_ROWS);
 	if (content_cursor_init(&t->cursor, r, opt->stored, err) ||
 	    repo_borrow_tools(r, &t->tools, err))
@@ -165,6 +176,7 @@ let_go(struct row_tally *t, struct err *err)
 	}
 	t->first = (t->first + 1) & (t->cap - 1);
 	t->count--;
+	t->let_go++;
 	return ERR_OK;
 }
 
@@ -181,6 +193,7 @@ wait_for(struct row_tally *t, const struct waiting *w, struct err *err)
 		if (map_put(&t->tally, w->extent.id.b, &n, &is_new, err))
 			return err->code;
 		((struct tallied *)n)->waiting++;
+		((struct tallied *)n)->last = t->let_go + t->count;
 	}
 	t->count++;
 	*at(t, t->count - 1) = *w;
@@ -217,18 +230,30 @@ slide(struct row_tally *t, struct err *err)
 
 /* --- the stream --- */
 
-/* Is there such a chunk that no other was counted off against? */
+/* Is there such a chunk that no other was counted off against?  What stood behind it is likely
+ * to follow. */
+static bool
+meet(struct row_tally *t, const struct id *id)
+{
+	struct tallied *n = map_get(&t->tally, id->b);
+	if (n == NULL || n->met == n->waiting)
+		return false;
+	n->met++;
+	t->expected = n->last + 1;
+	t->expects = true;
+	return true;
+}
+
 static enum err_code
 count_off(
     struct row_tally *t, const uint8_t *data, size_t len, bool *is_shared, struct err *err)
 {
 	struct id id;
+	t->expects = false;
+	t->wary -= t->wary > 0;
 	if (slide(t, err) || repo_chunk_id(t->tools, data, len, &id, err))
 		return err->code;
-	struct tallied *n = map_get(&t->tally, id.b);
-	*is_shared = n != NULL && n->met < n->waiting;
-	if (*is_shared)
-		n->met++;
+	*is_shared = meet(t, &id);
 	return ERR_OK;
 }
 
@@ -272,6 +297,52 @@ end_chunk(struct row_tally *t, const uint8_t *data, size_t len, struct err *err)
 	return ERR_OK;
 }
 
+/* The stored chunk that is likely to come now; NULL when none is. */
+static const struct waiting *
+expected_chunk(struct row_tally *t)
+{
+	bool is_at_start = t->carry.len == 0 && !t->row_is_open && !t->was_torn;
+	uint64_t number = t->expected - t->let_go;
+	if (!is_at_start || !t->expects || t->wary > 0 || t->expected < t->let_go ||
+	    number >= t->count)
+		return NULL;
+	const struct waiting *w = at(t, (size_t)number);
+	return w->is_loose ? NULL : w;
+}
+
+/* Where the stream goes on as what is stored did, the border is known without looking for it: a
+ * fresh start, the same bytes, the same border.  *taken is 0 when that is not so. */
+static enum err_code
+take_foretold(struct row_tally *t, const uint8_t *data, size_t len, struct row_ends *ends,
+    size_t *taken, struct err *err)
+{
+	struct id id;
+	*taken = 0;
+	if (!t->expects)
+		return ERR_OK;
+	if (slide(t, err))
+		return err->code;
+	const struct waiting *w = expected_chunk(t);
+	if (w == NULL || w->extent.len > len || !row_ends_at(ends, (size_t)w->extent.len))
+		return ERR_OK;
+	size_t n = (size_t)w->extent.len;
+	uint64_t next = t->expected + 1;
+	if (repo_chunk_id(t->tools, data, n, &id, err))
+		return err->code;
+	if (!id_equal(&id, &w->extent.id) || !meet(t, &id)) {
+		t->expects = false;
+		t->doubt = (uint32_t)min_size(2 * (size_t)t->doubt + 1, DOUBT_MAX);
+		t->wary = t->doubt;
+		return ERR_OK;
+	}
+	t->expected = next;
+	t->doubt = 0;
+	t->offset += n;
+	t->rest.rows += row_ends_pass(ends, n, &t->row_is_open);
+	*taken = n;
+	return ERR_OK;
+}
+
 static enum err_code
 cut(struct row_tally *t, const uint8_t *data, size_t len, struct row_ends *ends,
     struct err *err)
@@ -280,8 +351,15 @@ cut(struct row_tally *t, const uint8_t *data, size_t len, struct row_ends *ends,
 	size_t fed = 0;
 	while (fed < len) {
 		bool is_end;
-		size_t taken =
-		    chunker_next_row(&t->chunker, data + fed, len - fed, ends, &is_end);
+		size_t taken = 0;
+		if (start == fed && t->chunker.pos == 0 &&
+		    take_foretold(t, data + fed, len - fed, ends, &taken, err))
+			return err->code;
+		if (taken > 0) {
+			start = fed += taken;
+			continue;
+		}
+		taken = chunker_next_row(&t->chunker, data + fed, len - fed, ends, &is_end);
 		fed += taken;
 		t->rows += row_ends_pass(ends, taken, &t->row_is_open);
 		if (is_end && end_chunk(t, data + start, fed - start, err))

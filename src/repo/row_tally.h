@@ -3,7 +3,8 @@
  * stored.
  *
  * The bytes of a table's file come as they would go to a stream of rows
- * (repo/stream.h), and are cut in the same way; nothing is stored.  Each chunk
+ * (repo/stream.h), and are cut in the same way; nothing is stored.  Where they go on as what is
+ * stored did, borders are taken from there instead of being looked for.  Each chunk
  * is counted off against one stored chunk of the same bytes, wherever that
  * stands.  What neither side's other has is left: the fresh chunks with their
  * bytes, the stale ones as extents.  What is counted off is equal, and may be

@@ -5,13 +5,16 @@
  *	row-diff change DIR ROWS CHANGES	a version of it with so many scattered changes
  *	row-diff diff DIR CHANGES RUNS	compare both, each run with nothing in memory
  *	row-diff rows ROWS CHANGES	the version's rows as COPY has them, on standard output
+ *	row-diff live DIR ROWS CHANGES	a version as it streams by, counted off against the
+ *stored table
  *
  * Of ten changes one is a removed row, one an added one, eight are changed amounts.  diff
- *prints a line of JSON for each run, and fails when the counts are not those of the changes.
+ * prints a line of JSON for each run, and fails when the counts are not those of the changes.
  */
 #include "base/strv.h"
 #include "db/row_match.h"
 #include "repo/content_delta.h"
+#include "repo/row_tally.h"
 #include "repo/stream.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
@@ -19,8 +22,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #define PIECE ((size_t)256 << 10)
+/* What a pipe gives at once. */
+#define PORTION ((size_t)64 << 10)
 #define ROW_MAX 256
 
 static uint64_t
@@ -103,6 +109,7 @@ typedef enum err_code piece_fn(void *arg, const char *rows, size_t len, const ui
     size_t count, struct err *err);
 
 struct pieces {
+	size_t size;
 	char *data;
 	size_t len;
 	uint32_t *ends;
@@ -126,7 +133,7 @@ put_row(struct pieces *p, uint64_t id, bool is_updated, struct err *err)
 {
 	p->len += write_row(p->data + p->len, id, is_updated);
 	p->ends[p->count++] = (uint32_t)p->len;
-	return p->len + ROW_MAX > PIECE ? flush(p, err) : ERR_OK;
+	return p->len + ROW_MAX > p->size ? flush(p, err) : ERR_OK;
 }
 
 static enum err_code
@@ -146,9 +153,10 @@ put_rows(struct pieces *p, const struct plan *plan, struct err *err)
 }
 
 static enum err_code
-each_piece(const struct plan *plan, piece_fn *fn, void *arg, struct err *err)
+each_piece(const struct plan *plan, size_t size, piece_fn *fn, void *arg, struct err *err)
 {
-	struct pieces p = { .data = malloc(PIECE),
+	struct pieces p = { .size = size,
+		.data = malloc(PIECE),
 		.ends = calloc(PIECE / 16, sizeof(uint32_t)),
 		.fn = fn,
 		.arg = arg };
@@ -231,7 +239,7 @@ store_table(struct content *out, struct writer *w, const struct plan *plan, stru
 	if (intake_new(&in, w, err) || stream_open_rows(&s, in, err))
 		return err->code;
 	if (stream_write(s, head, sizeof head - 1, err) || stream_border(s, err) ||
-	    each_piece(plan, store_piece, s, err) || stream_border(s, err) ||
+	    each_piece(plan, PIECE, store_piece, s, err) || stream_border(s, err) ||
 	    stream_write(s, "\\.\n", 3, err)) {
 		stream_abort(s);
 		return err->code;
@@ -275,7 +283,7 @@ print_rows(const char *rows, const char *changes, struct err *err)
 	AUTO(plan) struct plan plan = { .rows = 0 };
 	if (plan_make(&plan, strtoull(rows, NULL, 10), strtoull(changes, NULL, 10), err))
 		return err->code;
-	return each_piece(&plan, print_piece, stdout, err);
+	return each_piece(&plan, PIECE, print_piece, stdout, err);
 }
 
 /* --- the comparison --- */
@@ -384,6 +392,61 @@ run_once(const char *dir, const char *changes, struct err *err)
 	return ERR_OK;
 }
 
+/* --- what streams by --- */
+
+struct passing {
+	struct row_tally *tally;
+	uint64_t bytes;
+	int64_t cpu_ns;
+};
+
+static int64_t
+cpu_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+static enum err_code
+pass_piece(void *arg, const char *rows, size_t len, const uint32_t *ends, size_t count,
+    struct err *err)
+{
+	struct passing *p = arg;
+	int64_t start = cpu_ns();
+	enum err_code rc = row_tally_rows(p->tally, rows, len, ends, count, err);
+	p->cpu_ns += cpu_ns() - start;
+	p->bytes += len;
+	return rc;
+}
+
+static enum err_code
+pass_by(const char *dir, const char *rows, const char *changes, struct err *err)
+{
+	AUTO(plan) struct plan plan = { .rows = 0 };
+	AUTO(place) struct place p = { .dir = NULL };
+	AUTO(content) struct content stored = CONTENT_INIT;
+	struct spill *spill = NULL;
+	struct row_rest rest = { .rows = 0 };
+	struct passing passing = { .tally = NULL };
+	if (plan_make(&plan, strtoull(rows, NULL, 10), strtoull(changes, NULL, 10), err) ||
+	    place_open(&p, dir, false, err) || load_content(&stored, dir, "0", err) ||
+	    spill_open(&spill, NULL, err))
+		return err->code;
+	struct row_tally_options opt = { .stored = &stored, .spill = spill };
+	enum err_code rc = row_tally_open(&passing.tally, p.repo, &opt, err);
+	if (rc == ERR_OK)
+		rc = each_piece(&plan, PORTION, pass_piece, &passing, err);
+	if (rc == ERR_OK)
+		rc = row_tally_finish(passing.tally, &rest, err);
+	printf("{\"bytes\": %" PRIu64 ", \"rows\": %" PRIu64 ", \"cpu_ms\": %.0f}\n",
+	    passing.bytes, rest.rows, (double)passing.cpu_ns / 1e6);
+	row_tally_free(passing.tally);
+	row_rest_release(&rest);
+	spill_close(spill);
+	return rc;
+}
+
 static enum err_code
 run(int argc, char **argv, struct err *err)
 {
@@ -394,8 +457,11 @@ run(int argc, char **argv, struct err *err)
 		return store_version(argv[2], argv[3], argv[4], err);
 	if (strcmp(verb, "rows") == 0 && argc == 4)
 		return print_rows(argv[2], argv[3], err);
+	if (strcmp(verb, "live") == 0 && argc == 5)
+		return pass_by(argv[2], argv[3], argv[4], err);
 	if (strcmp(verb, "diff") != 0 || argc != 5)
-		return err_set(err, ERR_USAGE, "make, change, diff or rows: see row_diff.c");
+		return err_set(
+		    err, ERR_USAGE, "make, change, diff, rows or live: see row_diff.c");
 	for (long i = strtol(argv[4], NULL, 10); i > 0; i--)
 		if (run_once(argv[2], argv[3], err))
 			return err->code;

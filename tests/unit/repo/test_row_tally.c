@@ -246,6 +246,29 @@ a_row_that_changed_leaves_one_chunk_of_each(void **state)
 	assert_true(one_each >= places - 2);
 }
 
+/* A row ends where the stored chunk ends, and yet it is not that chunk. */
+static void
+rows_that_keep_their_length_are_left_when_they_change(void **state)
+{
+	const uint64_t places[] = { 100, 9000, 9001, 24000, 39999 };
+	for (size_t portion = 20000; portion < 2000000; portion *= 9) {
+		AUTO(table) struct table a = { BUF_INIT, 0 };
+		AUTO(table) struct table b = { BUF_INIT, 0 };
+		add_rows(&a, 0, 40000);
+		uint64_t from = 0;
+		for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+			add_rows(&b, from, places[i]);
+			add_row(&b, places[i], 0);
+			b.rows.data[b.rows.len - 2] ^= 1;
+			from = places[i] + 1;
+		}
+		add_rows(&b, from, 40000);
+		struct left left = left_of(*state, &a, &b, portion);
+		assert_in_range(left.fresh.rows, ARRAY_LEN(places), 15000);
+		assert_true(left.fresh.hash != left.stale.hash);
+	}
+}
+
 static void
 rows_that_were_added_or_removed_are_left(void **state)
 {
@@ -392,6 +415,8 @@ main(void)
 		    nothing_is_left_of_equal_tables, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_row_that_changed_leaves_one_chunk_of_each, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    rows_that_keep_their_length_are_left_when_they_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    rows_that_were_added_or_removed_are_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(
