@@ -232,18 +232,49 @@ cli_name_snapshot(const struct snapshot *s, struct err *err)
 
 /* --- what went wrong --- */
 
+/* Is the state folder what could not be made or written to? */
+static bool
+is_of_state(const struct cli *c, const struct err *err)
+{
+	static const char making[] = "create folder ";
+	const char *at = strstr(err->msg, making);
+	bool is_refused =
+	    err->code == ERR_IO || err->code == ERR_READ_ONLY || err->code == ERR_DENIED;
+	if (c->state_dir == NULL)
+		return false;
+	if (at == NULL)
+		return is_refused && strstr(err->msg, c->state_dir) != NULL;
+	at += sizeof making - 1;
+	return strncmp(at, c->state_dir, strcspn(at, ":")) == 0;
+}
+
+/* By what it was tried to open the repository. */
+static const char *
+hint_of_key(const struct cli *c, const struct err *err)
+{
+	const struct args *a = &c->args;
+	if (strstr(err->msg, "recover-key") != NULL)
+		return NULL;
+	if (a->key_file != NULL ||
+	    (a->password_file == NULL && env_get("STACKSNAP_KEY_FILE") != NULL))
+		return "the key file is that of --key-file, else STACKSNAP_KEY_FILE";
+	return "the passphrase comes from --password-file, else STACKSNAP_PASSWORD_FILE, else "
+	       "STACKSNAP_PASSWORD_COMMAND, else the terminal";
+}
+
 /* What to do about it, when the message cannot know; NULL when it can. */
 static const char *
 hint_of(const struct cli *c, const struct err *err)
 {
 	bool is_verify = c->command != NULL && strcmp(c->command->name, "verify") == 0;
+	if (is_of_state(c, err))
+		return "that is the state folder, where it is noted what must be given back "
+		       "should this run die: STACKSNAP_STATE_DIR names another";
 	/* What such a command finds damaged is not the repository's. */
 	if (c->command != NULL && !c->command->needs_repository)
 		return NULL;
 	if (err->code == ERR_WRONG_KEY)
-		return "the passphrase comes from --password-file, else "
-		       "STACKSNAP_PASSWORD_FILE, "
-		       "else STACKSNAP_PASSWORD_COMMAND, else the terminal";
+		return hint_of_key(c, err);
 	if (err->code == ERR_CORRUPT && strstr(err->msg, "load index") != NULL)
 		return "'stacksnap repair index' makes the indexes anew from the packs";
 	if (err->code == ERR_CORRUPT && !is_verify)

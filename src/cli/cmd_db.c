@@ -38,8 +38,9 @@ ask(struct cli *c, const struct db_site *s, struct secret **out, struct err *err
 {
 	char question[256];
 	snprintf(question, sizeof question,
-	    "Password of %.60s%son %.100s (none: Enter): ", s->user != NULL ? s->user : "",
-	    s->user != NULL ? " " : "", s->host != NULL ? s->host : s->socket);
+	    "Password %s%.60s%s%.100s (none: Enter): ", s->user != NULL ? "of " : "for ",
+	    s->user != NULL ? s->user : "", s->user != NULL ? " on " : "",
+	    s->host != NULL ? s->host : s->socket);
 	if (c->text != NULL)
 		text_sink_clear(c->text);
 	if (terminal_ask_secret(out, question, c->cancel, err))

@@ -375,7 +375,7 @@ static const struct example examples[] = {
 	    "keys of Redis, beside the others, to look at" },
 	{ "stacksnap -r /backup restore latest --database shop --into shop_yesterday",
 	    "a whole database, beside the one that is there" },
-	{ "stacksnap restore undo shop --table public.orders --database shop",
+	{ "stacksnap restore undo shop --service db --table public.orders --database shop",
 	    "those old rows back" },
 	{ "stacksnap restore undo shop", "back to what was there before the restore" },
 	{ "stacksnap restore finish --all --older-than 7d --yes",

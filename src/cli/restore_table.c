@@ -252,6 +252,7 @@ print_done(const struct restore_table_plan *p, const struct args *a)
 	printf("%s; the old ones are kept: 'stacksnap restore undo %s",
 	    prefix != NULL ? "... are those of the snapshot" : " has its rows of the snapshot",
 	    p->stack);
+	say(" --service ", p->service);
 	if (a->key_prefix_hex != NULL)
 		say(" --key-prefix-hex ", a->key_prefix_hex);
 	else if (prefix != NULL)

@@ -73,12 +73,14 @@ claim "and what depends on it" depends
 claim "without consent it is refused" exits 1 "give --yes" "$stacksnap" restore latest --table orders --in-place
 claim "nothing was changed" test "$(hash_of orders)" = "$since"
 claim "with it the rows are exchanged" exits 0 "the old ones are kept" "$stacksnap" restore latest --table orders --in-place --yes
+read -ra undo < <(grep -o "restore undo $p --service [^']*" <<<"$output")
 claim "they are those of the snapshot" test "$(hash_of orders)" = "$orders"
 claim "no trigger was run" test "$(sql <<<"SELECT count(*) FROM log")" = "$lines"
 claim "what referred to them is still there" test "$(sql <<<"SELECT count(*) FROM items")" = 4997
 claim "foreign keys still hold" exits 3 "violates foreign key" sql <<<"INSERT INTO items VALUES (999999, 'x')"
 claim "new rows get new numbers" test "$(sql <<<"INSERT INTO orders (customer) VALUES (1) RETURNING id")" -gt 5412
-claim "undo puts the old ones back" exits 0 "has its old rows again" "$stacksnap" restore undo $p --table public.orders --database shop --yes
+# As it was told; that names the service, too, since a stack may have several databases.
+claim "undo puts the old ones back" exits 0 "has its old rows again" "$stacksnap" "${undo[@]}" --yes
 claim "they are as before" test "$(hash_of orders)" = "$since"
 claim "a second undo has nothing to do" exits 1 "settled already" "$stacksnap" restore undo $p --table public.orders --database shop --yes
 "$stacksnap" restore latest --table orders --in-place --yes >/dev/null 2>&1
