@@ -275,6 +275,10 @@ hint_of(const struct cli *c, const struct err *err)
 		return NULL;
 	if (err->code == ERR_WRONG_KEY)
 		return hint_of_key(c, err);
+	/* "put KEY" is what stores say. */
+	if (err->code == ERR_IO && strstr(err->msg, ": put ") != NULL &&
+	    strstr(err->msg, strerror(ENOSPC)) != NULL)
+		return "'stacksnap forget' and 'stacksnap prune' make room in a repository";
 	if (err->code == ERR_CORRUPT && strstr(err->msg, "load index") != NULL)
 		return "'stacksnap repair index' makes the indexes anew from the packs";
 	if (err->code == ERR_CORRUPT && !is_verify)

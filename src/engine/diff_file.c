@@ -154,7 +154,9 @@ diff_file_read(struct engine *e, const struct id *a, const struct id *b, const c
 		   read_stored(e, &second, where, &out->after, &out->has_after, err)) {
 		return err->code;
 	}
-	if (!out->has_before && !out->has_after)
-		return err_set(err, ERR_NOT_FOUND, "%s: neither side has it", where);
+	AUTO(tree_entry) struct tree_entry none = TREE_ENTRY_INIT;
+	if (!out->has_before && !out->has_after &&
+	    tree_find(e->repo, &first.root, where, &none, err))
+		return err_wrap(err, "neither side has it");
 	return ERR_OK;
 }
