@@ -118,7 +118,8 @@ check_body(struct request *r, bool reads)
 		    "Bodies are JSON: Content-Type: application/json, in UTF-8, not "
 		    "compressed.");
 	/* Longer numbers than these have more digits. */
-	if (length != NULL && (strlen(length) > 9 || strtoul(length, NULL, 10) > WEB_BODY_MAX))
+	if (length != NULL &&
+	    (strlen(length) > 9 || strtoul(length, NULL, 10) > WEB_BODY_HEARD))
 		return reply_problem(
 		    413, "usage", "Too much", "A body may have a mebibyte at most.");
 	return (struct reply){ 0, NULL };

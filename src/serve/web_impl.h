@@ -17,6 +17,9 @@
 #include <stdatomic.h>
 
 #define WEB_BODY_MAX (1 << 20)
+/* One that says that it is longer is refused before it comes: who is still sending then may not
+ * hear why. */
+#define WEB_BODY_HEARD (3 * WEB_BODY_MAX)
 #define WEB_BODIES_MAX (32 << 20) /* of all requests that are being read */
 #define WEB_URI_MAX (16 << 10)
 #define WEB_MEMORY_EACH (32 << 10) /* of a connection: head, and what is written */

@@ -155,8 +155,8 @@ begin(struct request *r, const char *method)
 
 /* --- body --- */
 
-/* What is too much is read and thrown away, so that its sender comes to hear of it: the same
- * again, and no more. */
+/* What is too much is read and thrown away, so that its sender comes to hear of it: up to
+ * WEB_BODY_HEARD, and no more. */
 static enum MHD_Result
 take_body(struct request *r, const char *data, size_t *len)
 {
@@ -169,7 +169,7 @@ take_body(struct request *r, const char *data, size_t *len)
 	else
 		r->discarded += *len;
 	*len = 0;
-	return r->discarded <= 2 * WEB_BODY_MAX ? MHD_YES : MHD_NO;
+	return r->discarded <= WEB_BODY_HEARD ? MHD_YES : MHD_NO;
 }
 
 /* The fields of a body, beside those of the path. */
@@ -215,7 +215,8 @@ read_query(struct request *r)
 	if (route_query(r->args, r->query))
 		return (struct reply){ 0, NULL };
 	return reply_problem(400, "usage", "Not a query",
-	    "What stands behind \"?\" is not name=value&..., in UTF-8, each name once.");
+	    "What stands behind \"?\" is not name=value&..., in UTF-8 without control "
+	    "characters, each name once, 32 at most.");
 }
 
 /* --- ask --- */

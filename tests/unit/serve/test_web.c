@@ -102,7 +102,7 @@ what_is_no_good_request_is_a_problem(void **state)
 		    415, "Bodies are JSON" },
 		{ "POST /api/v1/login", "Content-Length: 2\r\n", 415, "Bodies are JSON" },
 		{ "POST /api/v1/login",
-		    "Content-Type: application/json\r\nContent-Length: 1048577\r\n", 413,
+		    "Content-Type: application/json\r\nContent-Length: 3145729\r\n", 413,
 		    "mebibyte" },
 		{ "POST /api/v1/login",
 		    "Content-Type: application/json\r\nContent-Length: 99999999999\r\n", 413,
