@@ -7,6 +7,7 @@
 #include "cli/recover.h"
 #include "docker/exec.h"
 #include "engine/drill.h"
+#include "engine/image_claim.h"
 
 static enum err_code
 print_json(struct cli *c, const struct recovery *r, enum exit_code code, struct err *err)
@@ -41,6 +42,20 @@ remove_scratch(struct cli *c, struct recovery *r, struct err *err)
 	return ERR_OK;
 }
 
+/* Images that were being loaded, for a restore or a drill. */
+static enum err_code
+remove_images(struct cli *c, struct recovery *r, struct err *err)
+{
+	AUTO(image_leftovers) struct image_leftovers left = IMAGE_LEFTOVERS_INIT;
+	if (image_claim_clean(c->events, c->state_dir, &left, err))
+		return err->code;
+	r->failed += left.failed;
+	for (size_t i = 0; i < left.removed.len; i++)
+		event_note(c->events, left.removed.items[i],
+		    "an image that was loaded by a run that died: removed");
+	return ERR_OK;
+}
+
 /* Pipes in containers, and dump tools that wait there.  Without an engine there are none. */
 static void
 remove_outlets(struct cli *c)
@@ -59,7 +74,8 @@ run(struct cli *c, enum exit_code *code, struct err *err)
 	AUTO(recovery) struct recovery r = RECOVERY_INIT;
 	char n[COUNTED_MAX];
 	if (recover_all(c, &r, err) || recover_restores(c, &r, err) ||
-	    recover_tables(c, &r, err) || remove_scratch(c, &r, err))
+	    recover_tables(c, &r, err) || remove_scratch(c, &r, err) ||
+	    remove_images(c, &r, err))
 		return err->code;
 	remove_outlets(c);
 	if (r.failed > 0)

@@ -15,6 +15,7 @@
 #include "engine/drill_impl.h"
 
 #include "engine/filter.h"
+#include "engine/image_claim.h"
 #include "repo/proof.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
@@ -321,7 +322,9 @@ static enum err_code
 clean_before(struct engine *e, struct err *err)
 {
 	AUTO(drill_leftovers) struct drill_leftovers left = DRILL_LEFTOVERS_INIT;
-	if (drill_clean(e->events, e->state_dir, false, &left, err))
+	AUTO(image_leftovers) struct image_leftovers images = IMAGE_LEFTOVERS_INIT;
+	if (drill_clean(e->events, e->state_dir, false, &left, err) ||
+	    image_claim_clean(e->events, e->state_dir, &images, err))
 		return err->code;
 	for (size_t i = 0; i < left.removed.len; i++)
 		event_note(e->events, left.removed.items[i],

@@ -1,5 +1,7 @@
 #include "engine/kept_image.h"
 
+#include "engine/image_claim.h"
+
 #include "tree/dir.h"
 
 #include <string.h>
@@ -48,15 +50,33 @@ read_on(void *ctx, void *out, size_t len, size_t *got, struct err *err)
 	return ERR_OK;
 }
 
+static enum err_code
+load(const struct kept_image *k, struct engine *e, struct docker *d, const char *name,
+    const char *named, struct err *err)
+{
+	struct reading reading = { .engine = e, .content = &k->file.content };
+	if (docker_image_load(d, read_on, &reading, err))
+		return err->code;
+	/* The name is in the stream, so loading took it away. */
+	return named == NULL ? ERR_OK : docker_image_tag(d, named, name, err);
+}
+
 enum err_code
 kept_image_load(const struct kept_image *k, struct engine *e, struct docker *d,
     const char *name, struct err *err)
 {
 	AUTO(str) char *named = NULL;
-	struct reading reading = { .engine = e, .content = &k->file.content };
+	AUTO(str) char *claim = NULL;
+	bool is_here = true;
+	/* Of an older snapshot's image the id is not known, nor then what to look for. */
 	if (docker_image_id(&named, d, name, err) ||
-	    docker_image_load(d, read_on, &reading, err))
+	    (*k->id != '\0' && docker_image_is_here(d, k->id, &is_here, err)))
 		return err->code;
-	/* The name is in the stream, so loading took it away. */
-	return named == NULL ? ERR_OK : docker_image_tag(d, named, name, err);
+	if (!is_here && e->state_dir != NULL &&
+	    image_claim_begin(&claim, e->state_dir, d, k->id, name, named, err))
+		return err->code;
+	/* The engine may go on with a load that has failed here: then the note stays. */
+	if (load(k, e, d, name, named, err))
+		return err->code;
+	return claim != NULL ? image_claim_end(claim, err) : ERR_OK;
 }

@@ -58,6 +58,7 @@ volumes: { data: }
 EOF
 claim "a stack of an own image runs" compose $project up -d
 id=$(docker image inspect -f '{{.Id}}' "$image")
+docker save -o "$work/own.tar" "$image"
 claim "a backup that keeps the image" "$stacksnap" backup $project --set image=auto
 claim "stack, files and own image are gone" gone
 claim "the preview says where the image comes from" exits 0 "loaded from the snapshot" "$stacksnap" restore latest --dry-run
@@ -85,6 +86,47 @@ wait $drill 2>/dev/null
 claim "a drill that is killed leaves the image" docker image inspect "$id"
 claim "recover takes it away" exits 0 "removed" "$stacksnap" recover
 claim "it is gone then" image_is_gone
+
+# Killed in the moment of loading: the engine may go on with it, and takes the other image's name away.
+note_of_load() { compgen -G "$work/state/loading-*.json" >/dev/null; }
+killed_at_load() {
+	local pid
+	"$@" >"$work/killed" 2>&1 &
+	pid=$!
+	while kill -0 $pid 2>/dev/null; do
+		if note_of_load; then
+			kill -9 $pid
+			wait $pid 2>/dev/null
+			cp "$work/state"/loading-*.json "$work/note"
+			return 0
+		fi
+	done
+	cat "$work/killed"
+	return 1
+}
+arrives() { cp "$work/note" "$work/state/loading-0123456789ab-1.json" && docker load -qi "$work/own.tar"; }
+has_other() { test "$(docker image inspect -f '{{.Id}}' "$image")" = "$other"; }
+for what in "drill $project" "restore latest --yes"; do
+	# shellcheck disable=SC2086 # words
+	claim "${what%% *}: kill -9 in the moment of loading" killed_at_load "$stacksnap" $what
+	sleep 0.5
+	claim "${what%% *}: recover after that" "$stacksnap" recover
+	claim "${what%% *}: the image is gone" image_is_gone
+	claim "${what%% *}: the other one has its name" has_other
+done
+claim "the image arrives after all" arrives
+claim "which takes the name" test "$(docker image inspect -f '{{.Id}}' "$image")" = "$id"
+claim "the next recover takes it away" exits 0 "an image that was loaded by a run that died" "$stacksnap" recover
+claim "it is gone" image_is_gone
+claim "and the other one has its name again" has_other
+claim "it arrives once more" arrives
+docker create --name $project-user "$id" >/dev/null
+claim "somebody uses it by now" "$stacksnap" recover
+claim "so it stays" docker image inspect "$id"
+claim "its name is the other's again" has_other
+claim "no note is left of it" test ! -e "$work/state/loading-0123456789ab-1.json"
+docker rm $project-user >/dev/null
+docker rmi "$id" >/dev/null
 
 claim "it is restored where another image has the name" exits 0 "loading image $image" "$stacksnap" restore latest --yes
 claim "the service runs the recorded image beside it" test "$(docker inspect -f '{{.State.Status}} {{.Image}}' $project-app-1)" = "running $id"
