@@ -63,6 +63,24 @@ strv_addf(struct strv *v, struct err *err, const char *fmt, ...)
 }
 
 enum err_code
+strv_add_all(struct strv *v, const struct strv *from, struct err *err)
+{
+	for (size_t i = 0; i < from->len; i++)
+		if (strv_add(v, from->items[i], err))
+			return err->code;
+	return ERR_OK;
+}
+
+enum err_code
+strv_add_words(struct strv *v, const char *const *words, struct err *err)
+{
+	for (; words != NULL && *words != NULL; words++)
+		if (strv_add(v, *words, err))
+			return err->code;
+	return ERR_OK;
+}
+
+enum err_code
 strv_split(struct strv *v, const char *s, char sep, struct err *err)
 {
 	while (*s != '\0') {

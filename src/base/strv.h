@@ -32,6 +32,11 @@ strv_auto(struct strv *v)
 MUST_CHECK enum err_code strv_add(struct strv *v, const char *s, struct err *err);
 MUST_CHECK enum err_code strv_addf(struct strv *v, struct err *err, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+/* Each of them; when it fails, some may have been added.  words ends with NULL, and may be
+ * NULL. */
+MUST_CHECK enum err_code strv_add_all(struct strv *v, const struct strv *from, struct err *err);
+MUST_CHECK enum err_code strv_add_words(
+    struct strv *v, const char *const *words, struct err *err);
 /* Add each part of s between separators; empty parts are left out. */
 MUST_CHECK enum err_code strv_split(struct strv *v, const char *s, char sep, struct err *err);
 bool strv_has(const struct strv *v, const char *s);

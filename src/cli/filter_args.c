@@ -4,15 +4,6 @@
 
 #include <unistd.h>
 
-static enum err_code
-add_all(struct strv *out, const struct strv *given, struct err *err)
-{
-	for (size_t i = 0; i < given->len; i++)
-		if (strv_add(out, given->items[i], err))
-			return err->code;
-	return ERR_OK;
-}
-
 /* Sources are absolute; the folder itself need not exist any more. */
 static enum err_code
 add_paths(struct strv *out, const struct strv *given, struct err *err)
@@ -46,9 +37,10 @@ cli_filter(const struct cli *c, struct snapshot_filter *out, struct err *err)
 {
 	AUTO(snapshot_filter) struct snapshot_filter f = SNAPSHOT_FILTER_INIT;
 	const struct args *a = &c->args;
-	if (add_all(&f.names, &a->operands, err) || add_all(&f.stacks, &a->stacks, err) ||
-	    add_paths(&f.paths, &a->paths, err) || add_all(&f.databases, &a->databases, err) ||
-	    add_all(&f.hosts, &a->hosts, err) || add_all(&f.tags, &a->tags, err) ||
+	if (strv_add_all(&f.names, &a->operands, err) ||
+	    strv_add_all(&f.stacks, &a->stacks, err) || add_paths(&f.paths, &a->paths, err) ||
+	    strv_add_all(&f.databases, &a->databases, err) ||
+	    strv_add_all(&f.hosts, &a->hosts, err) || strv_add_all(&f.tags, &a->tags, err) ||
 	    parse_bound(&f.since_ns, "--since", a->since, err) ||
 	    parse_bound(&f.until_ns, "--until", a->until, err))
 		return err->code;

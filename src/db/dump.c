@@ -30,10 +30,7 @@ fill_stream(struct dump_stream *s, const struct dump_head *head, struct err *err
 		return err->code;
 	if (head->tool != NULL && str_dup(&s->tool, head->tool, err))
 		return err->code;
-	for (size_t i = 0; head->argv != NULL && head->argv[i] != NULL; i++)
-		if (strv_add(&s->argv, head->argv[i], err))
-			return err->code;
-	return ERR_OK;
+	return strv_add_words(&s->argv, head->argv, err);
 }
 
 static enum census_dump

@@ -111,3 +111,12 @@ mysql_ask_rows(struct session *s, struct objects *out, struct err *err)
 		return err->code;
 	return session_ask(s, "ROLLBACK;", &nothing, err);
 }
+
+enum err_code
+mysql_list_databases(struct session *s, struct strv *names, struct err *err)
+{
+	return session_ask_texts(s,
+	    "SELECT HEX(CONVERT(SCHEMA_NAME USING utf8mb4)) FROM information_schema.SCHEMATA "
+	    "WHERE " MYSQL_IS_WANTED("SCHEMA_NAME") " ORDER BY SCHEMA_NAME;",
+	    names, err);
+}

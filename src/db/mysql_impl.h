@@ -1,7 +1,9 @@
 /*
  * mysql_impl.h: what the parts of the MariaDB and MySQL connector share.
  *
- * mysql.c         preflight, fence, drain
+ * mysql.c         fence, drain
+ * mysql_check.c   preflight
+ * mysql_login.c   tools, account, password, sessions
  * mysql_catalogue.c  what the server has
  * mysql_accounts.c  users, roles and grants as SQL
  * mysql_access.c  what the account may do
@@ -110,6 +112,7 @@ MUST_CHECK enum err_code mysql_save_healthcheck(
 MUST_CHECK enum err_code mysql_load_healthcheck(
     struct mysql *m, struct dump_source *src, struct err *err);
 
+MUST_CHECK enum err_code mysql_check(struct connector *c, struct err *err);
 MUST_CHECK enum err_code mysql_access(
     struct connector *c, struct db_access *out, struct err *err);
 MUST_CHECK enum err_code mysql_ready(struct connector *c, struct err *err);

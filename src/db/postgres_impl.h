@@ -2,7 +2,10 @@
  * postgres_impl.h: what the parts of the PostgreSQL connector share.
  *
  * postgres_login.c  account, password, sessions
- * postgres.c        preflight, fence, drain
+ * postgres_tools.c  the programs that a dump needs
+ * postgres_check.c  preflight
+ * postgres.c        fence
+ * postgres_drain.c  the dumps
  * postgres_catalogue.c  what a database has
  * postgres_access.c  what the account may do
  * postgres_conf.c   its configuration files
@@ -62,6 +65,16 @@ struct postgres {
 };
 
 struct postgres *postgres_of(struct connector *c);
+void pg_release_databases(struct postgres *p);
+/* A session on a template keeps others from creating databases; a name that is not known counts
+ * as one. */
+bool pg_is_template(const struct postgres *p, const char *database);
+
+/* Relations whose rows a dump reads, and that a LOCK TABLE may name. */
+#define PG_TABLES_OF_USERS                                               \
+	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace " \
+	"WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' "     \
+	"AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
 
 /* "dbname='...'", which a tool takes for a connection string and never for an option. */
 MUST_CHECK enum err_code pg_conninfo(char **out, const char *database, struct err *err);
@@ -79,6 +92,8 @@ MUST_CHECK enum err_code pg_client(const struct postgres *p, const char *databas
     struct err *err);
 MUST_CHECK enum err_code pg_session(
     const struct postgres *p, const char *database, struct session **out, struct err *err);
+/* p->asker is a session then, if it was none. */
+MUST_CHECK enum err_code pg_open_asker(struct postgres *p, struct err *err);
 /* Let a session go on to another database. */
 MUST_CHECK enum err_code pg_move_session(
     struct session *s, const char *database, struct err *err);
@@ -88,6 +103,13 @@ MUST_CHECK enum err_code pg_ask_in(
 /* A session on whatever database accepts one; sets p->maintenance and p->os_user. */
 MUST_CHECK enum err_code pg_first_session(
     struct postgres *p, struct session **out, struct err *err);
+
+/* The same, and the versions of the tools that a dump needs; ERR_USAGE when one is missing. */
+MUST_CHECK enum err_code pg_open_first(
+    struct postgres *p, struct session **out, struct err *err);
+/* A pg_dump refuses servers that are newer than itself; in a container it is the server's own.
+ */
+MUST_CHECK enum err_code pg_check_tool_version(const struct postgres *p, struct err *err);
 
 /* What there is by name, as the session's transaction sees it; sorted. */
 MUST_CHECK enum err_code pg_list_objects(
@@ -107,6 +129,9 @@ MUST_CHECK enum err_code pg_save_conf(
 MUST_CHECK enum err_code pg_load_conf(struct postgres *p, const char *database,
     struct dump_source *src, const struct strv *stored, struct err *err);
 
+MUST_CHECK enum err_code postgres_drain(
+    struct connector *c, struct dump_sink *sink, struct err *err);
+MUST_CHECK enum err_code postgres_check(struct connector *c, struct err *err);
 MUST_CHECK enum err_code postgres_access(
     struct connector *c, struct db_access *out, struct err *err);
 MUST_CHECK enum err_code postgres_ready(struct connector *c, struct err *err);

@@ -186,6 +186,12 @@ put_connect(struct buf *sql, const char *database, struct err *err)
 }
 
 enum err_code
+pg_open_asker(struct postgres *p, struct err *err)
+{
+	return p->asker != NULL ? ERR_OK : pg_session(p, p->maintenance, &p->asker, err);
+}
+
+enum err_code
 pg_move_session(struct session *s, const char *database, struct err *err)
 {
 	AUTO(str) char *nothing = NULL;

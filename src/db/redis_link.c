@@ -249,11 +249,8 @@ static enum err_code
 cli_spec(const struct redis_login *l, const char *const *args, struct strv *argv,
     struct strv *env, struct run_spec *spec, struct err *err)
 {
-	if (cli_argv(l, argv, err))
+	if (cli_argv(l, argv, err) || strv_add_words(argv, args, err))
 		return err->code;
-	for (; *args != NULL; args++)
-		if (strv_add(argv, *args, err))
-			return err->code;
 	if (l->password != NULL && strv_addf(env, err, "REDISCLI_AUTH=%s", l->password))
 		return err->code;
 	*spec = (struct run_spec)RUN_SPEC_INIT;

@@ -25,16 +25,12 @@ is_default_env(const char *dir, const struct strv *files)
 enum err_code
 down_project(struct journal_project *out, const struct stack *s, struct err *err)
 {
-	if (str_dup(&out->dir, s->working_dir, err))
+	if (str_dup(&out->dir, s->working_dir, err) ||
+	    strv_add_all(&out->files, &s->config_files, err))
 		return err->code;
-	for (size_t i = 0; i < s->config_files.len; i++)
-		if (strv_add(&out->files, s->config_files.items[i], err))
-			return err->code;
-	for (size_t i = 0; i < s->env_files.len; i++)
-		if (!is_default_env(s->working_dir, &s->env_files) &&
-		    strv_add(&out->env_files, s->env_files.items[i], err))
-			return err->code;
-	return ERR_OK;
+	return is_default_env(s->working_dir, &s->env_files)
+		   ? ERR_OK
+		   : strv_add_all(&out->env_files, &s->env_files, err);
 }
 
 static struct compose_project

@@ -205,15 +205,6 @@ make_outlet(struct piped_run *p, const char *tools_user, struct err *err)
 }
 
 static enum err_code
-copy_list(struct strv *to, const char *const *list, struct err *err)
-{
-	for (; list != NULL && *list != NULL; list++)
-		if (strv_add(to, *list, err))
-			return err->code;
-	return ERR_OK;
-}
-
-static enum err_code
 start_exec(struct piped_run *p, const struct run_spec *spec, struct err *err)
 {
 	AUTO(strv) struct strv argv = STRV_INIT;
@@ -245,8 +236,8 @@ check_wanted(const struct exec_runner *place, struct err *err)
 static enum err_code
 prepare(struct piped_run *p, const struct run_spec *spec, struct err *err)
 {
-	if (check_wanted(p->place, err) || copy_list(&p->argv, spec->argv, err) ||
-	    copy_list(&p->env, spec->env, err) ||
+	if (check_wanted(p->place, err) || strv_add_words(&p->argv, spec->argv, err) ||
+	    strv_add_words(&p->env, spec->env, err) ||
 	    (spec->user != NULL && str_dup(&p->user, spec->user, err)))
 		return err->code;
 	return make_outlet(p, spec->user, err);

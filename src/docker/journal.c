@@ -77,10 +77,7 @@ journal_add_hook(struct journal *j, const char *service, const struct strv *argv
 	j->n_hooks++;
 	if (str_dup(&h->service, service, err))
 		return err->code;
-	for (size_t i = 0; i < argv->len; i++)
-		if (strv_add(&h->argv, argv->items[i], err))
-			return err->code;
-	return ERR_OK;
+	return strv_add_all(&h->argv, argv, err);
 }
 
 static void

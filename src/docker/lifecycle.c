@@ -53,9 +53,8 @@ fill_entry(struct journal_entry *e, const struct stack_container *c,
 	if (str_dup(&e->service, c->service, err) || str_dup(&e->id, c->id, err) ||
 	    str_dup(&e->name, c->name, err))
 		return err->code;
-	for (size_t i = 0; i < c->depends_on.len; i++)
-		if (strv_add(&e->needs, c->depends_on.items[i], err))
-			return err->code;
+	if (strv_add_all(&e->needs, &c->depends_on, err))
+		return err->code;
 	e->knows_needs = true;
 	return ERR_OK;
 }

@@ -82,10 +82,7 @@ try_server(struct connection_test *t, const struct connection *c, const struct c
 	t->databases = info->databases;
 	t->database_count = info->database_count;
 	t->bytes = info->bytes;
-	for (size_t i = 0; i < info->warnings.len; i++)
-		if (strv_add(&t->warnings, info->warnings.items[i], err))
-			return err->code;
-	return ERR_OK;
+	return strv_add_all(&t->warnings, &info->warnings, err);
 }
 
 /* The version of the library that wrote the file last: bytes 96 to 99. */

@@ -107,11 +107,8 @@ add_by_engine(struct plan *p, struct plan_member *m, const struct stack_use *use
     const struct strv *exclude, struct err *err)
 {
 	m->container = uses[0].container;
-	if (str_dup(&m->inside, uses[0].target, err))
+	if (str_dup(&m->inside, uses[0].target, err) || strv_add_all(&m->exclude, exclude, err))
 		return err->code;
-	for (size_t i = 0; i < exclude->len; i++)
-		if (strv_add(&m->exclude, exclude->items[i], err))
-			return err->code;
 	return exclude_mounts(m, &p->stack->containers[m->container], err);
 }
 

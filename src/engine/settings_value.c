@@ -151,10 +151,7 @@ setting_rules(struct strv *out, const char *text, struct err *err)
 	if (ignore_new(&rules, NULL, err) ||
 	    ignore_add_lines(rules, text, strlen(text), "rule", err))
 		return err->code;
-	for (size_t i = 0; i < ignore_rules(rules)->len; i++)
-		if (strv_add(out, ignore_rules(rules)->items[i], err))
-			return err->code;
-	return ERR_OK;
+	return strv_add_all(out, ignore_rules(rules), err);
 }
 
 static enum err_code

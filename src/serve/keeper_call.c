@@ -29,10 +29,7 @@ keeper_command(struct keeper *k, const struct repo_place *place, const char *con
 	    (place != NULL && (add_pair(out, "-r", place->address, err) ||
 				  add_pair(out, "--password-file", place->password_file, err))))
 		return err->code;
-	for (; *argv != NULL; argv++)
-		if (strv_add(out, *argv, err))
-			return err->code;
-	return ERR_OK;
+	return strv_add_words(out, argv, err);
 }
 
 /* A place that is not there is what the program will tell of. */

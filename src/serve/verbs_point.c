@@ -12,10 +12,8 @@ start(const struct ask *ask, const char *kind, const struct strv *words, struct 
 	const struct point *x;
 	if (look_at(&l, &x, ask, err))
 		return err->code;
-	for (size_t i = 0; i < words->len; i++)
-		if (strv_add(&argv, words->items[i], err))
-			return err->code;
-	if (strv_add(&argv, "--", err) || strv_add(&argv, x->hex, err))
+	if (strv_add_all(&argv, words, err) || strv_add(&argv, "--", err) ||
+	    strv_add(&argv, x->hex, err))
 		return err->code;
 	struct run_plan plan = { kind, x->stack != NULL ? x->stack : "",
 		(const char *const *)argv.items };

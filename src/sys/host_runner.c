@@ -354,10 +354,7 @@ start_tool(
 	static const char *const keep[] = { "HOME", "PATH", "TMPDIR", "USER", "LOGNAME", "TZ",
 		"KRB5CCNAME", "KRB5_CONFIG", NULL };
 	AUTO(strv) struct strv env = STRV_INIT;
-	for (size_t i = 0; spec->env != NULL && spec->env[i] != NULL; i++)
-		if (strv_add(&env, spec->env[i], err))
-			return err->code;
-	if (strv_add(&env, "LC_ALL=C.UTF-8", err))
+	if (strv_add_words(&env, spec->env, err) || strv_add(&env, "LC_ALL=C.UTF-8", err))
 		return err->code;
 	struct proc_options opt = PROC_OPTIONS_INIT;
 	opt.argv = spec->argv;

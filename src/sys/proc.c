@@ -54,10 +54,7 @@ merge_env(struct strv *out, const char *const *keep, const char *const *add, str
 		if (!replaced && strv_add(out, *e, err))
 			return err->code;
 	}
-	for (size_t i = 0; add != NULL && add[i] != NULL; i++)
-		if (strv_add(out, add[i], err))
-			return err->code;
-	return ERR_OK;
+	return strv_add_words(out, add, err);
 }
 
 static int

@@ -32,6 +32,27 @@ a_list_owns_copies(void **state)
 }
 
 static void
+lists_and_words_are_added_behind_what_is_there(void **state)
+{
+	(void)state;
+	struct err err;
+	static const char *const words[] = { "b", "", "c", NULL };
+	AUTO(strv) struct strv v = STRV_INIT;
+	AUTO(strv) struct strv all = STRV_INIT;
+	ok(strv_add_words(&v, NULL, &err));
+	ok(strv_add_all(&all, &v, &err));
+	assert_int_equal(all.len, 0);
+	ok(strv_add_words(&v, words, &err));
+	assert_int_equal(v.len, 3);
+	ok(strv_add(&all, "a", &err));
+	ok(strv_add_all(&all, &v, &err));
+	static const char *const want[] = { "a", "b", "", "c" };
+	assert_int_equal(all.len, ARRAY_LEN(want));
+	for (size_t i = 0; i < ARRAY_LEN(want); i++)
+		assert_string_equal(all.items[i], want[i]);
+}
+
+static void
 splitting_leaves_out_empty_parts(void **state)
 {
 	(void)state;
@@ -140,6 +161,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_list_keeps_a_null_behind_its_last_string),
 		cmocka_unit_test(a_list_owns_copies),
+		cmocka_unit_test(lists_and_words_are_added_behind_what_is_there),
 		cmocka_unit_test(splitting_leaves_out_empty_parts),
 		cmocka_unit_test(sorting_goes_by_bytes),
 		cmocka_unit_test(prefixes_and_suffixes_are_told),
