@@ -295,11 +295,25 @@ json_get_str(const json_t *obj, const char *key)
 	return json_string_value(json_object_get(obj, key));
 }
 
+const char *
+json_get_text(const json_t *obj, const char *key)
+{
+	const char *s = json_get_str(obj, key);
+	return s != NULL ? s : "";
+}
+
 int64_t
 json_get_int(const json_t *obj, const char *key, int64_t other)
 {
 	const json_t *v = json_object_get(obj, key);
 	return json_is_integer(v) ? json_integer_value(v) : other;
+}
+
+uint64_t
+json_get_u64(const json_t *obj, const char *key)
+{
+	int64_t n = json_get_int(obj, key, 0);
+	return n > 0 ? (uint64_t)n : 0;
 }
 
 bool

@@ -61,8 +61,12 @@ MUST_CHECK enum err_code json_parse(
     json_t **out, const void *data, size_t len, const char *what, struct err *err);
 /* The string at key, or NULL when it is absent or of another type. */
 const char *json_get_str(const json_t *obj, const char *key);
+/* Likewise, or "". */
+const char *json_get_text(const json_t *obj, const char *key);
 /* The integer at key, or other when it is absent or of another type. */
 int64_t json_get_int(const json_t *obj, const char *key, int64_t other);
+/* A count: the integer at key, or 0 when there is none or it is negative. */
+uint64_t json_get_u64(const json_t *obj, const char *key);
 bool json_get_bool(const json_t *obj, const char *key);
 
 #endif

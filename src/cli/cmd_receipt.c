@@ -26,20 +26,6 @@ count_one(void *arg, const json_t *document, struct err *err)
 
 /* --- as a page --- */
 
-static const char *
-text_of(const json_t *obj, const char *key)
-{
-	const char *s = json_get_str(obj, key);
-	return s != NULL ? s : "";
-}
-
-static uint64_t
-number_of(const json_t *obj, const char *key)
-{
-	int64_t n = json_get_int(obj, key, 0);
-	return n > 0 ? (uint64_t)n : 0;
-}
-
 static void PRINTF_LIKE(2, 3) line(const char *label, const char *fmt, ...)
 {
 	char text[1024];
@@ -58,7 +44,7 @@ print_source(const json_t *source)
 	const char *name = json_get_str(source, "name");
 	const json_t *paths = json_object_get(source, "paths");
 	if (name != NULL) {
-		line("of", "%s %s", text_of(source, "kind"), name);
+		line("of", "%s %s", json_get_text(source, "kind"), name);
 		return;
 	}
 	for (size_t i = 0; i < json_array_size(paths); i++) {
@@ -75,19 +61,20 @@ print_taken(const json_t *d)
 	clock_format(when, json_get_int(d, "time_ns", 0));
 	format_duration(skew, json_get_int(d, "skew_ns", 0));
 	print_source(json_object_get(d, "source"));
-	line("taken", "%s on %s by %s", when, text_of(d, "host"), text_of(d, "program"));
-	line("outcome", "%s, %s; skew between members %s", text_of(d, "outcome"),
-	    text_of(d, "class"), skew);
+	line("taken", "%s on %s by %s", when, json_get_text(d, "host"),
+	    json_get_text(d, "program"));
+	line("outcome", "%s, %s; skew between members %s", json_get_text(d, "outcome"),
+	    json_get_text(d, "class"), skew);
 	if (json_array_size(json_object_get(window, "services")) > 0) {
 		format_duration(quiet,
 		    json_get_int(window, "to_ns", 0) - json_get_int(window, "from_ns", 0));
-		line("downtime", "%s (%s)", quiet, text_of(d, "quiesce"));
+		line("downtime", "%s (%s)", quiet, json_get_text(d, "quiesce"));
 	} else {
 		line("downtime", "none");
 	}
-	if (number_of(d, "problem_count") > 0)
+	if (json_get_u64(d, "problem_count") > 0)
 		line("problems", "%" PRIu64 " were met: 'stacksnap show' names them",
-		    number_of(d, "problem_count"));
+		    json_get_u64(d, "problem_count"));
 }
 
 /* A dump is in a snapshot only when it has passed its gates. */
@@ -101,18 +88,20 @@ print_members(const json_t *d)
 	json_array_foreach(json_object_get(d, "members"), i, m)
 	{
 		char files[FORMAT_MAX], bytes[FORMAT_MAX];
-		format_count(files, number_of(m, "files"));
-		format_size(bytes, number_of(m, "bytes"));
+		format_count(files, json_get_u64(m, "files"));
+		format_size(bytes, json_get_u64(m, "bytes"));
 		if (json_get_str(m, "engine") == NULL) {
-			line(text_of(m, "kind"), "%s: %s files, %s", text_of(m, "name"), files,
-			    bytes);
+			line(json_get_text(m, "kind"), "%s: %s files, %s",
+			    json_get_text(m, "name"), files, bytes);
 			continue;
 		}
-		line("database", "%s (%s %s): %s, dumped to its end mark", text_of(m, "name"),
-		    text_of(m, "engine"), text_of(m, "server_version"), bytes);
+		line("database", "%s (%s %s): %s, dumped to its end mark",
+		    json_get_text(m, "name"), json_get_text(m, "engine"),
+		    json_get_text(m, "server_version"), bytes);
 		json_array_foreach(json_object_get(m, "streams"), k, s)
 		{
-			line("", "sha256 %s %s", text_of(s, "sha256"), text_of(s, "name"));
+			line("", "sha256 %s %s", json_get_text(s, "sha256"),
+			    json_get_text(s, "name"));
 		}
 	}
 	const json_t *stack = json_object_get(d, "stack");
@@ -120,13 +109,14 @@ print_members(const json_t *d)
 	{
 		const char *digest =
 		    json_string_value(json_array_get(json_object_get(s, "digests"), 0));
-		line("image", "%s: %s", text_of(s, "service"),
-		    digest != NULL ? digest : text_of(s, "image_id"));
+		line("image", "%s: %s", json_get_text(s, "service"),
+		    digest != NULL ? digest : json_get_text(s, "image_id"));
 	}
 	json_array_foreach(json_object_get(stack, "gaps"), i, m)
 	{
 		if (json_get_bool(m, "matters"))
-			line("NOT held", "%s: %s", text_of(m, "what"), text_of(m, "why"));
+			line("NOT held", "%s: %s", json_get_text(m, "what"),
+			    json_get_text(m, "why"));
 	}
 }
 
@@ -171,8 +161,8 @@ print_proof(const struct receipt *r, uint64_t drills)
 	proof_view_short(text, r->proof, r->now_ns);
 	clock_format(when, json_get_int(r->proof, "time_ns", 0));
 	line("verdict", "%s", text);
-	line("tried", "%s on %s by %s", when, text_of(r->proof, "host"),
-	    text_of(r->proof, "program"));
+	line("tried", "%s on %s by %s", when, json_get_text(r->proof, "host"),
+	    json_get_text(r->proof, "program"));
 	proof_view_print(stdout, r->proof);
 	if (drills > 1)
 		line("drills", "%" PRIu64 " of this snapshot are recorded", drills);

@@ -16,20 +16,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
-static const char *
-str_at(const json_t *obj, const char *key)
-{
-	const char *s = json_get_str(obj, key);
-	return s != NULL ? s : "";
-}
-
-static uint64_t
-num_at(const json_t *obj, const char *key)
-{
-	int64_t n = json_get_int(obj, key, 0);
-	return n > 0 ? (uint64_t)n : 0;
-}
-
 /* The strings of a list, as "a, b". */
 static enum err_code
 join(struct buf *out, const json_t *list, struct err *err)
@@ -62,7 +48,7 @@ print_source(const json_t *d, struct err *err)
 	AUTO(bufv) struct buf text = BUF_INIT;
 	const json_t *source = json_object_get(d, "source");
 	const char *name = json_get_str(source, "name");
-	if (name != NULL ? buf_printf(&text, err, "%s %s", str_at(source, "kind"), name)
+	if (name != NULL ? buf_printf(&text, err, "%s %s", json_get_text(source, "kind"), name)
 			 : join(&text, json_object_get(source, "paths"), err))
 		return err->code;
 	line("source", "%s", buf_cstr(&text));
@@ -78,8 +64,8 @@ print_origin(const json_t *d)
 	clock_format_local(time, json_get_int(d, "time_ns", 0));
 	format_duration(took, json_get_int(d, "ended_ns", began) - began);
 	line("time", "%s", time);
-	line("made", "by %s on %s with %s, in %s", str_at(d, "user"), str_at(d, "host"),
-	    str_at(d, "program"), took);
+	line("made", "by %s on %s with %s, in %s", json_get_text(d, "user"),
+	    json_get_text(d, "host"), json_get_text(d, "program"), took);
 }
 
 static void
@@ -89,9 +75,9 @@ print_class(const json_t *d)
 	const json_t *quiet = json_object_get(d, "quiet");
 	const json_t *services = json_object_get(quiet, "services");
 	bool is_at_rest = json_is_array(services) && json_array_size(services) == 0;
-	bool is_quiesced = strcmp(str_at(d, "class"), "quiesced") == 0;
+	bool is_quiesced = strcmp(json_get_text(d, "class"), "quiesced") == 0;
 	format_duration(skew, json_get_int(d, "skew_ns", 0));
-	line("outcome", "%s%s", str_at(d, "outcome"),
+	line("outcome", "%s%s", json_get_text(d, "outcome"),
 	    snapshot_is_quarantined(d) ? ", QUARANTINED: much less than in the last good one"
 				       : "");
 	line("class", "%s",
@@ -107,12 +93,12 @@ print_class(const json_t *d)
 	char window[FORMAT_MAX];
 	format_duration(
 	    window, json_get_int(quiet, "to_ns", 0) - json_get_int(quiet, "from_ns", 0));
-	line("quiet", "%s (%s)", window, str_at(d, "quiesce"));
+	line("quiet", "%s (%s)", window, json_get_text(d, "quiesce"));
 	for (size_t i = 0; i < json_array_size(services); i++) {
 		const json_t *s = json_array_get(services, i);
 		char pause[FORMAT_MAX];
 		format_duration(pause, json_get_int(s, "quiet_ns", 0));
-		line("", "%s for %s", str_at(s, "service"), pause);
+		line("", "%s for %s", json_get_text(s, "service"), pause);
 	}
 }
 
@@ -122,10 +108,10 @@ print_totals(const json_t *d, struct err *err)
 	AUTO(bufv) struct buf tags = BUF_INIT;
 	char files[FORMAT_MAX], bytes[FORMAT_MAX], new_bytes[FORMAT_MAX], stored[FORMAT_MAX];
 	const json_t *stats = json_object_get(d, "stats");
-	counted(files, num_at(stats, "files"), "file");
-	format_size(bytes, num_at(stats, "bytes"));
-	format_size(new_bytes, num_at(stats, "new_bytes"));
-	format_size(stored, num_at(stats, "stored_bytes"));
+	counted(files, json_get_u64(stats, "files"), "file");
+	format_size(bytes, json_get_u64(stats, "bytes"));
+	format_size(new_bytes, json_get_u64(stats, "new_bytes"));
+	format_size(stored, json_get_u64(stats, "stored_bytes"));
 	line("holds", "%s, %s; %s were new to the repository, stored as %s", files, bytes,
 	    new_bytes, stored);
 	if (join(&tags, json_object_get(d, "tags"), err))
@@ -181,12 +167,12 @@ print_members(const json_t *d, struct err *err)
 		if (join(&services, json_object_get(m, "services"), err))
 			return err->code;
 		fence_text(when, fence, first_ns);
-		format_count(files, num_at(m, "files"));
-		format_size(size, num_at(m, "bytes"));
-		table_cell(&t, str_at(m, "kind"));
-		table_cell(&t, str_at(m, "name"));
+		format_count(files, json_get_u64(m, "files"));
+		format_size(size, json_get_u64(m, "bytes"));
+		table_cell(&t, json_get_text(m, "kind"));
+		table_cell(&t, json_get_text(m, "name"));
 		table_cell(&t, when);
-		table_cell(&t, str_at(fence, "position"));
+		table_cell(&t, json_get_text(fence, "position"));
 		table_cell(&t, files);
 		table_cell(&t, size);
 		table_cell(&t, buf_cstr(&services));
@@ -205,13 +191,13 @@ print_left_out(const json_t *d)
 		const json_t *rules = json_object_get(m, "exclude");
 		bool caches = json_get_bool(m, "exclude_caches");
 		bool mounts = json_get_bool(m, "one_file_system");
-		bool has_rules = strcmp(str_at(m, "kind"), "path") == 0 ||
-				 strcmp(str_at(m, "kind"), "tar") == 0;
+		bool has_rules = strcmp(json_get_text(m, "kind"), "path") == 0 ||
+				 strcmp(json_get_text(m, "kind"), "tar") == 0;
 		if (!has_rules || (json_array_size(rules) == 0 && !caches && !mounts))
 			continue;
 		fputs("left out of ", stdout);
-		escape_print(stdout, str_at(m, "name"));
-		printf(", %" PRIu64 " times, by\n", num_at(m, "excluded"));
+		escape_print(stdout, json_get_text(m, "name"));
+		printf(", %" PRIu64 " times, by\n", json_get_u64(m, "excluded"));
 		for (size_t k = 0; k < json_array_size(rules); k++) {
 			const char *rule = json_string_value(json_array_get(rules, k));
 			fputs("  ", stdout);
@@ -234,11 +220,11 @@ print_streams(const json_t *m, struct err *err)
 	for (size_t i = 0; i < json_array_size(streams); i++) {
 		const json_t *s = json_array_get(streams, i);
 		char size[FORMAT_MAX];
-		format_size(size, num_at(s, "bytes"));
-		table_cell(&t, str_at(s, "name"));
+		format_size(size, json_get_u64(s, "bytes"));
+		table_cell(&t, json_get_text(s, "name"));
 		table_cell(&t, size);
-		table_cellf(&t, "sha256 %s", str_at(s, "sha256"));
-		table_cell(&t, str_at(s, "tool"));
+		table_cellf(&t, "sha256 %s", json_get_text(s, "sha256"));
+		table_cell(&t, json_get_text(s, "tool"));
 	}
 	return table_print(&t, stdout, 4, err);
 }
@@ -252,13 +238,13 @@ print_databases(const json_t *d, struct err *err)
 		if (json_get_str(m, "engine") == NULL)
 			continue;
 		char objects[FORMAT_MAX];
-		counted(objects, num_at(m, "objects"), "object");
+		counted(objects, json_get_u64(m, "objects"), "object");
 		fputs("database ", stdout);
-		escape_print(stdout, str_at(m, "name"));
+		escape_print(stdout, json_get_text(m, "name"));
 		fputs(": ", stdout);
-		escape_print(stdout, str_at(m, "engine"));
+		escape_print(stdout, json_get_text(m, "engine"));
 		putchar(' ');
-		escape_print(stdout, str_at(m, "server_version"));
+		escape_print(stdout, json_get_text(m, "server_version"));
 		printf(", %s\n", objects);
 		if (print_streams(m, err))
 			return err->code;
@@ -292,16 +278,17 @@ print_sqlite(const json_t *d, struct err *err)
 			const json_t *s = json_array_get(list, k);
 			char size[FORMAT_MAX], tables[FORMAT_MAX];
 			const char *why = json_get_str(s, "why");
-			format_size(size, num_at(s, "bytes"));
-			counted(tables, num_at(s, "tables"), "table");
-			table_cell(&t, str_at(s, "path"));
+			format_size(size, json_get_u64(s, "bytes"));
+			counted(tables, json_get_u64(s, "tables"), "table");
+			table_cell(&t, json_get_text(s, "path"));
 			table_cell(&t, size);
 			table_cell(&t, tables);
-			table_cellf(&t, "taken %s, %s", str_at(s, "how"), str_at(s, "check"));
+			table_cellf(&t, "taken %s, %s", json_get_text(s, "how"),
+			    json_get_text(s, "check"));
 			table_cell(&t, why != NULL ? why : "");
 		}
 		fputs("SQLite databases in ", stdout);
-		escape_print(stdout, str_at(m, "name"));
+		escape_print(stdout, json_get_text(m, "name"));
 		putchar('\n');
 		if (table_print(&t, stdout, 2, err))
 			return err->code;
@@ -323,11 +310,11 @@ print_images(const json_t *stack, struct err *err)
 		const json_t *s = json_array_get(services, i);
 		const char *digest =
 		    json_string_value(json_array_get(json_object_get(s, "digests"), 0));
-		table_cell(&t, str_at(s, "service"));
-		table_cell(&t, str_at(s, "state"));
-		table_cell(&t, str_at(s, "image"));
+		table_cell(&t, json_get_text(s, "service"));
+		table_cell(&t, json_get_text(s, "state"));
+		table_cell(&t, json_get_text(s, "image"));
 		/* An image that was built here has no digest, only its own id. */
-		table_cell(&t, digest != NULL ? digest : str_at(s, "image_id"));
+		table_cell(&t, digest != NULL ? digest : json_get_text(s, "image_id"));
 	}
 	puts("services");
 	return table_print(&t, stdout, 2, err);
@@ -342,9 +329,9 @@ print_gaps(const json_t *stack)
 	for (size_t i = 0; i < json_array_size(gaps); i++) {
 		const json_t *g = json_array_get(gaps, i);
 		fputs(json_get_bool(g, "matters") ? "! " : "  ", stdout);
-		escape_print(stdout, str_at(g, "what"));
+		escape_print(stdout, json_get_text(g, "what"));
 		fputs(": ", stdout);
-		escape_print(stdout, str_at(g, "why"));
+		escape_print(stdout, json_get_text(g, "why"));
 		putchar('\n');
 	}
 }
@@ -353,7 +340,7 @@ static void
 print_problems(const json_t *d)
 {
 	const json_t *problems = json_object_get(d, "problems");
-	uint64_t all = num_at(d, "problem_count");
+	uint64_t all = json_get_u64(d, "problem_count");
 	size_t listed = json_array_size(problems);
 	if (all == 0)
 		return;
@@ -361,9 +348,9 @@ print_problems(const json_t *d)
 	for (size_t i = 0; i < listed; i++) {
 		const json_t *p = json_array_get(problems, i);
 		fputs("  ", stdout);
-		escape_print(stdout, str_at(p, "path"));
+		escape_print(stdout, json_get_text(p, "path"));
 		fputs(": ", stdout);
-		escape_print(stdout, str_at(p, "what"));
+		escape_print(stdout, json_get_text(p, "what"));
 		putchar('\n');
 	}
 	if (all > listed)

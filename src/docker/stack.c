@@ -58,20 +58,20 @@ stack_named(struct stacks *s, const char *name, struct stack_summary **out, stru
 static bool
 is_oneoff(const json_t *labels)
 {
-	return strcasecmp(text_at(labels, LABEL_ONEOFF), "true") == 0;
+	return strcasecmp(json_get_text(labels, LABEL_ONEOFF), "true") == 0;
 }
 
 static bool
 is_scratch(const json_t *labels)
 {
-	return *text_at(labels, LABEL_SCRATCH) != '\0';
+	return *json_get_text(labels, LABEL_SCRATCH) != '\0';
 }
 
 static enum err_code
 count_container(struct stacks *s, const json_t *item, struct err *err)
 {
 	const json_t *labels = json_object_get(item, "Labels");
-	const char *name = text_at(labels, LABEL_PROJECT);
+	const char *name = json_get_text(labels, LABEL_PROJECT);
 	if (*name == '\0' || is_oneoff(labels) || is_scratch(labels))
 		return ERR_OK;
 	struct stack_summary *one;
@@ -81,9 +81,9 @@ count_container(struct stacks *s, const json_t *item, struct err *err)
 	if (container_state_of(json_get_str(item, "State")) == CONTAINER_RUNNING)
 		one->n_running++;
 	/* A list has no health but in the text that "docker ps" shows. */
-	if (strstr(text_at(item, "Status"), "(unhealthy)") != NULL)
+	if (strstr(json_get_text(item, "Status"), "(unhealthy)") != NULL)
 		one->n_unhealthy++;
-	const char *dir = text_at(labels, LABEL_WORKING_DIR);
+	const char *dir = json_get_text(labels, LABEL_WORKING_DIR);
 	if (*one->working_dir == '\0' && *dir != '\0') {
 		char *copy;
 		if (str_dup(&copy, dir, err))
@@ -121,7 +121,7 @@ stacks_list(struct docker *d, struct stack_summary **out, size_t *n, struct err 
 	json_array_foreach(json_object_get(volumes.json, "Volumes"), i, item)
 	{
 		const json_t *labels = json_object_get(item, "Labels");
-		const char *name = text_at(labels, LABEL_PROJECT);
+		const char *name = json_get_text(labels, LABEL_PROJECT);
 		struct stack_summary *one;
 		if (*name != '\0' && !is_scratch(labels) && stack_named(&s, name, &one, err))
 			return err->code;
@@ -193,7 +193,8 @@ read_containers(struct stack *s, struct docker *d, struct err *err)
 		if (is_oneoff(json_object_get(item, "Labels")))
 			continue;
 		AUTO(docker_doc) struct docker_doc doc = DOCKER_DOC_INIT;
-		enum err_code rc = docker_container_inspect(d, text_at(item, "Id"), &doc, err);
+		enum err_code rc =
+		    docker_container_inspect(d, json_get_text(item, "Id"), &doc, err);
 		if (rc == ERR_NOT_FOUND)
 			continue; /* removed since it was listed */
 		if (rc != ERR_OK ||
@@ -269,7 +270,7 @@ read_implied_needs(struct stack *s, struct err *err)
 		    (const char *)c->raw.data, c->raw.len, JSON_DECODE_INT_AS_REAL, &je);
 		const json_t *host = json_object_get(doc, "HostConfig");
 		for (size_t m = 0; m < ARRAY_LEN(modes); m++) {
-			const char *mode = text_at(host, modes[m]);
+			const char *mode = json_get_text(host, modes[m]);
 			if (str_starts(mode, "container:") &&
 			    need(s, c, mode + strlen("container:"), err))
 				return err->code;
@@ -357,7 +358,7 @@ add_network(struct stack *s, struct docker *d, const char *name, struct err *err
 	struct stack_network *n = &s->networks[s->n_networks++];
 	*n = (struct stack_network){ 0 };
 	const json_t *labels = json_object_get(doc.json, "Labels");
-	n->is_external = strcmp(text_at(labels, LABEL_PROJECT), s->name) != 0;
+	n->is_external = strcmp(json_get_text(labels, LABEL_PROJECT), s->name) != 0;
 	if (str_dup(&n->name, name, err) || copy_at(&n->driver, doc.json, "Driver", err))
 		return err->code;
 	const char *key = json_get_str(labels, LABEL_NETWORK);
@@ -389,7 +390,7 @@ read_networks(struct stack *s, struct docker *d, struct err *err)
 	json_t *item;
 	json_array_foreach(list.json, i, item)
 	{
-		if (add_network(s, d, text_at(item, "Name"), err))
+		if (add_network(s, d, json_get_text(item, "Name"), err))
 			return err->code;
 	}
 	for (i = 0; i < s->n_containers; i++) {
@@ -453,7 +454,7 @@ stack_runs(bool *out, struct docker *d, const char *name, struct err *err)
 	const json_t *c;
 	json_array_foreach(list.json, i, c)
 	{
-		enum container_state state = container_state_of(text_at(c, "State"));
+		enum container_state state = container_state_of(json_get_text(c, "State"));
 		*out = *out || (state != CONTAINER_STOPPED && state != CONTAINER_PAUSED);
 	}
 	return ERR_OK;

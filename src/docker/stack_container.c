@@ -37,17 +37,10 @@ container_state_of(const char *engine_word)
 	return CONTAINER_UNKNOWN;
 }
 
-const char *
-text_at(const json_t *obj, const char *key)
-{
-	const char *s = json_get_str(obj, key);
-	return s != NULL ? s : "";
-}
-
 enum err_code
 copy_at(char **out, const json_t *obj, const char *key, struct err *err)
 {
-	return str_dup(out, text_at(obj, key), err);
+	return str_dup(out, json_get_text(obj, key), err);
 }
 
 enum err_code
@@ -131,13 +124,14 @@ read_mounts(struct stack_container *c, const json_t *doc, struct err *err)
 	json_t *m;
 	json_array_foreach(mounts, i, m)
 	{
-		enum mount_kind kind = kind_of(text_at(m, "Type"));
-		const char *source = kind == MOUNT_TMPFS
-					 ? ""
-					 : text_at(m, kind == MOUNT_VOLUME ? "Name" : "Source");
+		enum mount_kind kind = kind_of(json_get_text(m, "Type"));
+		const char *source =
+		    kind == MOUNT_TMPFS
+			? ""
+			: json_get_text(m, kind == MOUNT_VOLUME ? "Name" : "Source");
 		const json_t *rw = json_object_get(m, "RW");
-		if (add_mount(
-			c, kind, source, text_at(m, "Destination"), json_is_false(rw), err))
+		if (add_mount(c, kind, source, json_get_text(m, "Destination"),
+			json_is_false(rw), err))
 			return err->code;
 	}
 	const char *target;
@@ -181,8 +175,8 @@ read_fields(struct stack_container *c, const json_t *doc, struct err *err)
 {
 	const json_t *config = json_object_get(doc, "Config");
 	const json_t *labels = json_object_get(config, "Labels");
-	const char *name = text_at(doc, "Name");
-	c->number = strtoll(text_at(labels, LABEL_NUMBER), NULL, 10);
+	const char *name = json_get_text(doc, "Name");
+	c->number = strtoll(json_get_text(labels, LABEL_NUMBER), NULL, 10);
 	if (copy_at(&c->id, doc, "Id", err) ||
 	    str_dup(&c->name, *name == '/' ? name + 1 : name, err) ||
 	    copy_at(&c->service, labels, LABEL_SERVICE, err) ||
@@ -191,7 +185,7 @@ read_fields(struct stack_container *c, const json_t *doc, struct err *err)
 	    copy_at(&c->image_id, doc, "Image", err) || copy_pairs(&c->labels, labels, err) ||
 	    copy_strings(&c->env, json_object_get(config, "Env"), err) ||
 	    read_state(c, json_object_get(doc, "State"), err) || read_mounts(c, doc, err) ||
-	    read_depends_on(c, text_at(labels, LABEL_DEPENDS_ON), err))
+	    read_depends_on(c, json_get_text(labels, LABEL_DEPENDS_ON), err))
 		return err->code;
 	const char *path = json_get_str(doc, "Path");
 	if (path != NULL && strv_add(&c->argv, path, err))

@@ -103,7 +103,7 @@ ask_compose(struct folder *f, struct docker *d, struct err *err)
 	if (reading.fault != NULL)
 		return err_set(err, ERR_USAGE, "%s: %s", f->files.items[0], reading.fault);
 	f->config = TAKE(reading.config);
-	return *text_at(f->config, "name") != '\0'
+	return *json_get_text(f->config, "name") != '\0'
 		   ? ERR_OK
 		   : err_set(err, ERR_UNSUPPORTED, "%s: Compose tells no project name",
 			 f->files.items[0]);
@@ -151,13 +151,13 @@ add_volumes(const struct folder *f, const json_t *service, json_t *mounts)
 	json_t *v;
 	json_array_foreach(json_object_get(service, "volumes"), i, v)
 	{
-		const char *type = text_at(v, "type");
-		const char *source = text_at(v, "source");
+		const char *type = json_get_text(v, "type");
+		const char *source = json_get_text(v, "source");
 		bool is_volume = strcmp(type, "volume") == 0;
 		if (is_volume && *source == '\0')
 			continue; /* anonymous: made with the container */
 		if (!add_mount(mounts, type, is_volume ? volume_name(f, source) : source,
-			text_at(v, "target"), json_get_bool(v, "read_only")))
+			json_get_text(v, "target"), json_get_bool(v, "read_only")))
 			return false;
 	}
 	return true;
@@ -173,9 +173,9 @@ add_grants(const struct folder *f, const json_t *service, const char *kind, cons
 	json_t *grant;
 	json_array_foreach(json_object_get(service, kind), i, grant)
 	{
-		const char *key =
-		    json_is_string(grant) ? json_string_value(grant) : text_at(grant, "source");
-		const char *target = text_at(grant, "target");
+		const char *key = json_is_string(grant) ? json_string_value(grant)
+							: json_get_text(grant, "source");
+		const char *target = json_get_text(grant, "target");
 		const json_t *what = json_object_get(json_object_get(f->config, kind), key);
 		const char *file = json_get_str(what, "file");
 		const char *variable = json_get_str(what, "environment");
@@ -241,7 +241,7 @@ needs_label(struct buf *out, const json_t *service, struct err *err)
 	json_object_foreach(json_object_get(service, "depends_on"), key, value)
 	{
 		if (buf_printf(out, err, "%s%s:%s:false", out->len > 0 ? "," : "", key,
-			text_at(value, "condition")))
+			json_get_text(value, "condition")))
 			return err->code;
 	}
 	return buf_str(out, "", err);
@@ -261,7 +261,7 @@ make_labels(json_t **out, const struct folder *f, const char *name, const json_t
 			return err->code;
 	const json_t *own = json_object_get(service, "labels");
 	if ((own != NULL && json_object_update(labels, (json_t *)(uintptr_t)own) != 0) ||
-	    !put_text(labels, LABEL_PROJECT, text_at(f->config, "name")) ||
+	    !put_text(labels, LABEL_PROJECT, json_get_text(f->config, "name")) ||
 	    !put_text(labels, LABEL_SERVICE, name) || !put_text(labels, LABEL_NUMBER, "1") ||
 	    !put_text(labels, LABEL_WORKING_DIR, f->dir) ||
 	    !put_text(labels, LABEL_CONFIG_FILES, buf_cstr(&files)) ||
@@ -331,7 +331,7 @@ static enum err_code
 make_document(json_t **out, const struct folder *f, struct docker *d, const char *name,
     const json_t *service, struct err *err)
 {
-	const char *project = text_at(f->config, "name");
+	const char *project = json_get_text(f->config, "name");
 	const char *ref = json_get_str(service, "image");
 	const char *own_name = json_get_str(service, "container_name");
 	AUTO(str) char *built = NULL;
@@ -355,7 +355,8 @@ make_document(json_t **out, const struct folder *f, struct docker *d, const char
 	    !put_text(doc, "Name", container) ||
 	    !make_config(config, service, image, ref != NULL ? ref : built) ||
 	    !put(config, "Labels", TAKE(labels)) || !add_argv(doc, service, image) ||
-	    !put_text(doc, "Image", text_at(image, "Id")) || !add_volumes(f, service, mounts) ||
+	    !put_text(doc, "Image", json_get_text(image, "Id")) ||
+	    !add_volumes(f, service, mounts) ||
 	    !add_grants(f, service, "secrets", "/run/secrets/", mounts) ||
 	    !add_grants(f, service, "configs", "/", mounts) || !add_tmpfs(service, mounts))
 		return err_nomem(err);
@@ -421,7 +422,7 @@ find_made(struct stack **out, const struct folder *f, struct docker *d, struct e
 {
 	AUTO(stack) struct stack *s = NULL;
 	*out = NULL;
-	enum err_code rc = stack_load(&s, d, text_at(f->config, "name"), err);
+	enum err_code rc = stack_load(&s, d, json_get_text(f->config, "name"), err);
 	if (rc == ERR_NOT_FOUND || (rc == ERR_OK && s->n_containers == 0))
 		return ERR_OK;
 	if (rc != ERR_OK)
@@ -447,7 +448,7 @@ stack_load_folder(struct stack **out, struct docker *d, const char *path, struct
 		s = calloc(1, sizeof *s);
 		if (s == NULL)
 			return err_nomem(err);
-		if (str_dup(&s->name, text_at(f.config, "name"), err) ||
+		if (str_dup(&s->name, json_get_text(f.config, "name"), err) ||
 		    read_services(s, &f, d, err) || stack_mounts_read(s, d, err) ||
 		    stack_read_rest(s, d, err) || add_missing_volumes(s, &f, err))
 			return err_wrap(err, "%s", f.files.items[0]);

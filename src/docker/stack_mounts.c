@@ -139,10 +139,10 @@ static enum err_code
 find_volume(struct stack_volume *v, bool is_local, const json_t *doc, struct err *err)
 {
 	const json_t *options = json_object_get(doc, "Options");
-	const char *driver = text_at(doc, "Driver");
-	const char *device = text_at(options, "device");
-	const char *type = text_at(options, "type");
-	const char *place = text_at(doc, "Mountpoint");
+	const char *driver = json_get_text(doc, "Driver");
+	const char *device = json_get_text(options, "device");
+	const char *type = json_get_text(options, "type");
+	const char *place = json_get_text(doc, "Mountpoint");
 	if (strcmp(driver, "local") == 0 && strcasecmp(type, "tmpfs") == 0) {
 		v->has_nothing = true;
 		return str_dup(&v->why_not, "tmpfs: kept in memory only", err);
@@ -153,7 +153,7 @@ find_volume(struct stack_volume *v, bool is_local, const json_t *doc, struct err
 	if (strcmp(driver, "local") != 0)
 		return find_foreign(v, driver, place, err);
 	if (*device != '\0') {
-		if (!is_bind(type, text_at(options, "o")))
+		if (!is_bind(type, json_get_text(options, "o")))
 			return find_share(v, type, device, place, err);
 		place = device;
 	}
@@ -185,7 +185,7 @@ read_volume(struct stack_volume *v, const struct stack *s, bool is_local, const 
     struct err *err)
 {
 	const json_t *labels = json_object_get(doc, "Labels");
-	bool is_ours = strcmp(text_at(labels, LABEL_PROJECT), s->name) == 0;
+	bool is_ours = strcmp(json_get_text(labels, LABEL_PROJECT), s->name) == 0;
 	const char *key = json_get_str(labels, LABEL_VOLUME);
 	v->is_anonymous = is_anonymous(v->name);
 	v->is_external = !is_ours && !v->is_anonymous;
@@ -243,7 +243,7 @@ read_volumes(struct stack *s, struct docker *d, struct err *err)
 	json_t *item;
 	json_array_foreach(json_object_get(doc.json, "Volumes"), i, item)
 	{
-		if (add_volume(s, d, text_at(item, "Name"), err))
+		if (add_volume(s, d, json_get_text(item, "Name"), err))
 			return err->code;
 	}
 	for (size_t c = 0; c < s->n_containers; c++) {

@@ -24,9 +24,7 @@
 /* The type of a planned container's mount that the engine does not have. */
 #define MOUNT_TYPE_VALUE "value"
 
-/* The string at key, "" when there is none. */
-const char *text_at(const json_t *obj, const char *key);
-/* Copy of text_at. */
+/* A copy of the string at key, "" when there is none. */
 MUST_CHECK enum err_code copy_at(
     char **out, const json_t *obj, const char *key, struct err *err);
 /* "key=value" of all strings in an object, sorted. */

@@ -10,13 +10,6 @@
 #define LABEL_PROJECT "com.docker.compose.project="
 #define LABEL_CONFIG_HASH "com.docker.compose.config-hash="
 
-static const char *
-text_of(const json_t *obj, const char *key)
-{
-	const char *s = json_get_str(obj, key);
-	return s != NULL ? s : "";
-}
-
 static void
 volume_release(struct restore_volume *v)
 {
@@ -116,11 +109,11 @@ doc_target_read(struct doc_target *t, const char *service, const json_t *doc, st
 	size_t i;
 	const json_t *mount;
 	json_array_foreach(json_object_get(doc, "Mounts"), i,
-	    mount) if (strv_add(&t->mounts, text_of(mount, "Destination"),
+	    mount) if (strv_add(&t->mounts, json_get_text(mount, "Destination"),
 			   err)) return err->code;
 	t->target = (struct db_target){
 		.service = service,
-		.image = text_of(config, "Image"),
+		.image = json_get_text(config, "Image"),
 		.env = &t->env,
 		.command = &t->argv,
 		.ports = &t->ports,
@@ -152,11 +145,11 @@ read_container(struct restore_container *c, const struct restore_job *j, const j
     struct err *err)
 {
 	*c = (struct restore_container){
-		.service = text_of(node, "service"),
+		.service = json_get_text(node, "service"),
 		.number = json_get_int(node, "number", 1),
-		.name = text_of(node, "container"),
-		.image = text_of(node, "image"),
-		.image_id = text_of(node, "image_id"),
+		.name = json_get_text(node, "container"),
+		.image = json_get_text(node, "image"),
+		.image_id = json_get_text(node, "image_id"),
 		.digests = json_object_get(node, "digests"),
 	};
 	/* What cannot be told counts as running, as everywhere. */
@@ -206,13 +199,13 @@ read_databases(struct restore_job *j, const json_t *members, struct err *err)
 	const json_t *m;
 	json_array_foreach(members, i, m)
 	{
-		if (strcmp(text_of(m, "kind"), "database") != 0)
+		if (strcmp(json_get_text(m, "kind"), "database") != 0)
 			continue;
 		struct restore_database *db = &j->databases[j->n_databases];
 		*db = (struct restore_database){
-			.service = text_of(m, "name"),
-			.path = text_of(m, "path"),
-			.kind = db_kind_of_word(text_of(m, "engine")),
+			.service = json_get_text(m, "name"),
+			.path = json_get_text(m, "path"),
+			.kind = db_kind_of_word(json_get_text(m, "engine")),
 			.streams = json_object_get(m, "streams"),
 			.bytes = (uint64_t)json_get_int(m, "bytes", 0),
 		};
@@ -221,7 +214,7 @@ read_databases(struct restore_job *j, const json_t *members, struct err *err)
 			    "service %s: the snapshot holds a database of kind \"%s\", which "
 			    "this "
 			    "program cannot load",
-			    db->service, text_of(m, "engine"));
+			    db->service, json_get_text(m, "engine"));
 		j->n_databases++;
 	}
 	return ERR_OK;
@@ -262,9 +255,9 @@ read_volume(
 {
 	const char *key = json_get_str(node, "key");
 	*v = (struct restore_volume){
-		.recorded_name = text_of(node, "name"),
+		.recorded_name = json_get_text(node, "name"),
 		.key = key,
-		.driver = text_of(node, "driver"),
+		.driver = json_get_text(node, "driver"),
 		.is_external = json_get_bool(node, "external"),
 	};
 	v->is_anonymous = key == NULL && !v->is_external && is_anonymous(v->recorded_name);
@@ -313,7 +306,7 @@ is_project_name(const char *s)
 static enum err_code
 choose_name(struct restore_job *j, const json_t *stack, struct err *err)
 {
-	j->recorded_name = text_of(stack, "name");
+	j->recorded_name = json_get_text(stack, "name");
 	const char *name = j->opt->as != NULL ? j->opt->as : j->recorded_name;
 	if (!is_project_name(name))
 		return err_set(err, j->opt->as != NULL ? ERR_USAGE : ERR_CORRUPT,
@@ -327,7 +320,7 @@ choose_name(struct restore_job *j, const json_t *stack, struct err *err)
 static enum err_code
 choose_dir(struct restore_job *j, const json_t *stack, struct err *err)
 {
-	j->recorded_dir = text_of(stack, "working_dir");
+	j->recorded_dir = json_get_text(stack, "working_dir");
 	if (j->opt->to != NULL) {
 		if (j->opt->to[0] != '/')
 			return err_set(err, ERR_USAGE,

@@ -36,13 +36,6 @@ past_close(struct restore_past *p)
 	free(p);
 }
 
-static const char *
-text_of(const json_t *obj, const char *key)
-{
-	const char *s = json_get_str(obj, key);
-	return s != NULL ? s : "";
-}
-
 static enum err_code
 read_strings(struct strv *out, const json_t *obj, const char *key, struct err *err)
 {
@@ -57,7 +50,7 @@ read_strings(struct strv *out, const json_t *obj, const char *key, struct err *e
 static enum err_code
 read_project(struct past_project *p, const json_t *obj, struct err *err)
 {
-	p->dir = text_of(obj, "dir");
+	p->dir = json_get_text(obj, "dir");
 	if (read_strings(&p->files, obj, "files", err) ||
 	    read_strings(&p->env_files, obj, "env_files", err) ||
 	    read_strings(&p->run, obj, "run", err))
@@ -70,8 +63,8 @@ static enum err_code
 read_item(struct past_item *it, const json_t *obj, struct err *err)
 {
 	*it = (struct past_item){
-		.word = text_of(obj, "kind"),
-		.name = text_of(obj, "name"),
+		.word = json_get_text(obj, "kind"),
+		.name = json_get_text(obj, "name"),
 		.target = json_get_str(obj, "target"),
 		.stage = json_get_str(obj, "stage"),
 		.old = json_get_str(obj, "old"),
@@ -121,7 +114,7 @@ read_doc(struct restore_past *p, struct err *err)
 	p->stack = json_get_str(doc, "stack");
 	if (p->stack == NULL)
 		return err_set(err, ERR_CORRUPT, "it names no stack");
-	p->snapshot = text_of(doc, "snapshot");
+	p->snapshot = json_get_text(doc, "snapshot");
 	p->snapshot_ns = json_get_int(doc, "snapshot_ns", 0);
 	p->begun_ns = json_get_int(doc, "begun_ns", 0);
 	p->kept_ns = json_get_int(doc, "kept_ns", 0);

@@ -32,26 +32,12 @@ proof_view_age(char out[AGE_TEXT], int64_t then_ns, int64_t now_ns)
 	}
 }
 
-static const char *
-text_of(const json_t *obj, const char *key)
-{
-	const char *s = json_get_str(obj, key);
-	return s != NULL ? s : "";
-}
-
-static uint64_t
-number_of(const json_t *obj, const char *key)
-{
-	int64_t n = json_get_int(obj, key, 0);
-	return n > 0 ? (uint64_t)n : 0;
-}
-
 void
 proof_view_short(char out[PROOF_TEXT], const json_t *proof, int64_t now_ns)
 {
 	char age[AGE_TEXT];
 	char rto[FORMAT_MAX];
-	const char *verdict = text_of(proof, "verdict");
+	const char *verdict = json_get_text(proof, "verdict");
 	*out = '\0';
 	if (proof == NULL)
 		return;
@@ -85,10 +71,10 @@ print_files(FILE *out, const json_t *files)
 		line(out, "files", "not compared");
 		return;
 	}
-	format_count(count, number_of(files, "files"));
-	format_size(bytes, number_of(files, "bytes"));
-	format_count(wrong, number_of(files, "differ"));
-	if (number_of(files, "differ") == 0)
+	format_count(count, json_get_u64(files, "files"));
+	format_size(bytes, json_get_u64(files, "bytes"));
+	format_count(wrong, json_get_u64(files, "differ"));
+	if (json_get_u64(files, "differ") == 0)
 		line(out, "files", "%s with %s, restored and the same", count, bytes);
 	else
 		line(out, "files", "%s with %s, of which %s DIFFER", count, bytes, wrong);
@@ -103,37 +89,38 @@ print_databases(FILE *out, const json_t *databases)
 	json_array_foreach(databases, i, x)
 	{
 		char tables[FORMAT_MAX], rows[FORMAT_MAX], objects[FORMAT_MAX];
-		format_count(tables, number_of(x, "tables"));
-		format_count(rows, number_of(x, "rows"));
-		format_count(objects, number_of(x, "objects"));
-		const char *service = text_of(x, "service");
+		format_count(tables, json_get_u64(x, "tables"));
+		format_count(rows, json_get_u64(x, "rows"));
+		format_count(objects, json_get_u64(x, "objects"));
+		const char *service = json_get_text(x, "service");
 		if (!json_get_bool(x, "compared")) {
 			line(out, "database", "%s (%s): not compared", service,
-			    text_of(x, "engine"));
+			    json_get_text(x, "engine"));
 			continue;
 		}
-		bool has_documents = strcmp(text_of(x, "engine"), "mongodb") == 0;
-		bool has_keys = strcmp(text_of(x, "engine"), "redis") == 0 ||
-				strcmp(text_of(x, "engine"), "valkey") == 0;
-		bool is_same = number_of(x, "differ") == 0;
+		bool has_documents = strcmp(json_get_text(x, "engine"), "mongodb") == 0;
+		bool has_keys = strcmp(json_get_text(x, "engine"), "redis") == 0 ||
+				strcmp(json_get_text(x, "engine"), "valkey") == 0;
+		bool is_same = json_get_u64(x, "differ") == 0;
 		if (has_keys)
 			line(out, "database", "%s (%s): %s keys, loaded%s", service,
-			    text_of(x, "engine"), rows,
+			    json_get_text(x, "engine"), rows,
 			    is_same ? " and the same" : "; DIFFERENT");
 		else
 			line(out, "database",
 			    "%s (%s): %s %s in %s %s, and %s definitions, loaded%s", service,
-			    text_of(x, "engine"), rows, has_documents ? "documents" : "rows",
-			    tables, has_documents ? "collections" : "tables", objects,
+			    json_get_text(x, "engine"), rows,
+			    has_documents ? "documents" : "rows", tables,
+			    has_documents ? "collections" : "tables", objects,
 			    is_same ? " and the same" : "; DIFFERENT");
 		json_array_foreach(json_object_get(x, "differences"), k, difference)
 		{
 			const char *text = json_string_value(difference);
 			line(out, "", "%s", text != NULL ? text : "?");
 		}
-		if (number_of(x, "fleeting") > 0)
+		if (json_get_u64(x, "fleeting") > 0)
 			line(out, "", "%" PRIu64 " keys expire by themselves: not compared",
-			    number_of(x, "fleeting"));
+			    json_get_u64(x, "fleeting"));
 	}
 }
 
@@ -144,16 +131,17 @@ print_services(FILE *out, const json_t *proof)
 	const json_t *x;
 	json_array_foreach(json_object_get(proof, "services"), i, x)
 	{
-		line(out, "service", "%s: %s", text_of(x, "service"), text_of(x, "state"));
+		line(out, "service", "%s: %s", json_get_text(x, "service"),
+		    json_get_text(x, "state"));
 	}
-	if (number_of(proof, "checks") > 0)
+	if (json_get_u64(proof, "checks") > 0)
 		line(out, "checks", "%" PRIu64 " of the stack's own: passed",
-		    number_of(proof, "checks"));
+		    json_get_u64(proof, "checks"));
 	json_array_foreach(json_object_get(proof, "cut_off"), i, x)
 	{
-		const char *service = text_of(x, "service");
+		const char *service = json_get_text(x, "service");
 		line(out, "cut off", "%s%s%s", service, *service != '\0' ? ": " : "",
-		    text_of(x, "what"));
+		    json_get_text(x, "what"));
 	}
 }
 
@@ -165,7 +153,7 @@ proof_view_print(FILE *out, const json_t *proof)
 	format_duration(compare, json_get_int(proof, "compare_ns", 0));
 	format_duration(took, json_get_int(proof, "took_ns", 0));
 	if (json_get_str(proof, "reason") != NULL)
-		line(out, "because", "%s", text_of(proof, "reason"));
+		line(out, "because", "%s", json_get_text(proof, "reason"));
 	print_files(out, json_object_get(proof, "files"));
 	print_databases(out, json_object_get(proof, "databases"));
 	print_services(out, proof);

@@ -175,12 +175,18 @@ fields_of_another_type_count_as_absent(void **state)
 {
 	(void)state;
 	struct err err;
-	const char *raw = "{\"s\":\"x\",\"n\":5,\"t\":true,\"f\":1.5}";
+	const char *raw = "{\"s\":\"x\",\"n\":5,\"t\":true,\"f\":1.5,\"m\":-5}";
 	AUTO(json) json_t *doc = NULL;
 	ok(json_parse(&doc, raw, strlen(raw), "test", &err));
 	assert_string_equal(json_get_str(doc, "s"), "x");
 	assert_null(json_get_str(doc, "n"));
 	assert_null(json_get_str(doc, "none"));
+	assert_string_equal(json_get_text(doc, "s"), "x");
+	assert_string_equal(json_get_text(doc, "n"), "");
+	assert_string_equal(json_get_text(NULL, "s"), "");
+	assert_int_equal(json_get_u64(doc, "n"), 5);
+	assert_int_equal(json_get_u64(doc, "m"), 0);
+	assert_int_equal(json_get_u64(doc, "s"), 0);
 	assert_int_equal(json_get_int(doc, "n", -1), 5);
 	assert_int_equal(json_get_int(doc, "s", -1), -1);
 	assert_int_equal(json_get_int(doc, "f", -1), -1);
