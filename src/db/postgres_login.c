@@ -170,7 +170,8 @@ pg_session(
 	return session_open(out, p->base.t, &spec, SESSION_POSTGRES, err);
 }
 
-/* "\\connect", with quotes as psql reads them. */
+/* "\\connect", with quotes as psql reads them: it takes double ones out of the argument, also
+ * of what stands between single ones, but leaves one of two inside a pair. */
 static enum err_code
 put_connect(struct buf *sql, const char *database, struct err *err)
 {
@@ -180,7 +181,8 @@ put_connect(struct buf *sql, const char *database, struct err *err)
 		return err->code;
 	for (const char *c = conninfo; *c != '\0'; c++)
 		if ((*c == '\'' && buf_str(sql, "'", err)) ||
-		    (*c == '\\' && buf_str(sql, "\\", err)) || buf_add(sql, c, 1, err))
+		    (*c == '\\' && buf_str(sql, "\\", err)) ||
+		    (*c == '"' && buf_str(sql, "\"\"\"", err)) || buf_add(sql, c, 1, err))
 			return err->code;
 	return buf_str(sql, "'", err);
 }
