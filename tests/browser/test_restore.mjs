@@ -5,6 +5,7 @@ import { accessible, Daemon, equal, expect, finish, fits, given, inContainer, op
 import { onlyNamed, picture } from './picture.mjs';
 
 const sql = (text) => inContainer('db', 'psql', '-qAtX', '-v', 'ON_ERROR_STOP=1', '-U', 'shop', '-d', 'shop', '-c', text);
+const keys = (...args) => inContainer('cache', 'redis-cli', ...args);
 const noteOf = (id) => sql(`SELECT note FROM orders WHERE id = ${id}`);
 
 let daemon;
@@ -16,6 +17,7 @@ await given('a point is made, and rows change behind it', async () => {
 	await daemon.prepare();
 	sql("UPDATE orders SET note = NULL; INSERT INTO orders SELECT n, 1, 1, NULL FROM generate_series(41, 44) n ON CONFLICT DO NOTHING");
 	inContainer('writer', 'sh', '-c', 'mkdir -p /srv/uploads/docs && echo hello >/srv/uploads/docs/letter && rm -f /srv/uploads/later');
+	keys('EVAL', "for i = 1, 9 do redis.call('SET', 'session:' .. i, 'open') end redis.call('SET', 'other', 'x')", '0');
 	first = (await daemon.complete(`/stacks/${stack}/backup`)).snapshot;
 	sql("UPDATE orders SET note = 'paid on Tuesday' WHERE id % 100 = 0; DELETE FROM orders WHERE id BETWEEN 41 AND 44");
 	page = await openAt(daemon, '/snapshots', { prepare: onlyNamed(stack) });
@@ -112,6 +114,33 @@ await test('one table is exchanged in place, and undone', async () => {
 	await page.getByText('Complete', { exact: true }).first().waitFor({ timeout: 60_000 });
 	equal(lost(), '0', 'rows that were deleted');
 	equal(noteOf(100), 'paid on Tuesday', 'a note as it is');
+});
+
+await test('keys that begin alike are exchanged in place, listed as kept, and finished', async () => {
+	keys('MSET', 'session:1', 'closed', 'session:2', 'closed', 'other', 'y');
+	await go(`/snapshots/${first}/databases`);
+	await page.getByRole('link', { name: 'Restore keys of db0' }).click();
+	await page.getByLabel('Keys that begin with').fill('session:');
+	await page.getByText('Say the number of an empty database').waitFor();
+	await page.getByRole('radio', { name: /In place/ }).check();
+	await accessible(page, 'keys to restore');
+	await look();
+	await page.getByRole('heading', { name: 'db0: keys session:…' }).waitFor({ timeout: 60_000 });
+	await page.getByText(/changes 2 keys/).waitFor();
+	await picture(page, 'restore-keys');
+	await restore(stack);
+	equal(keys('MGET', 'session:1', 'session:9', 'other'), 'open\nopen\ny', 'the keys');
+	await go('/restores');
+	await page.getByText('What the keys session:… were before is kept in the server').waitFor();
+	await accessible(page, 'keys that are kept');
+	await page.getByRole('button', { name: 'Finish…' }).click();
+	await page.getByLabel('Name of the stack').fill(stack);
+	await page.getByRole('button', { name: 'Remove the old keys' }).click();
+	await page.waitForURL('**/runs/*');
+	await page.getByText('Complete', { exact: true }).first().waitFor({ timeout: 60_000 });
+	equal(keys('--scan', '--pattern', 'stacksnap:*'), '', 'keys of ours');
+	await page.goto(`${daemon.url}/restores`);
+	await page.getByText('No restore is open').waitFor();
 });
 
 await test('one member comes back alone, and what was there before is removed for good', async () => {
