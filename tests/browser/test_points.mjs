@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accessible, Daemon, equal, expect, finish, fits, given, inContainer, openAt, passphrase, stack, stackFolder, stacksnap, test, until, work } from './harness.mjs';
-import { onlyNamed, picture } from './picture.mjs';
 
 const sql = (text) => inContainer('db', 'psql', '-qAtX', '-v', 'ON_ERROR_STOP=1', '-U', 'shop', '-d', 'shop', '-c', text);
 const LONG = 'a note that is long enough to be cut in a cell, and goes on for a while, '.repeat(4);
@@ -39,7 +38,7 @@ await given('two points are made', async () => {
 });
 
 await given('the browser shows the page', async () => {
-	page = await openAt(daemon, '/snapshots', { prepare: onlyNamed(stack) });
+	page = await openAt(daemon, '/snapshots');
 });
 
 /** Another address in the same window, loaded anew. */
@@ -53,7 +52,6 @@ await test('two points are chosen in the list, and compared', async () => {
 	await page.getByLabel(`Compare ${second.slice(0, 8)}`).check();
 	await page.getByLabel(`Compare ${first.slice(0, 8)}`).check();
 	await accessible(page, 'the list of points');
-	await picture(page, 'snapshots');
 	await page.getByRole('region', { name: 'Comparing' }).getByRole('link', { name: 'Compare' }).click();
 	await page.getByRole('link', { name: 'orders' }).waitFor();
 	// The older one is before, in whichever order they were chosen.
@@ -63,7 +61,6 @@ await test('two points are chosen in the list, and compared', async () => {
 	expect(/\+2\b/.test(told) && /−4\b/.test(told) && /~51\b/.test(told), `the counts of orders: ${told}`);
 	await accessible(page, 'the summary');
 	await fits(page, 'the summary');
-	await picture(page, 'compare-summary');
 });
 
 await test('rows tell what they were and are; each view has its own address', async () => {
@@ -73,7 +70,6 @@ await test('rows tell what they were and are; each view has its own address', as
 	const rows = page.getByRole('listbox', { name: 'public.orders' });
 	await page.getByText('57 rows', { exact: true }).waitFor();
 	await accessible(page, 'the rows');
-	await picture(page, 'compare-rows');
 
 	await page.getByRole('radio', { name: /Removed/ }).check();
 	await page.getByText('4 rows match').waitFor();
@@ -90,7 +86,6 @@ await test('rows tell what they were and are; each view has its own address', as
 	equal(marks.join(' '), 'old new', 'what is marked in the long value');
 	expect((await dialog.innerText()).includes(`${LONG}new end`.trim()), 'the dialog has the value whole');
 	await accessible(page, 'a row');
-	await picture(page, 'compare-row');
 
 	// Sharing and reloading give the same view.
 	const address = page.url();
@@ -112,7 +107,6 @@ await test('all columns can be seen; values are text, never markup', async () =>
 	equal(await grid.getByRole('columnheader').count(), 5, 'columns');
 	expect((await grid.innerText()).includes('NULL'), 'NULL is told');
 	await accessible(page, 'the columns');
-	await picture(page, 'compare-columns');
 });
 
 await test('schemas and texts are compared, in one column or two', async () => {
@@ -120,7 +114,6 @@ await test('schemas and texts are compared, in one column or two', async () => {
 	await page.getByText('phone text').first().waitFor();
 	await page.getByText('INDEX public.orders_by_note').waitFor();
 	await accessible(page, 'the schemas');
-	await picture(page, 'compare-schema');
 
 	await page.getByRole('navigation', { name: 'Views of the comparison' }).getByRole('link', { name: /^Files/ }).click();
 	await page.getByRole('listbox', { name: 'Files that differ' }).getByRole('option', { name: /compose\.yaml/ }).click();
@@ -128,7 +121,6 @@ await test('schemas and texts are compared, in one column or two', async () => {
 	await page.getByRole('button', { name: 'Side by side' }).click();
 	await until(async () => page.url().includes('layout=split'), 'the layout is in the address');
 	await accessible(page, 'a text');
-	await picture(page, 'compare-text');
 });
 
 await test('what changed since is compared with what is live', async () => {
@@ -167,7 +159,6 @@ await test('the page that `diff --html` writes is sound by itself', async () => 
 		await alone.getByText('the <b>new</b> one').waitFor();
 		await fits(alone, `the report, ${width} wide`);
 		await accessible(alone, `the report, ${colorScheme}`);
-		await picture(alone, `report-${colorScheme}`);
 	}
 	await alone.close();
 });
@@ -177,7 +168,6 @@ await test('a point tells what is in it, to eyes and screen readers, on any scre
 	await page.getByText('What is in it').waitFor();
 	expect(await page.getByText('Not proved', { exact: true }).isVisible(), 'it is not called proved');
 	await accessible(page, 'the certificate');
-	await picture(page, 'snapshot');
 	await page.setViewportSize({ width: 360, height: 720 });
 	await page.emulateMedia({ colorScheme: 'dark' });
 	for (const tab of ['', '/files', '/databases', '/receipt']) {
@@ -190,7 +180,6 @@ await test('a point tells what is in it, to eyes and screen readers, on any scre
 	await page.getByRole('listbox').getByRole('option').first().waitFor();
 	await fits(page, 'the rows');
 	await accessible(page, 'the rows, dark');
-	await picture(page, 'compare-rows-phone');
 	await page.emulateMedia({ colorScheme: 'light' });
 	await page.setViewportSize({ width: 1280, height: 860 });
 });
@@ -220,7 +209,6 @@ await test('its files are a tree for the keyboard, and can be looked into and ke
 	const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download' }).click()]);
 	equal(download.suggestedFilename(), 'file-77', 'the name of the download');
 	equal(readFileSync(await download.path(), 'utf8'), '77\n', 'the file');
-	await picture(page, 'snapshot-files');
 });
 
 await test('a picture is drawn', async () => {

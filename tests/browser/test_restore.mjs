@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accessible, Daemon, equal, expect, finish, fits, given, inContainer, openAt, stack, test, work } from './harness.mjs';
-import { onlyNamed, picture } from './picture.mjs';
 
 const sql = (text) => inContainer('db', 'psql', '-qAtX', '-v', 'ON_ERROR_STOP=1', '-U', 'shop', '-d', 'shop', '-c', text);
 const keys = (...args) => inContainer('cache', 'redis-cli', ...args);
@@ -20,7 +19,7 @@ await given('a point is made, and rows change behind it', async () => {
 	keys('EVAL', "for i = 1, 9 do redis.call('SET', 'session:' .. i, 'open') end redis.call('SET', 'other', 'x')", '0');
 	first = (await daemon.complete(`/stacks/${stack}/backup`)).snapshot;
 	sql("UPDATE orders SET note = 'paid on Tuesday' WHERE id % 100 = 0; DELETE FROM orders WHERE id BETWEEN 41 AND 44");
-	page = await openAt(daemon, '/snapshots', { prepare: onlyNamed(stack) });
+	page = await openAt(daemon, '/snapshots');
 });
 
 /** Another address in the same window, loaded anew. */
@@ -36,7 +35,6 @@ await test('a restore is looked at first, wants a name typed, and is seen live',
 	expect(await page.getByText(/Rows would be lost or changed/).isVisible(), await page.locator('main').innerText());
 	expect(/orders/.test(await page.locator('main').innerText()), 'the preview names the table');
 	await accessible(page, 'the preview of a restore');
-	await picture(page, 'restore');
 	const button = page.getByRole('button', { name: 'Restore', exact: true });
 	expect(await button.isDisabled(), 'it cannot be begun without the name');
 	await page.getByLabel('Name to confirm').fill(`${stack}x`);
@@ -53,7 +51,6 @@ await test('it is undone, and what was there is back', async () => {
 	await go(`/restores/${stack}`);
 	await page.getByRole('button', { name: 'Undo the restore…' }).waitFor();
 	await accessible(page, 'an open restore');
-	await picture(page, 'restore-undo');
 	await page.getByRole('button', { name: 'Undo the restore…' }).click();
 	await page.getByLabel('Name of the stack').fill(stack);
 	await page.getByRole('button', { name: 'Undo', exact: true }).click();
@@ -86,7 +83,6 @@ await test('one table is put beside, and nothing that is there is touched', asyn
 	await look();
 	await page.getByText('made anew in yesterday', { exact: true }).waitFor({ timeout: 60_000 });
 	await accessible(page, 'the preview of a table');
-	await picture(page, 'restore-table');
 	await restore('', 'Put beside');
 	await page.getByText('public.orders is in yesterday now').waitFor();
 	equal(sql('SELECT count(*) FROM yesterday.orders WHERE id BETWEEN 41 AND 44'), '4', 'rows beside');
