@@ -123,7 +123,6 @@ await test('keys that begin alike are exchanged in place, listed as kept, and fi
 	await look();
 	await page.getByRole('heading', { name: 'db0: keys session:…' }).waitFor({ timeout: 60_000 });
 	await page.getByText(/changes 2 keys/).waitFor();
-	await picture(page, 'restore-keys');
 	await restore(stack);
 	equal(keys('MGET', 'session:1', 'session:9', 'other'), 'open\nopen\ny', 'the keys');
 	await go('/restores');

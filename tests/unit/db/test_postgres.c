@@ -410,6 +410,28 @@ whole_backup_starts_two_clients_and_the_dumps(void **state)
 	assert_int_equal(lines, 3 + 4);
 }
 
+/* psql takes double quotes out of what \connect is given, also between single ones. */
+static void
+database_with_quotes_in_its_name_is_connected_to(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	const struct db_info *info;
+	static struct script_answer other[ARRAY_LEN(answers_of_postgres) + 1] = {
+		{ IN("o\"\"\"\"d\\\\''", "SELECT count(*)"), "0\n" },
+	};
+	memcpy(other + 1, answers_of_postgres, sizeof answers_of_postgres);
+	AUTO(fixture) struct fixture f;
+	fixture_init(&f);
+	f.steps[STEP_PSQL].answers = other;
+	answer_to(other, "pg_database_size")->answer = LIST "6f226427|0|1|300\n";
+	ok(connector_check(f.c, &info, &err));
+	size_t known = 0;
+	for (size_t i = 0; i < info->database_count; i++)
+		known += strcmp(info->databases[i].name, "o\"d'") == 0;
+	assert_int_equal(known, 1);
+}
+
 /* What was kept since the check may have been ended by a server that was started again. */
 static void
 session_that_has_ended_since_the_check_is_opened_again(void **state)
@@ -842,6 +864,7 @@ main(void)
 		cmocka_unit_test(client_that_does_not_tell_of_tools_is_not_needed_for_it),
 		cmocka_unit_test(client_that_is_missing_is_told),
 		cmocka_unit_test(whole_backup_starts_two_clients_and_the_dumps),
+		cmocka_unit_test(database_with_quotes_in_its_name_is_connected_to),
 		cmocka_unit_test(session_that_has_ended_since_the_check_is_opened_again),
 		cmocka_unit_test(warnings_name_what_is_not_captured),
 		cmocka_unit_test(version_before_10_is_refused),
